@@ -1,0 +1,46 @@
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint format bench bench-quick micro clean tools
+
+# Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
+RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
+SERVICE := .build/release/redis-caching-agent
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build in release mode and serve on port 8080 (or PORT), on Redis where REDIS_URL is set
+	@exec $(SERVICE)
+
+build: ## build the program in release mode
+	@echo "building (minutes the first time, seconds after that) ..."
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+
+tools: ## install what the tests and the benchmark need, where that is possible
+	@./scripts/install-tools redis-server
+
+test: tools ## build, then run every test
+	@swift build --build-tests
+	@swift test --skip-build
+
+lint: ## check the format and style of every Swift file
+	@swift format lint --strict --configuration .swift-format --recursive Sources Tests bench Package.swift
+
+format: ## format every Swift file
+	@swift format --in-place --configuration .swift-format --recursive Sources Tests bench Package.swift
+
+bench: ## measure the service beside its peers (about 15 minutes)
+	@./scripts/install-tools redis-server nginx webdis wrk
+	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)
+	@python3 bench/bench.py --service $(SERVICE)
+
+bench-quick: ## the same with short runs
+	@./scripts/install-tools redis-server nginx webdis wrk
+	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)
+	@python3 bench/bench.py --service $(SERVICE) --quick
+
+micro: ## measure the parts: protocol, JSON, store, eviction
+	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)
+	@./bench/micro
+
+clean: ## remove what was built
+	@rm -rf .build .build-*

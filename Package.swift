@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target speaks Swift 6 with the upcoming features that the next language mode will bring,
+// so that imports are internal unless an API shows them and existentials are spelled.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nio = "swift-nio"
+let nioCore = Target.Dependency.product(name: "NIOCore", package: nio)
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: nio)
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+var targets: [Target] = [
+    .target(name: "RESP", dependencies: [nioCore], swiftSettings: settings),
+    .target(
+        name: "RedisClient",
+        dependencies: ["RESP", nioCore, nioPosix, logging, .product(name: "DequeModule", package: "swift-collections")],
+        swiftSettings: settings
+    ),
+    .target(name: "MemoryStore", swiftSettings: settings),
+    .target(name: "Cache", dependencies: ["MemoryStore", "RedisClient", "RESP", nioCore, logging], swiftSettings: settings),
+    .target(
+        name: "CacheHTTP",
+        dependencies: [
+            "Cache",
+            nioCore,
+            logging,
+            .product(name: "NIOHTTP1", package: nio),
+            .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+            .product(name: "DequeModule", package: "swift-collections"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdCore", package: "hummingbird"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: settings
+    ),
+    .executableTarget(
+        name: "RedisCachingAgent",
+        dependencies: [
+            "Cache", "CacheHTTP", "MemoryStore", "RedisClient",
+            nioCore, nioPosix, logging,
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Configuration", package: "swift-configuration"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: settings
+    ),
+]
+
+let package = Package(
+    name: "redis-caching-agent",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "redis-caching-agent", targets: ["RedisCachingAgent"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: targets,
+    swiftLanguageModes: [.v6]
+)

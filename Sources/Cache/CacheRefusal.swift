@@ -1,0 +1,9 @@
+/// Why a store refused an operation. None of these is an outage: reads go on.
+package enum CacheRefusal: Sendable, Hashable {
+    /// Redis is at `maxmemory` and evicts nothing that would make room (`-OOM`).
+    case outOfMemory
+    /// The value is larger than one entry of the embedded store may be.
+    case valueTooLargeForStore
+    /// The key holds another type than a string (`-WRONGTYPE`), or a value too large to be read.
+    case notReadable
+}

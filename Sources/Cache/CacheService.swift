@@ -1,0 +1,164 @@
+package import Logging
+package import MemoryStore
+package import NIOCore
+package import RedisClient
+
+/// The cache for the control plane: what may take its time, callable from any task.
+package struct CacheService: Sendable {
+    private let eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>)]
+    private let loopCounters: [OperationCounters]
+    private let embedded: EmbeddedCache
+    private let control: RedisControl?
+    private let started = NIODeadline.now()
+    private let logger: Logger
+
+    /// The counters of what the router answers.
+    package let routerCounters = OperationCounters()
+
+    /// - Parameters:
+    ///   - control: the connection for long calls; nil on the embedded store by choice.
+    ///   - eventLoops: every event loop's cache, with its counters.
+    package init(
+        memory: MemoryStore,
+        control: RedisControl?,
+        eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>, counters: OperationCounters)],
+        logger: Logger
+    ) {
+        self.embedded = EmbeddedCache(store: memory)
+        self.control = control
+        self.eventLoops = eventLoops.map { ($0.eventLoop, $0.cache) }
+        self.loopCounters = eventLoops.map(\.counters)
+        self.logger = logger
+    }
+
+    /// Seconds since the service started.
+    package var uptimeSeconds: Int { Int((NIODeadline.now() - self.started).nanoseconds / 1_000_000_000) }
+
+    /// The operations so far, over all event loops and the router.
+    package var counts: OperationCounts {
+        var counts = self.routerCounters.snapshot
+        for counters in self.loopCounters { counts.add(counters.snapshot) }
+        return counts
+    }
+
+    // MARK: Keys
+
+    /// Reads a key, through the connection of `eventLoop` where Redis is configured.
+    package func get(_ key: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
+        guard self.control != nil else { return self.embedded.get(key, source: .memory) }
+        return await self.ask(eventLoop) { $0.get(key, token: 0, receiver: $1) }
+    }
+
+    /// Stores a value.
+    package func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, on eventLoop: any EventLoop) async -> CacheAnswer {
+        guard self.control != nil else { return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, source: .memory) }
+        return await self.ask(eventLoop) { $0.set(key, value: value, ttlSeconds: ttlSeconds, token: 0, receiver: $1) }
+    }
+
+    /// Deletes a key.
+    package func delete(_ key: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
+        guard self.control != nil else { return self.embedded.delete(key, source: .memory) }
+        return await self.ask(eventLoop) { $0.delete(key, token: 0, receiver: $1) }
+    }
+
+    private func ask(
+        _ eventLoop: any EventLoop,
+        _ operation: @escaping @Sendable (EventLoopCache, any CacheAnswerReceiver) -> CacheAnswer?
+    ) async -> CacheAnswer {
+        let cache = self.cache(of: eventLoop)
+        return await withCheckedContinuation { continuation in
+            eventLoop.execute {
+                let receiver = ContinuationReceiver(continuation)
+                if let answer = operation(cache.value, receiver) { receiver.cacheAnswered(answer, token: 0) }
+            }
+        }
+    }
+
+    private func cache(of eventLoop: any EventLoop) -> NIOLoopBound<EventLoopCache> {
+        for entry in self.eventLoops where entry.eventLoop === eventLoop { return entry.cache }
+        preconditionFailure("a connection runs on an event loop that has no cache")
+    }
+
+    // MARK: Everything
+
+    /// Deletes every key that matches `pattern`, which is in Redis's glob dialect.
+    package func invalidate(_ pattern: ByteBuffer, on eventLoop: any EventLoop) async -> InvalidationOutcome {
+        let glob = GlobPattern(Array(pattern.readableBytesView))
+        guard let control = self.control else { return .invalidated(await self.invalidateEmbedded(glob), .memory) }
+        guard await self.isConnected(eventLoop) else { return .invalidated(await self.invalidateEmbedded(glob), .outage) }
+        do {
+            let count = try await control.invalidate(pattern: Array(pattern.readableBytesView))
+            _ = await self.invalidateEmbedded(glob)
+            return .invalidated(count, .redis)
+        } catch {
+            self.logger.warning("invalidation stopped", metadata: ["reason": "\(error.code)"])
+            return .incomplete
+        }
+    }
+
+    /// The store's table is walked in steps, with other tasks between them.
+    private func invalidateEmbedded(_ glob: GlobPattern) async -> Int {
+        var cursor = MemoryCursor(.remove)
+        var count = 0
+        while !cursor.isFinished {
+            count += self.embedded.store.step(&cursor, now: EmbeddedCache.now) { glob.matches($0) }
+            await Task.yield()
+        }
+        return count
+    }
+
+    /// The figures of `GET /cache/stats`: Redis's where it answers, else the embedded store's.
+    package func statistics() async -> CacheStatistics {
+        guard let control = self.control else { return self.embeddedStatistics(.memory) }
+        do {
+            let information = try await control.information()
+            return CacheStatistics(
+                totalKeys: Int(information.keyCount ?? 0),
+                memoryUsage: information.usedMemoryHuman ?? "0B",
+                connectedClients: Int(information.connectedClients ?? 0),
+                uptimeSeconds: Int(information.uptimeSeconds ?? 0),
+                totalCommandsProcessed: Int(information.totalCommandsProcessed ?? 0),
+                keyspaceHits: Int(information.keyspaceHits ?? 0),
+                keyspaceMisses: Int(information.keyspaceMisses ?? 0),
+                source: .redis
+            )
+        } catch {
+            return self.embeddedStatistics(.outage)
+        }
+    }
+
+    private func embeddedStatistics(_ source: CacheSource) -> CacheStatistics {
+        let memory = self.embedded.store.statistics(now: EmbeddedCache.now)
+        return CacheStatistics(
+            totalKeys: memory.entries,
+            memoryUsage: CacheStatistics.humanReadable(bytes: memory.bytes),
+            connectedClients: 0,
+            uptimeSeconds: self.uptimeSeconds,
+            totalCommandsProcessed: memory.hits + memory.misses + memory.sets + memory.deletes,
+            keyspaceHits: memory.hits,
+            keyspaceMisses: memory.misses,
+            source: source
+        )
+    }
+
+    /// How the cache is. Asks no server: what the event loops know of their connections.
+    package func health() async -> CacheHealth {
+        var isConnected = self.control != nil
+        if self.control != nil {
+            for entry in self.eventLoops where await !self.isConnected(entry.eventLoop) { isConnected = false }
+        }
+        return CacheHealth(
+            usesRedis: self.control != nil,
+            isRedisConnected: isConnected,
+            uptimeSeconds: self.uptimeSeconds,
+            memory: self.embedded.store.statistics(now: EmbeddedCache.now)
+        )
+    }
+
+    private func isConnected(_ eventLoop: any EventLoop) async -> Bool {
+        let cache = self.cache(of: eventLoop)
+        return await withCheckedContinuation { continuation in
+            eventLoop.execute { continuation.resume(returning: cache.value.redis?.isConnected ?? false) }
+        }
+    }
+}

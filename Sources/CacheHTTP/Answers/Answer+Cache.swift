@@ -1,0 +1,46 @@
+import Cache
+import NIOCore
+
+/// The answers of the contract to operations on one key.
+extension Answer {
+    static let keyNotFound: StaticString = "Key not found"
+
+    /// The answer to a get or a delete of `key`.
+    static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer) -> Answer {
+        switch outcome {
+        case .hit(let value, let remaining, let source):
+            guard let json = JSONText.readable(value, from: source) else { return .refusal(.notReadable, source) }
+            return Answer(.ok, .value(key: key, json)).with(.hit(remainingMilliseconds: remaining), source)
+        case .deleted(let source):
+            return Answer(.ok, .deleted(key: key)).with(.deleted, source)
+        case .miss(let source), .stored(let source):
+            return Answer(.notFound, .detail(self.keyNotFound)).with(.miss, source)
+        case .refused(let refusal, let source):
+            return .refusal(refusal, source)
+        }
+    }
+
+    /// The answer to a set of `key`.
+    static func store(_ key: ByteBuffer, ttlSeconds: Int64?, _ outcome: CacheAnswer) -> Answer {
+        if case .refused(let refusal, let source) = outcome { return .refusal(refusal, source) }
+        return Answer(.ok, .stored(key: key, ttlSeconds: ttlSeconds)).with(.stored, outcome.source)
+    }
+
+    private static func refusal(_ refusal: CacheRefusal, _ source: CacheSource) -> Answer {
+        var answer =
+            switch refusal {
+            case .outOfMemory: Answer(.insufficientStorage, .detail("The cache is out of memory"))
+            case .valueTooLargeForStore: Answer(.insufficientStorage, .detail("The value is larger than the embedded store may hold"))
+            case .notReadable: Answer(.unsupportedMediaType, .detail("The key does not hold a text value"))
+            }
+        answer.isDegraded = source.isDegraded
+        return answer
+    }
+
+    private func with(_ outcome: CacheStatus.Outcome, _ source: CacheSource) -> Answer {
+        var answer = self
+        answer.cacheStatus = CacheStatus(outcome: outcome, source: source)
+        answer.isDegraded = source.isDegraded
+        return answer
+    }
+}

@@ -1,0 +1,94 @@
+import Cache
+import NIOCore
+
+/// The answers of the contract about the service itself.
+extension Answer {
+    static var greeting: Answer {
+        var body = ByteBuffer()
+        body.writeStaticString("{\"message\":\"Redis Caching Layer Agent - Google Cloud Run\",\"version\":\"")
+        body.writeString(ServiceVersion.current)
+        body.writeStaticString("\",\"status\":\"operational\",\"docs\":\"/docs\"}")
+        return Answer(.ok, .prepared(body))
+    }
+
+    static func status(_ text: StaticString) -> Answer {
+        var body = ByteBuffer()
+        body.writeStaticString("{\"status\":\"")
+        body.writeStaticString(text)
+        body.writeStaticString("\"}")
+        return Answer(.ok, .prepared(body))
+    }
+
+    /// Always with status 200: a degraded service serves.
+    static func health(_ health: CacheHealth) -> Answer {
+        let now = WallClock.now()
+        var body = ByteBuffer()
+        body.writeStaticString(health.isDegraded ? "{\"status\":\"degraded\",\"timestamp\":\"" : "{\"status\":\"healthy\",\"timestamp\":\"")
+        CivilTime(secondsSince1970: now.seconds).writeISO8601(microseconds: now.microseconds, into: &body)
+        body.writeStaticString(health.isRedisConnected ? "\",\"redis_connected\":true" : "\",\"redis_connected\":false")
+        body.writeStaticString(",\"version\":\"")
+        body.writeString(ServiceVersion.current)
+        body.writeStaticString("\",\"uptime_seconds\":")
+        body.appendDecimal(health.uptimeSeconds)
+        body.writeStaticString("}")
+        return Answer(.ok, .prepared(body))
+    }
+
+    static func validation(_ faults: [ValidationFault]) -> Answer {
+        var body = ByteBuffer()
+        writeFaults(faults, into: &body)
+        return Answer(.unprocessableContent, .prepared(body))
+    }
+
+    static func invalidated(_ pattern: ByteBuffer, _ outcome: InvalidationOutcome) -> Answer {
+        guard case .invalidated(let count, let source) = outcome else {
+            return Answer(.serviceUnavailable, .detail("The invalidation could not be completed; try again"))
+        }
+        var body = ByteBuffer()
+        body.writeStaticString("{\"success\":true,\"pattern\":")
+        JSONWriter.writeString(pattern, into: &body)
+        body.writeStaticString(",\"keys_deleted\":")
+        body.appendDecimal(count)
+        body.writeStaticString(",\"message\":\"Invalidated ")
+        body.appendDecimal(count)
+        body.writeStaticString(" keys matching pattern\"}")
+        var answer = Answer(.ok, .prepared(body))
+        answer.cacheStatus = CacheStatus(outcome: .deleted, source: source)
+        answer.isDegraded = source.isDegraded
+        return answer
+    }
+
+    static func statistics(_ statistics: CacheStatistics) -> Answer {
+        var body = ByteBuffer()
+        body.writeStaticString("{\"total_keys\":")
+        body.appendDecimal(statistics.totalKeys)
+        body.writeStaticString(",\"memory_usage\":")
+        JSONWriter.writeString(statistics.memoryUsage, into: &body)
+        body.writeStaticString(",\"connected_clients\":")
+        body.appendDecimal(statistics.connectedClients)
+        body.writeStaticString(",\"uptime_seconds\":")
+        body.appendDecimal(statistics.uptimeSeconds)
+        body.writeStaticString(",\"total_commands_processed\":")
+        body.appendDecimal(statistics.totalCommandsProcessed)
+        body.writeStaticString(",\"keyspace_hits\":")
+        body.appendDecimal(statistics.keyspaceHits)
+        body.writeStaticString(",\"keyspace_misses\":")
+        body.appendDecimal(statistics.keyspaceMisses)
+        body.writeStaticString(",\"hit_rate\":")
+        body.appendHundredths(statistics.hitRateHundredths)
+        body.writeStaticString("}")
+        var answer = Answer(.ok, .prepared(body))
+        answer.isDegraded = statistics.source.isDegraded
+        return answer
+    }
+}
+
+extension ByteBuffer {
+    /// Appends hundredths as Python writes a float rounded to two decimals: 6225 is `62.25`, 5000 is `50.0`.
+    mutating func appendHundredths(_ hundredths: Int) {
+        self.appendDecimal(hundredths / 100)
+        self.writeStaticString(".")
+        let fraction = hundredths % 100
+        if fraction % 10 == 0 { self.appendDecimal(fraction / 10) } else { self.appendTwoDigits(fraction) }
+    }
+}

@@ -1,0 +1,44 @@
+import HTTPTypes
+
+/// The names of the fields that answers carry.
+enum AnswerFieldName {
+    case contentType, contentLength, cacheStatus, cacheDegraded, allow, requestID, processTime, date
+
+    /// The name with its colon and space, as it stands in the bytes.
+    var line: StaticString {
+        switch self {
+        case .contentType: "Content-Type: "
+        case .contentLength: "Content-Length: "
+        case .cacheStatus: "Cache-Status: "
+        case .cacheDegraded: "X-Cache-Degraded: "
+        case .allow: "Allow: "
+        case .requestID: "X-Request-Id: "
+        case .processTime: "X-Process-Time: "
+        case .date: "Date: "
+        }
+    }
+
+    /// The name for a field collection.
+    var fieldName: HTTPField.Name {
+        switch self {
+        case .contentType: .contentType
+        case .contentLength: .contentLength
+        case .cacheStatus: Self.cacheStatusName
+        case .cacheDegraded: Self.cacheDegradedName
+        case .allow: .allow
+        case .requestID: Self.requestIDName
+        case .processTime: Self.processTimeName
+        case .date: .date
+        }
+    }
+
+    private static let cacheStatusName = Self.name("Cache-Status")
+    private static let cacheDegradedName = Self.name("X-Cache-Degraded")
+    private static let processTimeName = Self.name("X-Process-Time")
+    static let requestIDName = Self.name("X-Request-Id")
+
+    private static func name(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no field name") }
+        return name
+    }
+}

@@ -1,0 +1,31 @@
+/// The status codes that the service answers with.
+enum AnswerStatus: Int {
+    case ok = 200
+    case badRequest = 400
+    case notFound = 404
+    case methodNotAllowed = 405
+    case contentTooLarge = 413
+    case unsupportedMediaType = 415
+    case unprocessableContent = 422
+    case requestHeaderFieldsTooLarge = 431
+    case internalServerError = 500
+    case serviceUnavailable = 503
+    case insufficientStorage = 507
+
+    /// The reason phrase, as NIO's encoder spells it, so that both ways to answer write the same bytes.
+    var reason: StaticString {
+        switch self {
+        case .ok: "OK"
+        case .badRequest: "Bad Request"
+        case .notFound: "Not Found"
+        case .methodNotAllowed: "Method Not Allowed"
+        case .contentTooLarge: "Payload Too Large"
+        case .unsupportedMediaType: "Unsupported Media Type"
+        case .unprocessableContent: "Unprocessable Entity"
+        case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
+        case .internalServerError: "Internal Server Error"
+        case .serviceUnavailable: "Service Unavailable"
+        case .insufficientStorage: "Insufficient Storage"
+        }
+    }
+}

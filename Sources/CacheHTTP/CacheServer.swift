@@ -1,0 +1,49 @@
+package import Cache
+import Hummingbird
+import HummingbirdCore
+package import Logging
+package import NIOCore
+package import ServiceLifecycle
+
+/// The HTTP side of the service: routes, fast lane, and the server that carries them.
+package struct CacheServer: Sendable {
+    private let service: CacheService
+    private let scopes: EventLoopScopes
+    private let settings: HTTPSettings
+
+    package init(service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings) {
+        self.service = service
+        self.scopes = scopes
+        self.settings = settings
+    }
+
+    /// The server as a service: it runs until the graceful shutdown, stops accepting, answers what is in flight, and returns.
+    /// - Parameter onRunning: called once with the listening channel.
+    package func application(
+        host: String,
+        port: Int,
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger,
+        onRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> some Service {
+        let scopes = self.scopes
+        let settings = self.settings
+        return Application(
+            responder: self.router().buildResponder(),
+            server: HTTPServerBuilder { responder in CacheHTTPChannel(responder: responder, scopes: scopes, settings: settings) },
+            configuration: .init(address: .hostname(host, port: port), backlog: 4096),
+            onServerRunning: onRunning,
+            eventLoopGroupProvider: .shared(eventLoopGroup),
+            logger: logger
+        )
+    }
+
+    private func router() -> Router<CacheRequestContext> {
+        let router = Router(context: CacheRequestContext.self)
+        let responder = AnswerResponder(counters: self.service.routerCounters)
+        router.add(middleware: FallbackMiddleware(responder: responder))
+        CacheRoutes(service: self.service, settings: self.settings, responder: responder).add(to: router)
+        ServiceRoutes(service: self.service, responder: responder).add(to: router)
+        return router
+    }
+}

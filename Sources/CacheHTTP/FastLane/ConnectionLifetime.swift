@@ -1,0 +1,46 @@
+/// When a connection should end: a value that the lane asks, without clock and without timer.
+struct ConnectionLifetime {
+    /// What the timer should do.
+    enum Verdict: Equatable {
+        /// Look again at this time, in nanoseconds of the monotonic clock.
+        case waitUntil(Int)
+        case close
+    }
+
+    /// The service is stopping: the next answer is the last.
+    var isDraining = false
+    /// The client has closed its side.
+    var isInputClosed = false
+    /// The codec has written the last answer; the connection ends once it has left.
+    var isCloseDue = false
+    private var lastActivity = 0
+    private var requestBegan: Int?
+    private var closesAt: Int?
+
+    /// Bytes came in.
+    mutating func received(now: Int) {
+        self.lastActivity = now
+        if self.requestBegan == nil { self.requestBegan = now }
+    }
+
+    /// A request is wholly there, or at least its head.
+    mutating func requestArrived() { self.requestBegan = nil }
+
+    /// An answer went out.
+    mutating func sent(now: Int) { self.lastActivity = now }
+
+    /// The connection must be gone at this time at the latest.
+    mutating func mustClose(at time: Int) {
+        self.closesAt = min(self.closesAt ?? time, time)
+    }
+
+    /// - Parameters:
+    ///   - isBusy: an answer is being made; the connection is not idle then.
+    ///   - now, idle, request: nanoseconds.
+    func verdict(now: Int, isBusy: Bool, idle: Int, request: Int) -> Verdict {
+        var deadline = isBusy ? now + idle : self.lastActivity + idle
+        if let began = self.requestBegan, !isBusy { deadline = min(deadline, began + request) }
+        if let closesAt = self.closesAt { deadline = min(deadline, closesAt) }
+        return deadline <= now ? .close : .waitUntil(deadline)
+    }
+}

@@ -1,0 +1,112 @@
+import NIOCore
+
+/// The ends of a connection: idle, slow, gone, or drained by the stop signal.
+extension FastLane {
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.lifetime.sent(now: EventLoopScope.now())
+        self.scheduleTimer(context, at: EventLoopScope.now() + min(self.idleNanoseconds, self.requestNanoseconds))
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.forget()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.forget()
+        context.fireChannelInactive()
+    }
+
+    /// A client that is gone leaves no trace: an answer that still comes finds nobody.
+    private func forget() {
+        self.timer?.cancel()
+        self.timer = nil
+        self.phase = .closing
+        self.input = ByteBuffer()
+        self.context = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent:
+            self.drain(context)
+        case ChannelEvent.inputClosed:
+            self.inputClosed(context)
+            context.fireUserInboundEventTriggered(event)
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// The service stops. Closing an idle connection at once would reset a request that is already on its way, so each connection gets
+    /// the drain time to bring one more, which is answered with `Connection: close`.
+    private func drain(_ context: ChannelHandlerContext) {
+        self.lifetime.isDraining = true
+        switch self.phase {
+        case .ready, .handedOver:
+            self.closeLater(context, in: self.scope.settings.drainTimeout)
+        case .awaitingCache, .awaitingRouter, .closing:
+            break
+        }
+    }
+
+    private func inputClosed(_ context: ChannelHandlerContext) {
+        self.lifetime.isInputClosed = true
+        switch self.phase {
+        case .closing: context.close(promise: nil)
+        case .ready:
+            // What is left of an unfinished request is for the codec to refuse; without one, the codec ends the connection.
+            self.phase = .handedOver
+            if self.input.readableBytes > 0 {
+                context.fireChannelRead(Self.wrapInboundOut(self.input))
+                self.input = ByteBuffer()
+            }
+        case .awaitingCache, .awaitingRouter, .handedOver: break
+        }
+    }
+
+    /// Ends the connection after its last answer: first our side, so that the client reads the answer to its end, then all of it. Closing
+    /// both at once with bytes of the client unread would make the kernel send a reset, which may overtake the answer.
+    func finishClosing(_ context: ChannelHandlerContext) {
+        guard !self.lifetime.isInputClosed else {
+            context.close(promise: nil)
+            return
+        }
+        context.close(mode: .output, promise: nil)
+        context.read()
+        self.closeLater(context, in: .seconds(1))
+    }
+
+    private func closeLater(_ context: ChannelHandlerContext, in delay: TimeAmount) {
+        let time = EventLoopScope.now() + Int(delay.nanoseconds)
+        self.lifetime.mustClose(at: time)
+        self.scheduleTimer(context, at: time)
+    }
+
+    private var idleNanoseconds: Int { Int(self.scope.settings.idleTimeout.nanoseconds) }
+    private var requestNanoseconds: Int { Int(self.scope.settings.requestTimeout.nanoseconds) }
+
+    private func scheduleTimer(_ context: ChannelHandlerContext, at time: Int) {
+        self.timer?.cancel()
+        self.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, time)))) { [weak self] in
+            self?.timerFired()
+        }
+    }
+
+    private func timerFired() {
+        guard let context = self.context else { return }
+        let isBusy: Bool
+        switch self.phase {
+        case .awaitingCache, .awaitingRouter: isBusy = true
+        case .handedOver: isBusy = self.codecIsBusy
+        case .ready, .closing: isBusy = false
+        }
+        let now = EventLoopScope.now()
+        switch self.lifetime.verdict(now: now, isBusy: isBusy, idle: self.idleNanoseconds, request: self.requestNanoseconds) {
+        case .waitUntil(let time): self.scheduleTimer(context, at: time)
+        case .close where self.phase != .closing && !isBusy: self.close(context)
+        case .close where isBusy: self.scheduleTimer(context, at: now + 100_000_000)
+        case .close: context.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,320 @@
+import Cache
+import NIOCore
+
+/// The first handler of a connection: answers canonical requests for a key on the event loop, from the bytes, and passes everything else on.
+///
+/// See `RequestRecogniser` for what is canonical and `FastLanePhase` for the order of things. The lane calls the same domain and the same
+/// answer writers as the routes; a differential test compares the two byte for byte.
+final class FastLane: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
+
+    let scope: EventLoopScope
+    private let recogniser: RequestRecogniser
+    var phase = FastLanePhase.ready
+    /// Bytes of the client that no one has taken yet.
+    var input = ByteBuffer()
+    /// How many bytes `input` must have before it is worth looking at again.
+    private var neededBytes = 1
+    private var output = ByteFieldSink(buffer: ByteBuffer())
+    var context: ChannelHandlerContext?
+    var lifetime = ConnectionLifetime()
+    var timer: Scheduled<Void>?
+    /// Whether the codec has requests that are not answered.
+    var codecIsBusy = false
+    private var isReadWanted = false
+    private var nextToken: UInt64 = 0
+    private var pending: PendingRequest?
+    private var isFlushDue = false
+
+    /// The most bytes of output storage that an idle connection keeps.
+    private static let keptOutputCapacity = 16 * 1024
+
+    /// The request that is with the cache.
+    struct PendingRequest {
+        let method: RequestMethod
+        let key: ByteBuffer
+        let ttlSeconds: Int64?
+        let requestID: RequestID?
+        let start: Int
+    }
+
+    init(scope: EventLoopScope) {
+        self.scope = scope
+        self.recogniser = RequestRecogniser(
+            maximumHeadBytes: scope.settings.maximumHeadBytes,
+            maximumBodyBytes: scope.settings.maximumBodyBytes
+        )
+        if !scope.settings.fastLane { self.phase = .handedOver }
+    }
+
+    // MARK: Bytes in
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.lifetime.received(now: EventLoopScope.now())
+        switch self.phase {
+        case .handedOver:
+            context.fireChannelRead(data)
+        case .closing:
+            break
+        case .ready, .awaitingCache, .awaitingRouter:
+            var bytes = Self.unwrapInboundIn(data)
+            if self.input.readableBytes == 0 {
+                self.input = bytes
+            } else {
+                self.input.writeBuffer(&bytes)
+            }
+            self.processInput(context)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.flushIfDue(context)
+        // The codec may be told of a read that brought it nothing: it costs one pass through the pipeline, so only when it has the connection.
+        if case .ready = self.phase { return }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.phase.wantsBytes {
+            context.read()
+        } else {
+            self.isReadWanted = true
+        }
+    }
+
+    private func resumeReading(_ context: ChannelHandlerContext) {
+        guard self.isReadWanted, self.phase.wantsBytes else { return }
+        self.isReadWanted = false
+        context.read()
+    }
+
+    /// Takes as many requests out of `input` as can be taken now.
+    private func processInput(_ context: ChannelHandlerContext) {
+        while self.input.readableBytes > 0 {
+            switch self.phase {
+            case .ready:
+                guard self.input.readableBytes >= self.neededBytes, self.takeRequest(context) else { return }
+            case .awaitingRouter:
+                guard self.forwardBody(context) else { return }
+            case .handedOver:
+                self.forwardAll(context)
+            case .closing:
+                self.input.clear()
+            case .awaitingCache:
+                return
+            }
+        }
+    }
+
+    /// Judges the next request and acts on it. Returns false where more bytes are needed.
+    private func takeRequest(_ context: ChannelHandlerContext) -> Bool {
+        let start = EventLoopScope.now()
+        switch self.input.withUnsafeReadableBytes({ self.recogniser.recognise($0) }) {
+        case .incompleteHead:
+            return self.waitForBytes(self.input.readableBytes + 1)
+        case .key(let request):
+            guard self.input.readableBytes >= request.count else { return self.waitForBytes(request.count) }
+            self.lifetime.requestArrived()
+            if !self.answer(request, start: start, context) { self.handToCodec(request.count, bodyRemaining: 0, context) }
+        case .other(let headCount, let bodyCount):
+            self.lifetime.requestArrived()
+            self.handToCodec(headCount, bodyRemaining: bodyCount, context)
+        case .notFramable:
+            self.phase = .handedOver
+            self.flushIfDue(context)
+        }
+        self.neededBytes = 1
+        return true
+    }
+
+    private func waitForBytes(_ count: Int) -> Bool {
+        self.neededBytes = count
+        return false
+    }
+
+    // MARK: Requests for the router
+
+    private func handToCodec(_ count: Int, bodyRemaining: Int, _ context: ChannelHandlerContext) {
+        guard let bytes = self.input.readSlice(length: count) else { return }
+        self.flushIfDue(context)
+        self.phase = .awaitingRouter(bodyRemaining: bodyRemaining, answered: false)
+        context.fireChannelRead(Self.wrapInboundOut(bytes))
+        self.compactInput()
+    }
+
+    /// Passes on what belongs to the body of the router's request. Returns false where nothing more can be taken now.
+    private func forwardBody(_ context: ChannelHandlerContext) -> Bool {
+        let count = self.phase.takeBody(self.input.readableBytes)
+        guard count > 0, let bytes = self.input.readSlice(length: count) else { return false }
+        context.fireChannelRead(Self.wrapInboundOut(bytes))
+        self.compactInput()
+        self.finishRouterRequestIfDone(context)
+        return true
+    }
+
+    private func forwardAll(_ context: ChannelHandlerContext) {
+        let bytes = self.input
+        self.input = ByteBuffer()
+        context.fireChannelRead(Self.wrapInboundOut(bytes))
+    }
+
+    /// The codec has written the end of an answer; its bytes are flushed by the same writer right after.
+    func routerAnswered(closing: Bool) {
+        guard !closing else {
+            self.lifetime.isCloseDue = true
+            return
+        }
+        _ = self.phase.routerAnswered()
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        context.flush()
+        if self.lifetime.isCloseDue, self.phase != .closing {
+            self.close(context)
+        } else if self.phase.isRouterDone {
+            self.finishRouterRequestIfDone(context)
+            self.processInput(context)
+            self.flushIfDue(context)
+        }
+    }
+
+    private func finishRouterRequestIfDone(_ context: ChannelHandlerContext) {
+        guard self.phase.isRouterDone else { return }
+        self.phase = .ready
+        self.afterAnswer(context)
+    }
+
+    // MARK: Requests for the cache
+
+    /// Answers a canonical request. Returns false where the router must judge it after all.
+    private func answer(_ request: KeyRequest, start: Int, _ context: ChannelHandlerContext) -> Bool {
+        let requestID = request.requestID.flatMap { self.slice($0).map(RequestID.received) }
+        switch request.method {
+        case .get, .delete:
+            guard let key = self.key(of: request.key) else { return false }
+            let pending = PendingRequest(method: request.method, key: key, ttlSeconds: nil, requestID: requestID, start: start)
+            self.consume(request.count)
+            self.nextToken &+= 1
+            let outcome =
+                request.method == .get
+                ? self.scope.cache.get(key, token: self.nextToken, receiver: self)
+                : self.scope.cache.delete(key, token: self.nextToken, receiver: self)
+            self.settle(pending, outcome, context)
+        case .post:
+            guard let body = self.slice(request.body), case .success(let command) = SetRequest.parse(body: body, limits: self.scope.settings.limits)
+            else { return false }
+            let pending = PendingRequest(method: .post, key: command.key, ttlSeconds: command.ttl, requestID: requestID, start: start)
+            self.consume(request.count)
+            self.nextToken &+= 1
+            let outcome = self.scope.cache.set(
+                command.key, value: command.value, ttlSeconds: command.ttl, token: self.nextToken, receiver: self)
+            self.settle(pending, outcome, context)
+        case .other:
+            return false
+        }
+        return true
+    }
+
+    private func settle(_ request: PendingRequest, _ outcome: CacheAnswer?, _ context: ChannelHandlerContext) {
+        guard let outcome else {
+            self.pending = request
+            self.phase = .awaitingCache(token: self.nextToken)
+            return
+        }
+        self.write(request, outcome, context)
+    }
+
+    private func write(_ request: PendingRequest, _ outcome: CacheAnswer, _ context: ChannelHandlerContext) {
+        let answer =
+            request.method == .post
+            ? Answer.store(request.key, ttlSeconds: request.ttlSeconds, outcome)
+            : Answer.lookup(request.key, outcome)
+        let trailer = self.scope.trailer(requestID: request.requestID, start: request.start)
+        self.count(request, answer, trailer)
+        answer.write(trailer, closing: self.lifetime.isDraining, to: &self.output)
+        self.isFlushDue = true
+        self.afterAnswer(context)
+    }
+
+    private func count(_ request: PendingRequest, _ answer: Answer, _ trailer: AnswerTrailer) {
+        let counters = self.scope.counters
+        counters.recordLane()
+        answer.record(request.method.operation, nanoseconds: trailer.processNanoseconds, in: counters)
+    }
+
+    private func key(of target: TargetKey) -> ByteBuffer? {
+        guard target.range.count <= self.scope.settings.limits.maximumKeyBytes * 3, let encoded = self.slice(target.range) else { return nil }
+        guard target.isEncoded else { return encoded.readableBytes <= self.scope.settings.limits.maximumKeyBytes ? encoded : nil }
+        return CacheKey.fromPath(encoded, limits: self.scope.settings.limits)
+    }
+
+    private func slice(_ range: Range<Int>) -> ByteBuffer? {
+        self.input.getSlice(at: self.input.readerIndex + range.lowerBound, length: range.count)
+    }
+
+    private func consume(_ count: Int) {
+        self.input.moveReaderIndex(forwardBy: count)
+        self.compactInput()
+    }
+
+    /// Lets go of a read buffer that is used up, so that an idle connection holds none.
+    private func compactInput() {
+        if self.input.readableBytes == 0 { self.input = ByteBuffer() }
+    }
+
+    // MARK: Bytes out
+
+    private func flushIfDue(_ context: ChannelHandlerContext) {
+        guard self.isFlushDue else { return }
+        self.isFlushDue = false
+        self.lifetime.sent(now: EventLoopScope.now())
+        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(self.output.buffer)), promise: nil)
+        // Once the socket has taken the bytes the buffer is ours alone again, and clearing keeps its storage for the next answer.
+        if self.output.buffer.capacity > Self.keptOutputCapacity {
+            self.output.buffer = ByteBuffer()
+        } else {
+            self.output.buffer.clear()
+        }
+        if self.phase == .closing { self.finishClosing(context) }
+    }
+
+    private func afterAnswer(_ context: ChannelHandlerContext) {
+        if self.lifetime.isDraining || (self.lifetime.isInputClosed && self.input.readableBytes == 0) {
+            self.close(context)
+        } else {
+            self.resumeReading(context)
+        }
+    }
+
+    /// Answers what the codec could not read, and ends the connection.
+    func refuse(_ answer: Answer) {
+        guard let context = self.context, self.phase != .closing else { return }
+        let trailer = self.scope.trailer(requestID: nil, start: EventLoopScope.now())
+        answer.write(trailer, closing: true, to: &self.output)
+        self.isFlushDue = true
+        self.close(context)
+    }
+
+    func close(_ context: ChannelHandlerContext) {
+        self.phase = .closing
+        self.input.clear()
+        if self.isFlushDue { self.flushIfDue(context) } else { self.finishClosing(context) }
+    }
+}
+
+extension FastLane: CacheAnswerReceiver {
+    func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
+        guard self.phase == .awaitingCache(token: token), let request = self.pending, let context = self.context else { return }
+        self.pending = nil
+        self.phase = .ready
+        self.write(request, answer, context)
+        self.processInput(context)
+        self.flushIfDue(context)
+    }
+}
+
+@available(*, unavailable)
+extension FastLane: Sendable {}

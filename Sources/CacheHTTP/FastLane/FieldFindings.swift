@@ -1,0 +1,13 @@
+/// What the field lines of a head said that matters to the fast lane.
+struct FieldFindings {
+    /// There was exactly one `Host`, and it had a value.
+    var hasHost = false
+    /// The value of the one `Content-Length`.
+    var contentLength: Int?
+    /// Where the value of a usable `X-Request-Id` stands.
+    var requestID: Range<Int>?
+    /// The end of the request is the codec's to find: a transfer coding, an upgrade, an expectation, a contradiction.
+    var isUnframable = false
+    /// The request can be framed, but has something that the router must judge.
+    var needsRouter = false
+}

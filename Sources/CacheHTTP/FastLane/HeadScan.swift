@@ -1,0 +1,215 @@
+/// A cursor over the head of a request. Each method consumes one element of RFC 9112's grammar, in its narrow form, or stops.
+struct HeadScan: ~Copyable {
+    /// Why the scan cannot go on.
+    enum Stop: Error {
+        /// The bytes end before the element does.
+        case endOfBytes
+        /// The element is not in the canonical form.
+        case notCanonical
+    }
+
+    /// What a line of the field section was.
+    enum Line {
+        case field, endOfHead
+    }
+
+    let bytes: UnsafeRawBufferPointer
+    private(set) var offset = 0
+
+    init(bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    // MARK: Request line
+
+    /// `method SP`, upper-case letters only.
+    mutating func method() -> Result<RequestMethod, Stop> {
+        let start = self.offset
+        while self.offset < self.bytes.count {
+            let byte = self.bytes[self.offset]
+            if byte == UInt8(ascii: " ") {
+                defer { self.offset += 1 }
+                return self.methodNamed(start..<self.offset)
+            }
+            guard byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z"), self.offset - start < 16 else { return .failure(.notCanonical) }
+            self.offset += 1
+        }
+        return .failure(.endOfBytes)
+    }
+
+    private func methodNamed(_ range: Range<Int>) -> Result<RequestMethod, Stop> {
+        if self.equals(range, "GET") { return .success(.get) }
+        if self.equals(range, "POST") { return .success(.post) }
+        if self.equals(range, "DELETE") { return .success(.delete) }
+        // CONNECT changes what follows, PRI opens HTTP/2: neither is framed here.
+        guard !range.isEmpty, !self.equals(range, "CONNECT"), !self.equals(range, "PRI") else { return .failure(.notCanonical) }
+        return .success(.other)
+    }
+
+    /// `origin-form SP HTTP/1.1 CRLF`.
+    mutating func target(of method: RequestMethod) -> Result<RequestTarget, Stop> {
+        let start = self.offset
+        var isPlain = true
+        var isEncoded = false
+        while self.offset < self.bytes.count {
+            let byte = self.bytes[self.offset]
+            if byte == UInt8(ascii: " ") { break }
+            guard byte > 0x20, byte < 0x7f else { return .failure(.notCanonical) }
+            if byte == UInt8(ascii: "%") {
+                isEncoded = true
+            } else if !ByteClass.isKeyCharacter(byte), self.offset >= start + Self.keyPrefixCount {
+                isPlain = false
+            }
+            self.offset += 1
+        }
+        guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
+        guard self.offset > start, self.bytes[start] == UInt8(ascii: "/") else { return .failure(.notCanonical) }
+        let range = start..<self.offset
+        self.offset += 1
+        if let stop = self.literal(" HTTP/1.1\r\n", from: 1) { return .failure(stop) }
+        return .success(self.classify(range, isPlain: isPlain, isEncoded: isEncoded))
+    }
+
+    private static let keyPrefix: StaticString = "/cache/"
+    private static var keyPrefixCount: Int { 7 }
+
+    private func classify(_ range: Range<Int>, isPlain: Bool, isEncoded: Bool) -> RequestTarget {
+        if self.equals(range, "/cache") { return .collection }
+        let key = (range.lowerBound + Self.keyPrefixCount)..<max(range.upperBound, range.lowerBound + Self.keyPrefixCount)
+        guard isPlain, !key.isEmpty, self.starts(range, with: Self.keyPrefix), self.escapesAreComplete(key, isEncoded) else { return .other }
+        // Names of routes, and what a client's URL library would have removed as dot segments, are the router's.
+        guard isEncoded || !self.isReservedName(key) else { return .other }
+        return .key(TargetKey(range: key, isEncoded: isEncoded))
+    }
+
+    private func isReservedName(_ key: Range<Int>) -> Bool {
+        self.equals(key, "stats") || self.equals(key, "invalidate") || self.equals(key, ".") || self.equals(key, "..")
+    }
+
+    private func escapesAreComplete(_ range: Range<Int>, _ isEncoded: Bool) -> Bool {
+        guard isEncoded else { return true }
+        var index = range.lowerBound
+        while index < range.upperBound {
+            if self.bytes[index] == UInt8(ascii: "%") {
+                guard index + 2 < range.upperBound, ByteClass.isHexDigit(self.bytes[index + 1]), ByteClass.isHexDigit(self.bytes[index + 2]) else {
+                    return false
+                }
+                index += 2
+            }
+            index += 1
+        }
+        return true
+    }
+
+    // MARK: Field lines
+
+    /// `field-name ":" OWS field-value OWS CRLF`, or the empty line that ends the head.
+    mutating func field(_ findings: inout FieldFindings) -> Result<Line, Stop> {
+        let start = self.offset
+        while self.offset < self.bytes.count, ByteClass.isToken(self.bytes[self.offset]) { self.offset += 1 }
+        let name = start..<self.offset
+        guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
+        if name.isEmpty {
+            if let stop = self.literal("\r\n", from: 0) { return .failure(stop) }
+            return .success(.endOfHead)
+        }
+        guard self.bytes[self.offset] == UInt8(ascii: ":") else { return .failure(.notCanonical) }
+        self.offset += 1
+        self.skipBlanks()
+        let valueStart = self.offset
+        self.skipVisible()
+        guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
+        var valueEnd = self.offset
+        if let stop = self.literal("\r\n", from: 0) { return .failure(stop) }
+        while valueEnd > valueStart, ByteClass.isBlank(self.bytes[valueEnd - 1]) { valueEnd -= 1 }
+        self.note(name, valueStart..<valueEnd, in: &findings)
+        return .success(.field)
+    }
+
+    private mutating func skipBlanks() {
+        while self.offset < self.bytes.count, ByteClass.isBlank(self.bytes[self.offset]) { self.offset += 1 }
+    }
+
+    /// Skips visible ASCII, spaces and tabs. Values with bytes above ASCII are legal, but have no one reading: the codec's.
+    private mutating func skipVisible() {
+        while self.offset + 8 <= self.bytes.count {
+            let word = self.bytes.loadUnaligned(fromByteOffset: self.offset, as: UInt64.self)
+            guard ByteClass.areAllVisible(word) else { break }
+            self.offset += 8
+        }
+        while self.offset < self.bytes.count, ByteClass.isFieldValue(self.bytes[self.offset]) { self.offset += 1 }
+    }
+
+    private func note(_ name: Range<Int>, _ value: Range<Int>, in findings: inout FieldFindings) {
+        switch name.count {
+        case 2 where self.matches(name, "te"), 6 where self.matches(name, "expect"), 7 where self.matches(name, "upgrade"),
+            7 where self.matches(name, "trailer"), 14 where self.matches(name, "http2-settings"),
+            16 where self.matches(name, "proxy-connection"), 17 where self.matches(name, "transfer-encoding"):
+            findings.isUnframable = true
+        case 4 where self.matches(name, "host"):
+            if findings.hasHost || value.isEmpty || !self.isPlainHost(value) { findings.isUnframable = true }
+            findings.hasHost = true
+        case 10 where self.matches(name, "connection"):
+            if !self.matches(value, "keep-alive") { findings.isUnframable = true }
+        case 12 where self.matches(name, "x-request-id"):
+            if findings.requestID != nil || !RequestID.isUsable(self.bytes, value) { findings.needsRouter = true }
+            findings.requestID = value
+        case 14 where self.matches(name, "content-length"):
+            guard findings.contentLength == nil, let length = self.decimal(value) else {
+                findings.isUnframable = true
+                return
+            }
+            findings.contentLength = length
+        default:
+            break
+        }
+    }
+
+    private func isPlainHost(_ value: Range<Int>) -> Bool {
+        for index in value where !ByteClass.isHostCharacter(self.bytes[index]) { return false }
+        return true
+    }
+
+    /// At most twelve digits: no overflow, and far above every limit.
+    private func decimal(_ range: Range<Int>) -> Int? {
+        guard !range.isEmpty, range.count <= 12 else { return nil }
+        var number = 0
+        for index in range {
+            let digit = self.bytes[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            number = number &* 10 &+ Int(digit)
+        }
+        return number
+    }
+
+    // MARK: Comparison
+
+    private func equals(_ range: Range<Int>, _ text: StaticString) -> Bool {
+        range.count == text.utf8CodeUnitCount && self.starts(range, with: text)
+    }
+
+    private func starts(_ range: Range<Int>, with text: StaticString) -> Bool {
+        guard range.count >= text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where self.bytes[range.lowerBound + index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    /// Case-insensitive comparison with lower-case ASCII.
+    private func matches(_ range: Range<Int>, _ text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where ByteClass.lowercased(self.bytes[range.lowerBound + index]) != text.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+
+    /// Consumes `text` from its byte `from` on.
+    private mutating func literal(_ text: StaticString, from: Int) -> Stop? {
+        for index in from..<text.utf8CodeUnitCount {
+            guard self.offset < self.bytes.count else { return .endOfBytes }
+            guard self.bytes[self.offset] == text.utf8Start[index] else { return .notCanonical }
+            self.offset += 1
+        }
+        return nil
+    }
+}

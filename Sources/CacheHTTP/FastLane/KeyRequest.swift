@@ -1,0 +1,13 @@
+/// A canonical request for one key, as ranges of the connection's bytes.
+struct KeyRequest: Equatable {
+    let method: RequestMethod
+    /// The key of the target; empty for `POST /cache`, whose body names it.
+    let key: TargetKey
+    /// The body; its upper bound is the length of the whole request.
+    let body: Range<Int>
+    /// The value of `X-Request-Id`, where there is a usable one.
+    let requestID: Range<Int>?
+
+    /// Length of the whole request in bytes.
+    var count: Int { self.body.upperBound }
+}

@@ -1,0 +1,11 @@
+/// What the recogniser says of the bytes at the head of a connection.
+enum Recognition: Equatable {
+    /// The head is not complete and so far canonical: more bytes decide.
+    case incompleteHead
+    /// A canonical request for a key; it may still lack bytes of its body.
+    case key(KeyRequest)
+    /// Another request whose end is beyond doubt: `headCount` bytes of head, `bodyCount` bytes of body.
+    case other(headCount: Int, bodyCount: Int)
+    /// A request that only the codec can frame, or refuse.
+    case notFramable
+}

@@ -1,0 +1,76 @@
+/// Recognises canonical requests for a key in the bytes of a connection, before the HTTP codec has seen them.
+///
+/// It is an accelerator, not a parser: it says "this is exactly such a request" or "this is not mine". Every byte of a head is checked
+/// against the narrow grammar that RFC 9112 and RFC 9110 give to senders (CRLF line ends, token names, visible ASCII values, no folding),
+/// and whatever two parsers could read in two ways is never recognised:
+///
+/// - framing: one plain `Content-Length` or none; never `Transfer-Encoding`, `Expect`, `Upgrade`, `Trailer`, or a `Connection` other than
+///   `keep-alive` (RFC 9112, sections 6 and 9);
+/// - routing: HTTP/1.1, an origin-form target, exactly one non-empty `Host`;
+/// - the key: unreserved characters, sub-delimiters, `:`, `@` and complete percent escapes; a target with `/`, `?` or dot segments in the
+///   key goes to the router, which judges it.
+///
+/// One pass over the head, no allocation: O(bytes of the head).
+struct RequestRecogniser {
+    /// The longest head that is looked at, in bytes; longer ones are the codec's, which refuses them.
+    let maximumHeadBytes: Int
+    /// The longest body that is waited for, in bytes; longer ones go to the router, which refuses them.
+    let maximumBodyBytes: Int
+
+    /// The most field lines of a head that are looked at.
+    private static let maximumFields = 100
+
+    /// Judges the request that starts at the first of `bytes`.
+    func recognise(_ bytes: UnsafeRawBufferPointer) -> Recognition {
+        var scan = HeadScan(bytes: bytes)
+        let method: RequestMethod
+        switch scan.method() {
+        case .success(let found): method = found
+        case .failure(let why): return self.undecided(why, scan)
+        }
+        let target: RequestTarget
+        switch scan.target(of: method) {
+        case .success(let found): target = found
+        case .failure(let why): return self.undecided(why, scan)
+        }
+        var fields = FieldFindings()
+        for _ in 0...Self.maximumFields {
+            switch scan.field(&fields) {
+            case .success(.field): continue
+            case .success(.endOfHead): return self.decide(method, target, fields, headCount: scan.offset, available: bytes.count)
+            case .failure(let why): return self.undecided(why, scan)
+            }
+        }
+        return .notFramable
+    }
+
+    private func undecided(_ why: HeadScan.Stop, _ scan: borrowing HeadScan) -> Recognition {
+        switch why {
+        case .endOfBytes: scan.bytes.count > self.maximumHeadBytes ? .notFramable : .incompleteHead
+        case .notCanonical: .notFramable
+        }
+    }
+
+    private func decide(
+        _ method: RequestMethod,
+        _ target: RequestTarget,
+        _ fields: FieldFindings,
+        headCount: Int,
+        available: Int
+    ) -> Recognition {
+        guard fields.hasHost, !fields.isUnframable, headCount <= self.maximumHeadBytes else { return .notFramable }
+        let bodyCount = fields.contentLength ?? 0
+        let framed = Recognition.other(headCount: headCount, bodyCount: bodyCount)
+        guard !fields.needsRouter else { return framed }
+        switch (method, target) {
+        case (.get, .key(let key)), (.delete, .key(let key)):
+            guard bodyCount == 0 else { return framed }
+            return .key(.init(method: method, key: key, body: headCount..<headCount, requestID: fields.requestID))
+        case (.post, .collection):
+            guard fields.contentLength != nil, bodyCount <= self.maximumBodyBytes else { return framed }
+            return .key(.init(method: .post, key: .empty, body: headCount..<(headCount + bodyCount), requestID: fields.requestID))
+        case (.get, _), (.delete, _), (.post, _), (.other, _):
+            return framed
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package import NIOCore
+
+/// The bounds and switches of the HTTP side.
+package struct HTTPSettings: Sendable {
+    /// What a request may carry.
+    package var limits = RequestLimits()
+    /// The longest head of a request in bytes, 1 KiB to 64 KiB; beyond it 431.
+    package var maximumHeadBytes = 16 * 1024
+    /// How long a connection may stay without a request, 1 s to 1 h.
+    package var idleTimeout = TimeAmount.seconds(120)
+    /// How long the bytes of one request may take to arrive, 1 s to 10 min.
+    package var requestTimeout = TimeAmount.seconds(30)
+    /// How long an idle connection may still bring a request after the stop signal, 0 to 5 s.
+    package var drainTimeout = TimeAmount.milliseconds(500)
+    /// Whether canonical requests take the fast lane.
+    package var fastLane = true
+
+    package init() {}
+
+    /// The longest body in bytes: a value and its envelope.
+    package var maximumBodyBytes: Int { self.limits.maximumValueBytes + 64 * 1024 }
+}

@@ -1,0 +1,29 @@
+import NIOCore
+
+extension JSONWriter {
+    /// How many bytes `writeString(_:into:)` appends for `text`. O(n), eight bytes at a time where nothing is escaped.
+    static func stringCount(_ text: ByteBuffer) -> Int {
+        let bytes = text.readableBytesUInt8Span
+        let raw = bytes.bytes
+        var count = bytes.count + 2
+        var offset = 0
+        while offset < bytes.count {
+            if bytes.count &- offset >= ByteWord.byteCount, ByteWord(raw, at: offset).firstByteToEscape == nil {
+                offset &+= ByteWord.byteCount
+                continue
+            }
+            count += self.escapeGrowth(bytes[offset])
+            offset &+= 1
+        }
+        return count
+    }
+
+    /// By how many bytes the escape of a byte is longer than the byte.
+    private static func escapeGrowth(_ byte: UInt8) -> Int {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x08, 0x09, 0x0a, 0x0c, 0x0d: 1
+        case 0x00..<0x20: 5
+        default: 0
+        }
+    }
+}

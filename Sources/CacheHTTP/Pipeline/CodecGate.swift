@@ -1,0 +1,98 @@
+import Cache
+import DequeModule
+import NIOCore
+import NIOHTTP1
+
+/// Stands right behind NIO's HTTP/1 codec and keeps the rules of the connection that the router does not see: when to close it, when to
+/// let a client send its body, and what to say to a request that is no HTTP. Tells the fast lane when an answer has been written.
+final class CodecGate: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private struct RequestState {
+        var keepsAlive: Bool
+        var isComplete = false
+    }
+
+    private let lane: FastLane
+    private let scope: EventLoopScope
+    private var requests = Deque<RequestState>()
+    private var isClosing = false
+
+    init(lane: FastLane, scope: EventLoopScope) {
+        self.lane = lane
+        self.scope = scope
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch Self.unwrapInboundIn(data) {
+        case .head(let head):
+            // Nothing that follows a request after which the connection ends is looked at (RFC 9112, section 9.6).
+            if let last = self.requests.last, !last.keepsAlive { return }
+            self.requests.append(RequestState(keepsAlive: head.isKeepAlive))
+            self.lane.codecIsBusy = true
+            self.lane.lifetime.requestArrived()
+            self.answerExpectation(of: head, context)
+        case .body:
+            break
+        case .end:
+            if let last = self.requests.indices.last { self.requests[last].isComplete = true }
+        }
+        context.fireChannelRead(data)
+    }
+
+    /// `Expect: 100-continue` (RFC 9110, section 10.1.1): the client waits for leave to send its body. A body that is too large by its own
+    /// account gets no leave; the router refuses it at once.
+    private func answerExpectation(of head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard head.version == .http1_1, head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return }
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > self.scope.settings.maximumBodyBytes { return }
+        let interim = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(Self.wrapOutboundOut(.head(interim)), promise: nil)
+    }
+
+    // MARK: Answers
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch Self.unwrapOutboundIn(data) {
+        case .head(var head) where head.status.code >= 200:
+            self.isClosing = self.mustClose
+            if self.isClosing { head.headers.add(name: "Connection", value: "close") }
+            context.write(Self.wrapOutboundOut(.head(head)), promise: promise)
+        case .head, .body:
+            context.write(data, promise: promise)
+        case .end:
+            context.write(data, promise: promise)
+            _ = self.requests.popFirst()
+            self.lane.codecIsBusy = !self.requests.isEmpty
+            self.lane.routerAnswered(closing: self.isClosing || self.lane.lifetime.isDraining)
+        }
+    }
+
+    /// An answer that leaves before its request has arrived ends the connection: the rest of the body is not worth reading.
+    private var mustClose: Bool {
+        guard let request = self.requests.first else { return true }
+        return !request.keepsAlive || !request.isComplete || self.lane.lifetime.isDraining
+    }
+
+    // MARK: Requests that are no HTTP
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let fault = error as? HTTPParserError, self.requests.isEmpty else {
+            context.fireErrorCaught(error)
+            return
+        }
+        let answer =
+            fault == .headerOverflow
+            ? Answer(.requestHeaderFieldsTooLarge, .detail("Request header fields too large"))
+            : Answer(.badRequest, .detail("Invalid HTTP request received"))
+        self.scope.counters.recordRouter()
+        self.lane.refuse(answer)
+    }
+}
+
+@available(*, unavailable)
+extension CodecGate: Sendable {}

@@ -1,0 +1,44 @@
+import Cache
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Turns what a route decided into Hummingbird's response, with the fields that every answer carries.
+struct AnswerResponder: Sendable {
+    let counters: OperationCounters
+
+    /// The response to `request`.
+    func response(_ answer: Answer, to request: Request, _ context: CacheRequestContext) -> Response {
+        self.counters.recordRouter()
+        if answer.status.rawValue >= 500 { self.counters.recordError() }
+        return answer.response(self.trailer(request, context), headOnly: request.method == .head)
+    }
+
+    /// The response to an operation that is counted.
+    func response(_ answer: Answer, counting operation: CacheOperation, to request: Request, _ context: CacheRequestContext) -> Response {
+        let trailer = self.trailer(request, context)
+        self.counters.recordRouter()
+        answer.record(operation, nanoseconds: trailer.processNanoseconds, in: self.counters)
+        return answer.response(trailer, headOnly: request.method == .head)
+    }
+
+    /// Hummingbird sets the date when it sends, in the place that the empty value keeps.
+    private func trailer(_ request: Request, _ context: CacheRequestContext) -> AnswerTrailer {
+        AnswerTrailer(
+            requestID: self.requestID(of: request),
+            processNanoseconds: EventLoopScope.now() - context.start,
+            date: ByteBuffer()
+        )
+    }
+
+    private func requestID(of request: Request) -> RequestID {
+        let received = request.headers[values: AnswerFieldName.requestIDName]
+        if received.count == 1, let text = received.first {
+            let bytes = ByteBuffer(string: text)
+            let isUsable = bytes.withUnsafeReadableBytes { RequestID.isUsable($0, 0..<$0.count) }
+            if isUsable { return .received(bytes) }
+        }
+        var system = SystemRandomNumberGenerator()
+        return .made(high: system.next(), low: system.next())
+    }
+}

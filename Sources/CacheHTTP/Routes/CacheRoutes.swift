@@ -1,0 +1,154 @@
+import Cache
+import Hummingbird
+import NIOCore
+
+/// `/cache` and everything below it.
+///
+/// Below `/cache/` the decoded path decides, not the spelling: `/cache/%73tats` is `/cache/stats`, as it was in the old service and as a
+/// front end that normalises escapes would make it. Every key can be named by `?key=`.
+struct CacheRoutes: Sendable {
+    let service: CacheService
+    let settings: HTTPSettings
+    let responder: AnswerResponder
+
+    func add(to router: Router<CacheRequestContext>) {
+        router.on("/cache", method: .get, use: self.getByQuery)
+        router.on("/cache", method: .head, use: self.getByQuery)
+        router.on("/cache", method: .delete, use: self.deleteByQuery)
+        router.on("/cache", method: .post, use: self.set)
+        router.on("/cache/**", method: .get, use: self.getByPath)
+        router.on("/cache/**", method: .head, use: self.getByPath)
+        router.on("/cache/**", method: .delete, use: self.deleteByPath)
+        router.on("/cache/**", method: .post, use: self.postBelow)
+    }
+
+    // MARK: Keys
+
+    private enum KeyFinding {
+        case key(ByteBuffer)
+        case answer(Answer)
+    }
+
+    /// The key that the path names.
+    private func pathKey(_ request: Request) throws -> KeyFinding {
+        let path = TargetText(request.head.path ?? "").path
+        guard path.hasPrefix("/cache/") else { throw HTTPError(.notFound) }
+        let encoded = ByteBuffer(substring: path.dropFirst(7))
+        guard let key = PercentDecoding.decode(encoded.readableBytesView, allocator: ByteBufferAllocator()) else {
+            return .answer(Answer(.badRequest, .detail("Incomplete percent escape in the path")))
+        }
+        guard key.readableBytes > 0 else { throw HTTPError(.notFound) }
+        return self.checked(key, at: .path("key"))
+    }
+
+    /// The key that `?key=` names.
+    private func queryKey(_ request: Request) throws -> KeyFinding {
+        let target = TargetText(request.head.path ?? "")
+        guard target.path == "/cache" else { throw HTTPError(.notFound) }
+        guard let key = target.parameter("key") else {
+            return .answer(.validation([ValidationFault(.missing, at: .query("key"), input: .null)]))
+        }
+        return self.checked(key, at: .query("key"))
+    }
+
+    private func checked(_ key: ByteBuffer, at location: ValidationFault.Location) -> KeyFinding {
+        guard let kind = CacheKey.fault(of: key, limits: self.settings.limits) else { return .key(key) }
+        var input = ByteBuffer()
+        // A key that is no UTF-8 cannot be echoed in JSON.
+        if kind != .stringUnicode { JSONWriter.writeString(key, into: &input) }
+        return .answer(.validation([ValidationFault(kind, at: location, input: kind == .stringUnicode ? .null : .value(input))]))
+    }
+
+    // MARK: Get and delete
+
+    private func getByPath(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        switch try self.pathKey(request) {
+        case .answer(let answer): return self.responder.response(answer, to: request, context)
+        case .key(let key) where key == ByteBuffer(string: "stats"): return await self.statistics(request, context)
+        case .key(let key): return await self.get(key, request, context)
+        }
+    }
+
+    private func getByQuery(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        switch try self.queryKey(request) {
+        case .answer(let answer): return self.responder.response(answer, to: request, context)
+        case .key(let key): return await self.get(key, request, context)
+        }
+    }
+
+    private func deleteByPath(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        switch try self.pathKey(request) {
+        case .answer(let answer): return self.responder.response(answer, to: request, context)
+        case .key(let key): return await self.delete(key, request, context)
+        }
+    }
+
+    private func deleteByQuery(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        switch try self.queryKey(request) {
+        case .answer(let answer): return self.responder.response(answer, to: request, context)
+        case .key(let key): return await self.delete(key, request, context)
+        }
+    }
+
+    private func get(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
+        let outcome = await self.service.get(key, on: context.eventLoop)
+        return self.responder.response(.lookup(key, outcome), counting: .get, to: request, context)
+    }
+
+    private func delete(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
+        let outcome = await self.service.delete(key, on: context.eventLoop)
+        return self.responder.response(.lookup(key, outcome), counting: .delete, to: request, context)
+    }
+
+    // MARK: Set and invalidate
+
+    private func body(of request: Request) async throws -> ByteBuffer {
+        let limit = self.settings.maximumBodyBytes
+        if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit { throw HTTPError(.contentTooLarge) }
+        do {
+            return try await request.body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge)
+        }
+    }
+
+    private func set(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        guard TargetText(request.head.path ?? "").path == "/cache" else { throw HTTPError(.notFound) }
+        switch SetRequest.parse(body: try await self.body(of: request), limits: self.settings.limits) {
+        case .faults(let faults):
+            return self.responder.response(.validation(faults), to: request, context)
+        case .valueTooLarge:
+            return self.responder.response(Answer(.contentTooLarge, .detail("Value too large")), to: request, context)
+        case .success(let command):
+            let outcome = await self.service.set(
+                command.key, value: command.value, ttlSeconds: command.ttl, on: context.eventLoop)
+            let answer = Answer.store(command.key, ttlSeconds: command.ttl, outcome)
+            return self.responder.response(answer, counting: .set, to: request, context)
+        }
+    }
+
+    private func postBelow(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        switch try self.pathKey(request) {
+        case .answer(let answer): return self.responder.response(answer, to: request, context)
+        case .key(let key) where key == ByteBuffer(string: "invalidate"): return try await self.invalidate(request, context)
+        case .key: throw HTTPError(.notFound)
+        }
+    }
+
+    private func invalidate(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        switch InvalidateRequest.parse(body: try await self.body(of: request), limits: self.settings.limits) {
+        case .faults(let faults):
+            return self.responder.response(.validation(faults), to: request, context)
+        case .success(let command):
+            let outcome = await self.service.invalidate(command.pattern, on: context.eventLoop)
+            return self.responder.response(.invalidated(command.pattern, outcome), counting: .invalidate, to: request, context)
+        }
+    }
+
+    // MARK: Statistics
+
+    private func statistics(_ request: Request, _ context: CacheRequestContext) async -> Response {
+        let statistics = await self.service.statistics()
+        return self.responder.response(.statistics(statistics), counting: .stats, to: request, context)
+    }
+}

@@ -1,0 +1,38 @@
+import Cache
+import Hummingbird
+
+/// Answers in FastAPI's shape what no route answers: an unknown path, a wrong verb, a body that is too large or breaks off.
+struct FallbackMiddleware: RouterMiddleware {
+    let responder: AnswerResponder
+
+    @concurrent
+    func handle(
+        _ request: Request,
+        context: CacheRequestContext,
+        next: @concurrent (Request, CacheRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError {
+            return self.responder.response(self.answer(to: error.status, request), to: request, context)
+        }
+    }
+
+    private func answer(to status: HTTPResponse.Status, _ request: Request) -> Answer {
+        switch status {
+        case .notFound:
+            guard let allowed = RouteTable.allowedMethods(TargetText(request.head.path ?? "").path) else {
+                return Answer(.notFound, .detail("Not Found"))
+            }
+            var answer = Answer(.methodNotAllowed, .detail("Method Not Allowed"))
+            answer.allow = allowed
+            return answer
+        case .contentTooLarge:
+            return Answer(.contentTooLarge, .detail("Request body too large"))
+        case .badRequest:
+            return Answer(.badRequest, .detail("There was an error parsing the body"))
+        default:
+            return Answer(.internalServerError, .detail("Internal Server Error"))
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/// The paths of the service and the methods that each has, for the `Allow` field.
+enum RouteTable {
+    /// The methods of `path`, or nil where nothing is there.
+    static func allowedMethods(_ path: Substring) -> StaticString? {
+        switch path {
+        case "/", "/health", "/health/live", "/health/ready", "/health/startup", "/metrics": "GET, HEAD"
+        case "/cache": "DELETE, GET, HEAD, POST"
+        case "/cache/invalidate": "DELETE, GET, HEAD, POST"
+        case _ where path.hasPrefix("/cache/") && path.utf8.count > 7: "DELETE, GET, HEAD"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,204 @@
+/// The state of one shard: the entries, and what finds, expires and evicts them. A value without a lock and without a clock.
+///
+/// Invariants, between any two calls: each used slot is in the index once and in exactly one queue of the policy; it is in the timer wheel if its
+/// entry can expire; and `bytes` is the sum of ``MemoryFootprint`` over entries and slots, at most `maximumBytes`.
+struct ShardTable: ~Copyable {
+    /// Steps of the timer wheel done by each operation: more than the wheel's work for one more entry with a deadline within ten years (seven levels
+    /// and its end), so that the wheel cannot fall behind however many are written.
+    private static let stepsPerOperation = 8
+    /// Bytes from which on an array is released after the lock rather than under it: the allocator may then have to call the kernel.
+    private static let largeStorageBytes = 32 << 10
+
+    private let maximumBytes: Int
+    private var slab = EntrySlab()
+    private var index = HashIndex()
+    private var wheel = TimerWheel()
+    private var policy = S3FIFOPolicy()
+    private var storageBytes = 0
+    private var counters = MemoryStatistics()
+    private var discarded: [[UInt8]] = []
+
+    init(maximumBytes: Int) {
+        self.maximumBytes = maximumBytes
+    }
+
+    var slotCount: Int { slab.slotCount }
+
+    private var bytes: Int { storageBytes + slab.slotCount * MemoryFootprint.slotBytes }
+
+    var statistics: MemoryStatistics {
+        var statistics = counters
+        statistics.entries = slab.count
+        statistics.bytes = bytes
+        statistics.maximumBytes = maximumBytes
+        return statistics
+    }
+
+    /// Hands over large arrays of removed entries. To be called last under the lock; the result is to be dropped after it.
+    @inline(__always)
+    mutating func takeDiscarded() -> [[UInt8]] {
+        if discarded.isEmpty { return [] }
+        var taken: [[UInt8]] = []
+        swap(&taken, &discarded)
+        return taken
+    }
+
+    @inline(__always)
+    mutating func get(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> MemoryHit? {
+        collectSome(now)
+        guard let slot = find(key, tag: tag) else {
+            counters.misses += 1
+            return nil
+        }
+        guard slab.entries[Int(slot)].deadline > now.milliseconds else {
+            expire(slot)
+            counters.misses += 1
+            return nil
+        }
+        policy.recordAccess(slot, in: &slab)
+        counters.hits += 1
+        return MemoryHit(slab.entries[Int(slot)])
+    }
+
+    /// Stores an entry that is small enough for the shard; its queue and timer links are still unset.
+    mutating func set(_ key: Span<UInt8>, entry: consuming MemoryEntry, now: MonotonicTime) {
+        collectSome(now)
+        counters.sets += 1
+        let existing = find(key, tag: entry.tag)
+        if entry.deadline <= now.milliseconds {
+            if let existing { discard(existing) }
+        } else if let existing {
+            replace(existing, with: entry, now: now)
+        } else {
+            insert(entry, now: now)
+        }
+    }
+
+    /// Refuses an entry that is too large, and removes what it would have replaced.
+    mutating func reject(_ key: Span<UInt8>, tag: UInt32) {
+        counters.rejections += 1
+        if let existing = find(key, tag: tag) { discard(existing) }
+    }
+
+    mutating func remove(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> Bool {
+        collectSome(now)
+        guard let slot = find(key, tag: tag) else { return false }
+        guard slab.entries[Int(slot)].deadline > now.milliseconds else {
+            expire(slot)
+            return false
+        }
+        discard(slot)
+        counters.deletes += 1
+        return true
+    }
+
+    /// Visits the entries in `slots`, and removes those whose key matches if the mode is to remove. Returns the number of matches.
+    mutating func visit(slots: Range<Int>, mode: MemoryCursor.Mode, now: MonotonicTime, where isMatch: (Span<UInt8>) -> Bool) -> Int {
+        var matches = 0
+        // Removing the last entry gives the slab back, so its count is looked at anew.
+        for slot in slots where slot < slab.slotCount {
+            guard slab.entries[slot].queue != .free, slab.entries[slot].deadline > now.milliseconds else { continue }
+            guard slab.entries[slot].withKey(isMatch) else { continue }
+            matches += 1
+            if mode == .remove {
+                discard(UInt32(slot))
+                counters.deletes += 1
+            }
+        }
+        return matches
+    }
+
+    /// Removes expired entries, doing at most `limit` steps. Returns the number of entries removed.
+    mutating func collectExpired(now: MonotonicTime, limit: Int) -> Int {
+        var steps = limit
+        var collected = 0
+        while let slot = wheel.nextDue(at: now, steps: &steps, in: &slab) {
+            expire(slot)
+            collected += 1
+        }
+        return collected
+    }
+
+    @inline(__always)
+    private mutating func collectSome(_ now: MonotonicTime) {
+        if wheel.mayHaveWork(at: now) {
+            _ = collectExpired(now: now, limit: Self.stepsPerOperation)
+        }
+    }
+
+    @inline(__always)
+    private func find(_ key: Span<UInt8>, tag: UInt32) -> UInt32? {
+        index.find(tag: tag) { slab.entries[Int($0)].hasKey(key) }
+    }
+
+    private mutating func insert(_ entry: consuming MemoryEntry, now: MonotonicTime) {
+        let (tag, needed) = (entry.tag, entry.storageBytes)
+        makeRoom(for: needed, needsSlot: true, now: now)
+        storageBytes += needed
+        let slot = slab.insert(entry)
+        index.insert(tag: tag, slot: slot)
+        policy.insert(slot, in: &slab)
+        wheel.schedule(slot, now: now, in: &slab)
+    }
+
+    /// Puts a new value and deadline into a slot. The slot stays, which the guarantee of ``MemoryCursor`` needs.
+    private mutating func replace(_ slot: UInt32, with entry: consuming MemoryEntry, now: MonotonicTime) {
+        let queue = policy.remove(slot, in: &slab)
+        wheel.unschedule(slot, in: &slab)
+        storageBytes -= slab.entries[Int(slot)].storageBytes
+        let needed = entry.storageBytes
+        let deadline = entry.deadline
+        var storage = entry.storage
+        swap(&slab.entries[Int(slot)].storage, &storage)
+        releaseLater(storage)
+        // While it is in no queue the entry cannot be evicted in favour of itself.
+        makeRoom(for: needed, needsSlot: false, now: now)
+        slab.entries[Int(slot)].deadline = deadline
+        storageBytes += needed
+        policy.reinsert(slot, into: queue, in: &slab)
+        wheel.schedule(slot, now: now, in: &slab)
+    }
+
+    private mutating func makeRoom(for needed: Int, needsSlot: Bool, now: MonotonicTime) {
+        while bytes + needed + (needsSlot && !slab.hasFreeSlot ? MemoryFootprint.slotBytes : 0) > maximumBytes {
+            guard let victim = policy.nextVictim(in: &slab) else { return }
+            if slab.entries[Int(victim)].deadline <= now.milliseconds {
+                counters.expirations += 1
+            } else {
+                counters.evictions += 1
+            }
+            release(victim)
+        }
+    }
+
+    private mutating func expire(_ slot: UInt32) {
+        discard(slot)
+        counters.expirations += 1
+    }
+
+    private mutating func discard(_ slot: UInt32) {
+        policy.remove(slot, in: &slab)
+        release(slot)
+    }
+
+    /// Removes an entry that is in no queue any more from everything else.
+    private mutating func release(_ slot: UInt32) {
+        wheel.unschedule(slot, in: &slab)
+        index.remove(tag: slab.entries[Int(slot)].tag, slot: slot)
+        storageBytes -= slab.entries[Int(slot)].storageBytes
+        releaseLater(slab.remove(slot))
+        if slab.count == 0 { giveBackStructures() }
+    }
+
+    private mutating func releaseLater(_ storage: consuming [UInt8]) {
+        if storage.count >= Self.largeStorageBytes { discarded.append(storage) }
+    }
+
+    /// An empty shard begins anew, so that it does not pay for ever for slots it once needed. Small structures are kept.
+    private mutating func giveBackStructures() {
+        guard slab.slotCount > 1024 else { return }
+        slab.removeAllSlots()
+        index = HashIndex()
+        policy = S3FIFOPolicy()
+    }
+}

@@ -1,0 +1,85 @@
+import CacheHTTP
+import Configuration
+import Logging
+import MemoryStore
+import NIOCore
+import RedisClient
+import SystemPackage
+
+/// The settings of the program, checked.
+struct AgentSettings: Sendable {
+    var host: String
+    var port: Int
+    /// Where Redis is; nil on the embedded store by choice.
+    var redis: RedisConfiguration?
+    var memory: MemoryStoreConfiguration
+    var http: HTTPSettings
+    var shutdownGraceSeconds: Int
+    var eventLoops: Int
+    var logLevel: Logger.Level
+    var environment: String
+
+    /// Reads the environment, the file and the secrets directory, in this order of precedence: environment, secrets, file.
+    /// - Throws: `SettingFaults` with everything that is wrong.
+    static func load() async throws -> AgentSettings {
+        let environment = EnvironmentVariablesProvider()
+        var providers: [any ConfigProvider] = [environment]
+        var sources = SettingReader(ConfigReader(provider: environment))
+        if let directory = sources.text(SettingCatalogue.secretsDirectory) {
+            do {
+                providers.append(try await DirectoryFilesProvider(directoryPath: FilePath(directory)))
+            } catch {
+                sources.add(SettingCatalogue.secretsDirectory, "the directory cannot be read")
+            }
+        }
+        if let file = sources.text(SettingCatalogue.configFile) {
+            do {
+                providers.append(try await EnvironmentVariablesProvider(environmentFilePath: FilePath(file)))
+            } catch {
+                sources.add(SettingCatalogue.configFile, "the file cannot be read")
+            }
+        }
+        guard sources.faults.isEmpty else { throw sources.faults }
+        return try AgentSettings(ConfigReader(providers: providers))
+    }
+
+    /// - Throws: `SettingFaults` with everything that is wrong.
+    init(_ config: ConfigReader) throws {
+        var reader = SettingReader(config)
+        self.host = reader.text(SettingCatalogue.host) ?? ""
+        self.port = reader.integer(SettingCatalogue.port)
+        self.redis = RedisSettings.configuration(&reader)
+        self.memory = Self.memory(&reader)
+        self.http = Self.http(&reader)
+        self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
+        self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)
+        self.logLevel = Logger.Level(rawValue: reader.choice(SettingCatalogue.logLevel)) ?? .info
+        self.environment = reader.text(SettingCatalogue.environment) ?? ""
+        guard reader.faults.isEmpty else { throw reader.faults }
+    }
+
+    private static func memory(_ reader: inout SettingReader) -> MemoryStoreConfiguration {
+        let bytes = reader.integer(SettingCatalogue.memoryBytes, default: ContainerMemory.defaultStoreBytes)
+        let shards = reader.integer(SettingCatalogue.memoryShards)
+        guard shards.nonzeroBitCount == 1 else {
+            reader.add(SettingCatalogue.memoryShards, "\(shards) is not a power of two")
+            return MemoryStoreConfiguration(maximumBytes: bytes)
+        }
+        return MemoryStoreConfiguration(maximumBytes: bytes, shardCount: shards)
+    }
+
+    private static func http(_ reader: inout SettingReader) -> HTTPSettings {
+        var http = HTTPSettings()
+        http.limits = RequestLimits(
+            maximumKeyBytes: reader.integer(SettingCatalogue.keyBytes),
+            maximumValueBytes: reader.integer(SettingCatalogue.valueBytes),
+            maximumTTLSeconds: Int64(reader.integer(SettingCatalogue.ttlSeconds)),
+            maximumJSONDepth: reader.integer(SettingCatalogue.jsonDepth)
+        )
+        http.maximumHeadBytes = reader.integer(SettingCatalogue.headBytes)
+        http.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))
+        http.requestTimeout = .seconds(Int64(reader.integer(SettingCatalogue.requestTimeout)))
+        http.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
+        return http
+    }
+}

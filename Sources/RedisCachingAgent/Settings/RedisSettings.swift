@@ -1,0 +1,55 @@
+import NIOCore
+import RESP
+import RedisClient
+
+/// Where Redis is and how long it may take, from the settings.
+enum RedisSettings {
+    /// The configuration; nil where no Redis is named.
+    static func configuration(_ reader: inout SettingReader) -> RedisConfiguration? {
+        let endpoint = self.endpoint(&reader)
+        let deadline = self.milliseconds(SettingCatalogue.redisDeadline, &reader)
+        let connect = self.milliseconds(SettingCatalogue.redisConnectTimeout, &reader)
+        let dead = self.milliseconds(SettingCatalogue.redisDeadTimeout, &reader)
+        let base = self.milliseconds(SettingCatalogue.redisReconnectBase, &reader)
+        let cap = self.milliseconds(SettingCatalogue.redisReconnectCap, &reader)
+        let pending = reader.integer(SettingCatalogue.redisPending)
+        let control = self.milliseconds(SettingCatalogue.redisControlDeadline, &reader)
+        let valueBytes = reader.integer(SettingCatalogue.valueBytes)
+        if cap < base { reader.add(SettingCatalogue.redisReconnectCap, "is less than \(SettingCatalogue.redisReconnectBase.name)") }
+        guard var configuration = endpoint else { return nil }
+        configuration.commandDeadline = deadline
+        configuration.connectTimeout = connect
+        configuration.deadConnectionTimeout = dead
+        configuration.reconnectBase = base
+        configuration.reconnectCap = cap
+        configuration.maximumPendingCommands = pending
+        configuration.controlDeadline = control
+        configuration.responseLimits.maximumBulkBytes = max(configuration.responseLimits.maximumBulkBytes, valueBytes)
+        return configuration
+    }
+
+    private static func endpoint(_ reader: inout SettingReader) -> RedisConfiguration? {
+        // Read in any case, so that a fault in one of them is told even where the URL wins.
+        let port = reader.integer(SettingCatalogue.redisPort)
+        let database = reader.integer(SettingCatalogue.redisDatabase)
+        if let url = reader.raw(SettingCatalogue.redisURL) {
+            do throws(RedisConfigurationError) {
+                return try RedisURL.parse(url)
+            } catch {
+                reader.add(SettingCatalogue.redisURL, error.description)
+                return nil
+            }
+        }
+        guard let host = reader.text(SettingCatalogue.redisHost) else { return nil }
+        return RedisConfiguration(
+            endpoint: .tcp(host: host, port: port),
+            user: reader.text(SettingCatalogue.redisUser),
+            password: reader.raw(SettingCatalogue.redisPassword).map { RedisPassword($0) },
+            database: database
+        )
+    }
+
+    private static func milliseconds(_ setting: SettingDefinition, _ reader: inout SettingReader) -> TimeAmount {
+        .milliseconds(Int64(reader.integer(setting)))
+    }
+}

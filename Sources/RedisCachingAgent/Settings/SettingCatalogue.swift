@@ -1,0 +1,89 @@
+/// Every setting of the program.
+enum SettingCatalogue {
+    static let host = SettingDefinition(name: "HOST", kind: .text(default: "0.0.0.0"), summary: "Address to listen on")
+    static let port = SettingDefinition(
+        name: "PORT", kind: .integer(default: 8080, range: 0...65535, unit: "port"), summary: "Port to listen on; 0 lets the kernel choose")
+    static let redisURL = SettingDefinition(
+        name: "REDIS_URL", kind: .secret, summary: "`redis://[user:password@]host[:port][/db]` or `unix:/path`; wins over `REDIS_HOST`")
+    static let redisHost = SettingDefinition(
+        name: "REDIS_HOST", kind: .text(default: nil), summary: "Host of Redis; without it and `REDIS_URL` the embedded store serves")
+    static let redisPort = SettingDefinition(
+        name: "REDIS_PORT", kind: .integer(default: 6379, range: 1...65535, unit: "port"), summary: "Port of Redis, with `REDIS_HOST`")
+    static let redisUser = SettingDefinition(name: "REDIS_USER", kind: .text(default: nil), summary: "ACL user, with `REDIS_HOST`")
+    static let redisPassword = SettingDefinition(name: "REDIS_PASSWORD", kind: .secret, summary: "Password, with `REDIS_HOST`")
+    static let redisDatabase = SettingDefinition(
+        name: "REDIS_DB", kind: .integer(default: 0, range: 0...65535, unit: "index"), summary: "Database, with `REDIS_HOST`")
+    static let redisDeadline = SettingDefinition(
+        name: "REDIS_DEADLINE_MS", kind: .integer(default: 30, range: 1...10_000, unit: "ms"),
+        summary: "Time that Redis has for a command before the embedded store answers")
+    static let redisConnectTimeout = SettingDefinition(
+        name: "REDIS_CONNECT_TIMEOUT_MS", kind: .integer(default: 1000, range: 10...60_000, unit: "ms"),
+        summary: "Time for one attempt to connect, and again for its handshake")
+    static let redisDeadTimeout = SettingDefinition(
+        name: "REDIS_DEAD_TIMEOUT_MS", kind: .integer(default: 1000, range: 10...600_000, unit: "ms"),
+        summary: "Silence of Redis, while it owes a reply, after which the connection is made anew")
+    static let redisReconnectBase = SettingDefinition(
+        name: "REDIS_RECONNECT_BASE_MS", kind: .integer(default: 50, range: 1...60_000, unit: "ms"),
+        summary: "Bound of the first pause between attempts to connect; doubles, with full jitter")
+    static let redisReconnectCap = SettingDefinition(
+        name: "REDIS_RECONNECT_CAP_MS", kind: .integer(default: 2000, range: 1...60_000, unit: "ms"), summary: "Bound of any such pause")
+    static let redisPending = SettingDefinition(
+        name: "REDIS_PENDING_MAX", kind: .integer(default: 16_384, range: 1...1_048_576, unit: "commands"),
+        summary: "Commands of one connection that wait for a reply; beyond it the embedded store answers")
+    static let redisControlDeadline = SettingDefinition(
+        name: "REDIS_CONTROL_DEADLINE_MS", kind: .integer(default: 5000, range: 1...60_000, unit: "ms"),
+        summary: "Time that Redis has for each step of an invalidation or of the statistics")
+    static let memoryBytes = SettingDefinition(
+        name: "MEMORY_MAX_BYTES",
+        kind: .integer(default: nil, range: 1_048_576...68_719_476_736, unit: "bytes", defaultText: "a quarter of the container, at most 512 MiB"),
+        summary: "Bound of the embedded store: keys, values and overhead")
+    static let memoryShards = SettingDefinition(
+        name: "MEMORY_SHARDS", kind: .integer(default: 64, range: 1...1024, unit: "shards"),
+        summary: "Independently locked parts of the embedded store; a power of two")
+    static let keyBytes = SettingDefinition(
+        name: "KEY_MAX_BYTES", kind: .integer(default: 1024, range: 1...8192, unit: "bytes"), summary: "Longest key or pattern; beyond it 422")
+    static let valueBytes = SettingDefinition(
+        name: "VALUE_MAX_BYTES", kind: .integer(default: 1_048_576, range: 1...33_554_432, unit: "bytes"),
+        summary: "Longest value; beyond it 413. A body may be 64 KiB longer")
+    static let ttlSeconds = SettingDefinition(
+        name: "TTL_MAX_SECONDS", kind: .integer(default: 315_360_000, range: 1...315_360_000, unit: "s"), summary: "Longest time to live; beyond it 422"
+    )
+    static let jsonDepth = SettingDefinition(
+        name: "JSON_MAX_DEPTH", kind: .integer(default: 128, range: 1...1024, unit: "levels"), summary: "Deepest nesting of a body; beyond it 422")
+    static let headBytes = SettingDefinition(
+        name: "HEADER_MAX_BYTES", kind: .integer(default: 16_384, range: 1024...65_536, unit: "bytes"), summary: "Longest header block; beyond it 431")
+    static let idleTimeout = SettingDefinition(
+        name: "IDLE_TIMEOUT_SECONDS", kind: .integer(default: 120, range: 1...3600, unit: "s"), summary: "A connection without requests is closed")
+    static let requestTimeout = SettingDefinition(
+        name: "REQUEST_TIMEOUT_SECONDS", kind: .integer(default: 30, range: 1...600, unit: "s"),
+        summary: "A request whose bytes take longer to arrive is closed")
+    static let shutdownGrace = SettingDefinition(
+        name: "SHUTDOWN_GRACE_SECONDS", kind: .integer(default: 8, range: 1...60, unit: "s"),
+        summary: "After SIGTERM, how long requests in flight may take")
+    static let eventLoops = SettingDefinition(
+        name: "EVENT_LOOPS", kind: .integer(default: nil, range: 1...64, unit: "threads", defaultText: "the processors"),
+        summary: "Event loops, each with its own connection to Redis")
+    static let fastLane = SettingDefinition(
+        name: "FAST_LANE", kind: .choice(default: "on", ["on", "off"]), summary: "Answer canonical requests for a key before the router")
+    static let logLevel = SettingDefinition(
+        name: "LOG_LEVEL", kind: .choice(default: "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+        summary: "Least severity that is logged")
+    static let environment = SettingDefinition(
+        name: "ENVIRONMENT", kind: .text(default: "development"), summary: "Name of the deployment, for the log")
+    static let configFile = SettingDefinition(
+        name: "CONFIG_FILE", kind: .text(default: nil), summary: "File of `NAME=value` lines with settings; the environment wins over it")
+    static let secretsDirectory = SettingDefinition(
+        name: "SECRETS_DIRECTORY", kind: .text(default: nil), summary: "Directory with one file per setting, such as a mounted secret; wins over the file")
+
+    /// In the order of the documentation.
+    static let all: [SettingDefinition] = [
+        host, port, redisURL, redisHost, redisPort, redisUser, redisPassword, redisDatabase, redisDeadline, redisConnectTimeout, redisDeadTimeout,
+        redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
+        jsonDepth, headBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, environment, configFile, secretsDirectory,
+    ]
+
+    static var markdownTable: String {
+        let head = "| Setting | Type | Unit | Default | Range | What it does |\n|---|---|---|---|---|---|"
+        return ([head] + self.all.map(\.markdownRow)).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,31 @@
+/// What a setting is: everything that the documentation, the check and the reader need to know of it.
+struct SettingDefinition: Sendable {
+    /// What values it takes.
+    enum Kind: Sendable {
+        /// A whole number in a range; `defaultText` where the default depends on the machine.
+        case integer(default: Int?, range: ClosedRange<Int>, unit: String, defaultText: String? = nil)
+        case text(default: String?)
+        /// One of these words.
+        case choice(default: String, [String])
+        /// Text that is never printed.
+        case secret
+    }
+
+    /// The name in the environment, in the file, and of the file in the secrets directory.
+    let name: String
+    let kind: Kind
+    let summary: String
+
+    /// The row of the documentation's table.
+    var markdownRow: String {
+        let columns =
+            switch self.kind {
+            case .integer(let value, let range, let unit, let text):
+                ["integer", unit, text ?? value.map { "`\($0)`" } ?? "none", "\(range.lowerBound) to \(range.upperBound)"]
+            case .text(let value): ["text", "", value.map { "`\($0)`" } ?? "none", ""]
+            case .choice(let value, let words): ["choice", "", "`\(value)`", words.map { "`\($0)`" }.joined(separator: ", ")]
+            case .secret: ["secret", "", "none", ""]
+            }
+        return "| `\(self.name)` | \(columns.joined(separator: " | ")) | \(self.summary) |"
+    }
+}

@@ -1,0 +1,4 @@
+/// Why the service could not start, in words for the operator.
+struct StartFailure: Error {
+    let message: String
+}

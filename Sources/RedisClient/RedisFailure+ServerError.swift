@@ -1,0 +1,31 @@
+package import NIOCore
+
+extension RedisFailure {
+    /// Longest first word that is taken for an error's prefix; Redis's own have at most 11 letters.
+    private static let maximumPrefixBytes = 24
+    /// How much of a message is kept for the log.
+    private static let maximumMessageBytes = 256
+
+    /// An error reply as a failure: its first word is the prefix when it is in capitals, as Redis's convention has it, else `ERR`.
+    package static func serverError(_ reply: ByteBuffer) -> RedisFailure {
+        RedisFailure(.serverError, self.message(reply), prefix: self.prefix(of: reply))
+    }
+
+    /// The errors after which the peer is not fit to be talked to: a demoted master, one that loads its data, a replica without its master, a cluster that is down.
+    package var meansUnfitPeer: Bool {
+        switch self.serverErrorPrefix {
+        case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN": true
+        default: false
+        }
+    }
+
+    static func prefix(of reply: ByteBuffer) -> String {
+        let word = reply.readableBytesView.prefix(Self.maximumPrefixBytes).prefix { $0 != UInt8(ascii: " ") }
+        let isPrefix = !word.isEmpty && word.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "_") }
+        return isPrefix ? String(decoding: word, as: UTF8.self) : "ERR"
+    }
+
+    private static func message(_ reply: ByteBuffer) -> String {
+        String(decoding: reply.readableBytesView.prefix(self.maximumMessageBytes), as: UTF8.self)
+    }
+}

@@ -1,0 +1,148 @@
+package import Foundation
+import Glibc
+
+/// A real redis-server of a test's own: in a temporary directory, on a unix socket and on a port of the loopback that the kernel chose.
+///
+/// Not Sendable: it belongs to the test that started it, and dies with it at the latest.
+package final class RedisServerProcess {
+    private static let executable = ["/usr/bin/redis-server", "/usr/local/bin/redis-server"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
+
+    /// Whether a redis-server is installed; says so on standard error when not, so that skipped tests have a visible reason.
+    package static let isAvailable: Bool = {
+        if RedisServerProcess.executable == nil {
+            FileHandle.standardError.write(Data("redis-server is not installed in /usr/bin or /usr/local/bin: its tests are skipped\n".utf8))
+        }
+        return RedisServerProcess.executable != nil
+    }()
+
+    package let directory: URL
+    /// Path of the unix socket, the same over restarts.
+    package let socketPath: String
+    /// Port on 127.0.0.1, the same over restarts.
+    package private(set) var port: Int
+    /// Lines of redis.conf besides those of this type.
+    private let configuration: [String]
+    private var process: Process?
+    private var output: Pipe?
+
+    /// Starts a server and waits until it accepts connections.
+    ///
+    /// - Parameter configuration: further lines of redis.conf
+    package init(configuration: [String] = []) throws {
+        self.directory = FileManager.default.temporaryDirectory.appendingPathComponent("redis-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
+        self.socketPath = self.directory.appendingPathComponent("redis.sock").path
+        self.configuration = configuration
+        self.port = 0
+        var lastError: any Error = RedisServerError(reason: "no attempt was made")
+        for _ in 0..<5 {
+            self.port = try Self.freePort()
+            do {
+                try self.start()
+                return
+            } catch {
+                lastError = error
+            }
+        }
+        throw lastError
+    }
+
+    deinit {
+        self.stop()
+        try? FileManager.default.removeItem(at: self.directory)
+    }
+
+    /// Starts the stopped server again, on the same socket and port, without its data.
+    package func start() throws {
+        guard let executable = Self.executable else {
+            throw RedisServerError(reason: "redis-server is not installed")
+        }
+        let file = self.directory.appendingPathComponent("redis.conf")
+        let lines =
+            [
+                "port \(self.port)", "bind 127.0.0.1", "unixsocket \(self.socketPath)", "dir \(self.directory.path)",
+                "save \"\"", "appendonly no", "daemonize no",
+            ] + self.configuration
+        try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = [file.path]
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        self.process = process
+        self.output = output
+        try self.waitUntilReady(output.fileHandleForReading)
+    }
+
+    /// Ends the server at once, as a crash would, and waits for its end.
+    package func stop() {
+        guard let process = self.process else {
+            return
+        }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        self.process = nil
+        self.output = nil
+    }
+
+    /// The server keeps its sockets and does nothing (SIGSTOP).
+    package func pause() {
+        self.signal(SIGSTOP)
+    }
+
+    /// The server goes on (SIGCONT).
+    package func resume() {
+        self.signal(SIGCONT)
+    }
+
+    private func signal(_ number: Int32) {
+        guard let process = self.process else {
+            return
+        }
+        kill(process.processIdentifier, number)
+    }
+
+    /// The line about the unix socket is the last of a start. End of file means that the server gave up, e.g. since somebody took the port.
+    private func waitUntilReady(_ output: FileHandle) throws {
+        var log = Data()
+        while true {
+            let data = output.availableData
+            guard !data.isEmpty else {
+                self.stop()
+                throw RedisServerError(reason: "redis-server did not start: \(String(decoding: log, as: UTF8.self))")
+            }
+            log.append(data)
+            if log.range(of: Data("ready to accept connections at".utf8)) != nil {
+                return
+            }
+        }
+    }
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else {
+            throw RedisServerError(reason: "no socket")
+        }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, length) == 0 ? getsockname(descriptor, generic, &length) : -1
+            }
+        }
+        guard result == 0 else {
+            throw RedisServerError(reason: "no free port")
+        }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+@available(*, unavailable)
+extension RedisServerProcess: Sendable {}
