@@ -55,6 +55,64 @@ var targets: [Target] = [
     ),
 ]
 
+let testSupport = Target.Dependency.target(name: "TestSupport")
+let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: nio)
+
+targets += [
+    .target(
+        name: "TestSupport",
+        dependencies: [nioCore, nioPosix, concurrencyHelpers],
+        path: "Tests/TestSupport",
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "RESPTests",
+        dependencies: ["RESP", testSupport, nioCore],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "RedisClientTests",
+        dependencies: ["RedisClient", "RESP", testSupport, nioCore, logging, .product(name: "NIOEmbedded", package: nio)],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "IntegrationTests",
+        dependencies: ["RedisClient", "RESP", testSupport, nioCore, nioPosix, logging],
+        swiftSettings: settings
+    ),
+    .testTarget(name: "MemoryStoreTests", dependencies: ["MemoryStore", testSupport], swiftSettings: settings),
+    .testTarget(name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore], swiftSettings: settings),
+    .testTarget(
+        name: "CacheHTTPTests",
+        dependencies: ["CacheHTTP", "Cache", testSupport, nioCore],
+        resources: [.copy("Fixtures")],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "RedisCachingAgentTests",
+        dependencies: [
+            "RedisCachingAgent", "CacheHTTP", "MemoryStore", "RedisClient", testSupport, nioCore,
+            .product(name: "Configuration", package: "swift-configuration"),
+        ],
+        swiftSettings: settings
+    ),
+    // The built program over real sockets.
+    .testTarget(name: "ContractTests", dependencies: ["RedisCachingAgent", testSupport, nioCore], swiftSettings: settings),
+]
+
+// What only a measurement needs is built only for one: CACHE_BENCHMARKS=1 swift build -c release
+if Context.environment["CACHE_BENCHMARKS"] != nil {
+    targets += [
+        .executableTarget(
+            name: "bare-route", dependencies: [.product(name: "Hummingbird", package: "hummingbird")], path: "bench/BareRoute"),
+        .executableTarget(
+            name: "EvictionSimulation", dependencies: ["MemoryStore", testSupport], path: "bench/EvictionSimulation", swiftSettings: settings),
+        .executableTarget(
+            name: "MicroBenchmark", dependencies: ["RESP", "CacheHTTP", "Cache", "MemoryStore", nioCore], path: "bench/MicroBenchmark",
+            swiftSettings: settings),
+    ]
+}
+
 let package = Package(
     name: "redis-caching-agent",
     platforms: [.macOS(.v15)],

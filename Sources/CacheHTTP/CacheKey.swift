@@ -20,6 +20,7 @@ enum CacheKey {
 
     /// Whether a key's path is that of a route.
     static func isRoute(_ key: ByteBuffer) -> Bool {
-        key == ByteBuffer(string: "stats") || key == ByteBuffer(string: "invalidate") || key == ByteBuffer(string: ".") || key == ByteBuffer(string: "..")
+        key == ByteBuffer(string: "stats") || key == ByteBuffer(string: "invalidate") || key == ByteBuffer(string: ".")
+            || key == ByteBuffer(string: "..")
     }
 }

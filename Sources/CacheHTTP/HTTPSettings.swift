@@ -6,6 +6,8 @@ package struct HTTPSettings: Sendable {
     package var limits = RequestLimits()
     /// The longest head of a request in bytes, 1 KiB to 64 KiB; beyond it 431.
     package var maximumHeadBytes = 16 * 1024
+    /// How many bytes of later requests are taken in while an answer is pending, 1 KiB to 1 MiB; beyond it the connection is not read.
+    package var maximumPipelinedBytes = 64 * 1024
     /// How long a connection may stay without a request, 1 s to 1 h.
     package var idleTimeout = TimeAmount.seconds(120)
     /// How long the bytes of one request may take to arrive, 1 s to 10 min.

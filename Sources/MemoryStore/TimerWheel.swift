@@ -40,15 +40,16 @@ struct TimerWheel {
 
     /// Removes the entry of a slot from the wheel if it is scheduled.
     mutating func unschedule(_ slot: UInt32, in slab: inout EntrySlab) {
-        let entry = slab.entries[Int(slot)]
-        guard entry.timerBucket != Self.unscheduled else { return }
-        if entry.timerNext != MemoryEntry.none {
-            slab.entries[Int(entry.timerNext)].timerPrevious = entry.timerPrevious
+        let bucket = slab.entries[Int(slot)].timerBucket
+        guard bucket != Self.unscheduled else { return }
+        let (previous, next) = (slab.entries[Int(slot)].timerPrevious, slab.entries[Int(slot)].timerNext)
+        if next != MemoryEntry.none {
+            slab.entries[Int(next)].timerPrevious = previous
         }
-        if entry.timerPrevious != MemoryEntry.none {
-            slab.entries[Int(entry.timerPrevious)].timerNext = entry.timerNext
+        if previous != MemoryEntry.none {
+            slab.entries[Int(previous)].timerNext = next
         } else {
-            setFirst(entry.timerNext, of: Int(entry.timerBucket))
+            setFirst(next, of: Int(bucket))
         }
         slab.entries[Int(slot)].timerPrevious = MemoryEntry.none
         slab.entries[Int(slot)].timerNext = MemoryEntry.none

@@ -6,7 +6,9 @@ extension UnsafeRawBufferPointer {
         precondition(count <= self.count)
         var offset = 0
         while offset + 8 <= count {
-            let (left, right) = (loadUnaligned(fromByteOffset: offset, as: UInt64.self), prefix.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            let (left, right) = (
+                loadUnaligned(fromByteOffset: offset, as: UInt64.self), prefix.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            )
             if left != right { return false }
             offset += 8
         }

@@ -1,5 +1,5 @@
-/// A cursor over reserved memory. One capacity check was made for the whole command by whoever reserved it; every append checks its own bounds again, which
-/// costs one comparison and turns a wrong reservation into a trap instead of an overwrite.
+/// A cursor over reserved memory. One capacity check was made for the whole command by whoever reserved it; every append checks its own bounds again,
+/// which costs one comparison and turns a wrong reservation into a trap instead of an overwrite.
 struct RESPCommandWriter {
     private let target: UnsafeMutableRawBufferPointer
     private(set) var count = 0

@@ -2,16 +2,16 @@ package import NIOCore
 
 /// An incremental decoder of RESP2 and RESP3.
 ///
-/// Idea: RESP is a sequence of lines, some of which announce a payload (bulk) or further elements (aggregates). The decoder keeps what it knows between
-/// reads: how much of an unfinished line it has scanned, which payload it waits for, and a stack of unfinished aggregates. So every byte of a line is looked at
-/// once for its end and once for its content, a payload is never looked at, and an aggregate is never started anew: the work is linear in the bytes,
-/// however they are split. There is no recursion: depth costs a stack entry, not a stack frame.
+/// Idea: RESP is a sequence of lines, some of which announce a payload (bulk) or further elements (aggregates). The decoder keeps what it knows
+/// between reads: how much of an unfinished line it has scanned, which payload it waits for, and a stack of unfinished aggregates. So every byte of a
+/// line is looked at once for its end and once for its content, a payload is never looked at, and an aggregate is never started anew: the work is
+/// linear in the bytes, however they are split. There is no recursion: depth costs a stack entry, not a stack frame.
 ///
-/// Contract with the caller: bytes that `next` leaves in the buffer are offered again, unchanged and followed by what came after them; the buffer may be
-/// moved to other storage meanwhile. After an error the decoder repeats that error for ever.
+/// Contract with the caller: bytes that `next` leaves in the buffer are offered again, unchanged and followed by what came after them; the buffer may
+/// be moved to other storage meanwhile. After an error the decoder repeats that error for ever.
 ///
-/// Reference: https://redis.io/docs/latest/develop/reference/protocol-spec/. Streamed strings and aggregates (`$?`, `*?`) of the RESP3 draft were never
-/// sent by any Redis and count as malformed.
+/// Reference: https://redis.io/docs/latest/develop/reference/protocol-spec/. Streamed strings and aggregates (`$?`, `*?`) of the RESP3 draft were
+/// never sent by any Redis and count as malformed.
 package struct RESPDecoder {
     private enum Payload {
         case none
@@ -46,7 +46,8 @@ package struct RESPDecoder {
         self.limits = limits
     }
 
-    /// Bytes still missing of the payload under way, CRLF included, given the bytes at hand; 0 when unknown. A hint to reserve memory once instead of by doubling.
+    /// Bytes still missing of the payload under way, CRLF included, given the bytes at hand; 0 when unknown. A hint to reserve memory once instead of
+    /// by doubling.
     package func missingPayloadBytes(readableBytes: Int) -> Int {
         switch self.payload {
         case .none, .oversized: 0
@@ -174,7 +175,8 @@ package struct RESPDecoder {
             guard byteCount <= RESPLimits.protocolMaximumBulkBytes else {
                 throw RESPError(.bulkTooLarge, "a bulk string is longer than Redis allows")
             }
-            self.payload = byteCount > self.limits.maximumBulkBytes
+            self.payload =
+                byteCount > self.limits.maximumBulkBytes
                 ? .oversized(remaining: byteCount, byteCount: byteCount) : .bulk(kind: kind, byteCount: byteCount)
             return try self.step(&buffer)
         case .aggregate(let kind, let count):

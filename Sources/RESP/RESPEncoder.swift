@@ -2,8 +2,8 @@ package import NIOCore
 
 /// Appends commands to a buffer, as arrays of bulk strings (the only form in which a command that holds arbitrary bytes can be sent).
 ///
-/// The hot commands have their constant bytes as one string each and are written in one reservation; lengths are written as digits without a `String`.
-/// Cost: the bytes of the command, plus one capacity check.
+/// The hot commands have their constant bytes as one string each and are written in one reservation; lengths are written as digits without a
+/// `String`. Cost: the bytes of the command, plus one capacity check.
 package enum RESPEncoder {
     /// Bytes, at most, that a hot command adds to those of its key and value: fixed parts, lengths and CRLFs.
     package static let maximumOverhead = 128

@@ -2,8 +2,8 @@ import NIOCore
 
 /// The replies of the hot commands, when they are whole and stand at the front of the buffer: a bulk string, a null, an integer, `+OK`.
 ///
-/// Everything else, malformed bytes included, is left untouched for the general decoder, which alone judges: the two cannot disagree, because this one
-/// only ever says yes. A differential test holds them together.
+/// Everything else, malformed bytes included, is left untouched for the general decoder, which alone judges: the two cannot disagree, because this
+/// one only ever says yes. A differential test holds them together.
 enum RESPFastPath {
     private enum Match {
         case none

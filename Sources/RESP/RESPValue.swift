@@ -2,8 +2,8 @@ package import NIOCore
 
 /// One reply of Redis, RESP2 or RESP3.
 ///
-/// The payload is at most a `ByteBuffer` or a reference, so that a value is passed in registers or copied in a few words. Buffers are slices of the bytes
-/// that were read from the socket: nothing is copied, and a small slice keeps the whole read alive. Whoever stores a value for longer than the
+/// The payload is at most a `ByteBuffer` or a reference, so that a value is passed in registers or copied in a few words. Buffers are slices of the
+/// bytes that were read from the socket: nothing is copied, and a small slice keeps the whole read alive. Whoever stores a value for longer than the
 /// call copies its bytes.
 package enum RESPValue: Sendable, Equatable {
     /// `_`, or the null bulk string and null array of RESP2.

@@ -3,8 +3,9 @@ import NIOCore
 
 /// The replies that Redis owes, in the order of the commands.
 ///
-/// Every command of a connection has the same time to live, so deadlines never decrease along the queue. Hence the abandoned commands are always a prefix:
-/// their number says everything, the oldest live command is found in O(1), and expiry touches only what expires. All operations are O(1) amortised.
+/// Every command of a connection has the same time to live, so deadlines never decrease along the queue. Hence the abandoned commands are always a
+/// prefix: their number says everything, the oldest live command is found in O(1), and expiry touches only what expires. All operations are O(1)
+/// amortised.
 struct PendingReplies<Receiver> {
     enum Popped {
         /// Nothing was owed.

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import RESP
 
@@ -40,6 +41,20 @@ final class RedisChannelHandler: ChannelInboundHandler {
         return promise.futureResult
     }
 
+    /// Closes the socket and takes back what the kernel has not delivered yet.
+    ///
+    /// After an ordinary close the kernel goes on sending what is queued, for minutes if the network is away: a SET or UNLINK that everybody has
+    /// given up would be carried out after newer ones on the next connection. With SO_LINGER at zero the queue is dropped and the peer gets a reset
+    /// (RFC 9293, 3.6: ABORT). What the server's kernel already holds can still be carried out.
+    func abort() {
+        guard let context = self.context else {
+            return
+        }
+        // On its own loop this happens at once; a channel that is no socket, or is closed already, needs none of it.
+        (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
+        _ = self.close()
+    }
+
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
     }
@@ -73,8 +88,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
         self.keep(buffer, isAccumulated: unreadBytes > 0 && buffer.readableBytes == offered)
     }
 
-    /// Keeps the bytes of an unfinished reply in memory of their own, with room for its rest: the memory of the read is then free as soon as the replies in it are,
-    /// and appending copies nothing. Bytes are copied only after a reply or a header before them was consumed, so the work stays linear.
+    /// Keeps the bytes of an unfinished reply in memory of their own, with room for its rest: the memory of the read is then free as soon as the
+    /// replies in it are, and appending copies nothing. Bytes are copied only after a reply or a header before them was consumed, so the work stays
+    /// linear.
     private func keep(_ rest: ByteBuffer, isAccumulated: Bool) {
         guard rest.readableBytes > 0 else {
             return

@@ -2,9 +2,9 @@ import NIOCore
 
 /// The commands of one tick, encoded one after the other.
 ///
-/// Two buffers take turns: the one handed to the channel is not written to until the other was handed over too, by which time the socket has normally taken its bytes and
-/// the memory is unshared again. So neither a copy-on-write nor an allocation happens per tick. When the socket is slow, `clear()` finds the memory shared
-/// and allocates; a buffer that grew in a burst is let go.
+/// Two buffers take turns: the one handed to the channel is not written to until the other was handed over too, by which time the socket has normally
+/// taken its bytes and the memory is unshared again. So neither a copy-on-write nor an allocation happens per tick. When the socket is slow,
+/// `clear()` finds the memory shared and allocates; a buffer that grew in a burst is let go.
 struct RedisCommandBatch {
     private static let initialCapacity = 16 * 1024
     private static let retainedCapacity = 1024 * 1024

@@ -1,7 +1,8 @@
 package import NIOCore
 package import RESP
 
-/// A connection as any task may use it: a hop to its event loop, the command, and a hop back. For the control plane; the data plane is on the loop already.
+/// A connection as any task may use it: a hop to its event loop, the command, and a hop back. For the control plane; the data plane is on the loop
+/// already.
 package struct RedisCommandSender: Sendable {
     package let eventLoop: any EventLoop
     private let connection: NIOLoopBound<RedisConnection>

@@ -8,7 +8,7 @@ extension RedisConfiguration {
         try Self.check("connect timeout", self.connectTimeout, in: .milliseconds(10) ... .seconds(60))
         try Self.check("dead connection timeout", self.deadConnectionTimeout, in: .milliseconds(10) ... .minutes(10))
         try Self.check("reconnect base", self.reconnectBase, in: .milliseconds(1) ... .seconds(60))
-        try Self.check("reconnect cap", self.reconnectCap, in: self.reconnectBase ... max(self.reconnectBase, .seconds(60)))
+        try Self.check("reconnect cap", self.reconnectCap, in: self.reconnectBase...max(self.reconnectBase, .seconds(60)))
         try Self.check("control idle timeout", self.controlIdleTimeout, in: .milliseconds(1) ... .hours(1))
         try Self.check("maximum of pending commands", self.maximumPendingCommands, in: 1...1_048_576)
         try Self.check("maximum of batch bytes", self.maximumBatchBytes, in: 1024...1_073_741_824)

@@ -23,7 +23,8 @@ package struct RedisConfiguration: Sendable, Hashable {
     package var reconnectCap: TimeAmount
     /// Commands that wait for a reply, abandoned ones included. 1 to 1,048,576.
     package var maximumPendingCommands: Int
-    /// Bytes of commands not yet handed to the socket; a command above it is never accepted. 1 KiB to 1 GiB. The socket's own queue holds as much again at most.
+    /// Bytes of commands not yet handed to the socket; a command above it is never accepted. 1 KiB to 1 GiB. The socket's own queue holds as much
+    /// again at most.
     package var maximumBatchBytes: Int
     package var responseLimits: RESPLimits
     /// Deadline of each step of the control connection (SCAN, INFO). 1 ms to 60 s.

@@ -110,7 +110,7 @@ extension RedisConnection {
         switch loss {
         case .reconnect(let channel, let failed, let failure, let pace):
             self.leave()
-            _ = channel.close()
+            channel.abort()
             self.backOff(pace, after: failure)
             deliver()
             Self.fail(failed, with: .connectionClosed)

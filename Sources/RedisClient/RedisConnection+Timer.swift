@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// One timer for everything: deadlines, silence, handshake, pause, close. It is only ever brought forward; when it fires too early for what there is to do now, the machine
-/// says when to look again. So a busy connection sets a timer once per deadline, not once per command.
+/// One timer for everything: deadlines, silence, handshake, pause, close. It is only ever brought forward; when it fires too early for what there is
+/// to do now, the machine says when to look again. So a busy connection sets a timer once per deadline, not once per command.
 extension RedisConnection {
     func armTimer(at deadline: NIODeadline) {
         guard deadline < self.timerDeadline else {

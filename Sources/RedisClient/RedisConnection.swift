@@ -5,8 +5,9 @@ import RESP
 /// Redis as one event loop sees it: one multiplexed connection that lives for ever, whatever happens to its sockets.
 ///
 /// Commands are encoded into a batch which leaves in one write at the end of the loop's tick: the more commands a tick brings, the fewer system calls
-/// each costs, and an idle loop flushes at once. Replies are matched with commands by their order. A command past its deadline is abandoned, its reply dropped when it
-/// comes; only silence while replies are owed closes a socket. Without a socket commands fail at once: nothing is queued for later.
+/// each costs, and an idle loop flushes at once. Replies are matched with commands by their order. A command past its deadline is abandoned, its
+/// reply dropped when it comes; only silence while replies are owed closes a socket. Without a socket commands fail at once: nothing is queued for
+/// later.
 ///
 /// Confined to its event loop: no lock, no promise, no task, and one timer for everything. Every decision is made by `RedisConnectionStateMachine`.
 package final class RedisConnection {

@@ -39,7 +39,7 @@ extension RedisConnectionStateMachine {
     }
 
     enum LossAction {
-        /// Close the channel, fail the commands with `connectionClosed`, and try again after a pause.
+        /// Abort the channel, fail the commands with `connectionClosed`, and try again after a pause.
         case reconnect(Channel, failed: [PendingReply<Receiver>], RedisFailure, ReconnectBackoff.Pace)
         /// Close the channel and fail the commands; it was closing anyway.
         case close(Channel, failed: [PendingReply<Receiver>])

@@ -3,7 +3,8 @@ import RESP
 
 /// The life of one connection, over all its reconnections, as a value: it decides, and whoever owns it performs the returned actions.
 ///
-/// It does no I/O and reads no clock. `Channel` is whatever stands for a socket and `Receiver` whoever waits for a reply; tests use plain values for both.
+/// It does no I/O and reads no clock. `Channel` is whatever stands for a socket and `Receiver` whoever waits for a reply; tests use plain values for
+/// both.
 ///
 /// Invariants:
 /// - replies are owed (`pending`) only in the states ready and draining;

@@ -3,17 +3,19 @@ import RESP
 
 /// Walks over the keys with SCAN, which never blocks Redis for longer than one step, unlike KEYS or a script that does the same.
 ///
-/// What SCAN promises: every key that is there from beginning to end is seen at least once; others may or may not be, and any may be seen twice. A page may be empty:
-/// MATCH filters what COUNT has taken. Only a cursor of 0 means the end. https://redis.io/docs/latest/commands/scan/
+/// What SCAN promises: every key that is there from beginning to end is seen at least once; others may or may not be, and any may be seen twice. A
+/// page may be empty: MATCH filters what COUNT has taken. Only a cursor of 0 means the end. https://redis.io/docs/latest/commands/scan/
 extension RedisControl {
     private struct Page {
         let cursor: UInt64
         let keys: [RESPArgument]
     }
 
-    /// Deletes every key that matches `pattern` (Redis's glob) and was there for the whole call. Returns how many UNLINK removed, so a key that SCAN gives twice counts once.
+    /// Deletes every key that matches `pattern` (Redis's glob) and was there for the whole call. Returns how many UNLINK removed, so a key that SCAN
+    /// gives twice counts once.
     ///
-    /// The deletion of one page travels with the question for the next: one round trip per page. On an error or cancellation what was removed stays removed.
+    /// The deletion of one page travels with the question for the next: one round trip per page. On an error or cancellation what was removed stays
+    /// removed.
     ///
     /// - Parameters:
     ///   - scanCount: keys that Redis looks at per step, 1 or more
@@ -45,7 +47,8 @@ extension RedisControl {
         }
     }
 
-    /// Counts the keys that match `pattern`. A key that SCAN gives twice, because the table grew or shrank meanwhile, counts twice: exactness would cost the memory of all keys.
+    /// Counts the keys that match `pattern`. A key that SCAN gives twice, because the table grew or shrank meanwhile, counts twice: exactness would
+    /// cost the memory of all keys.
     package func countKeys(matching pattern: [UInt8], scanCount: Int = RedisControl.defaultScanCount) async throws(RedisFailure) -> Int {
         var count = 0
         var cursor: UInt64 = 0

@@ -2,10 +2,11 @@ package import Logging
 package import NIOCore
 import RESP
 
-/// The second connection, for calls that take long: invalidation by pattern, statistics. It opens at the first call and closes when idle, so the data connections of
-/// the loops never wait behind a SCAN.
+/// The second connection, for calls that take long: invalidation by pattern, statistics. It opens at the first call and closes when idle, so the data
+/// connections of the loops never wait behind a SCAN.
 ///
-/// Usable from any task. Each step (one round trip) has the deadline `RedisConfiguration.controlDeadline`; a long call is cancelled between its steps.
+/// Usable from any task. Each step (one round trip) has the deadline `RedisConfiguration.controlDeadline`; a long call is cancelled between its
+/// steps.
 package final class RedisControl: Sendable {
     /// Keys that SCAN looks at per step, roughly.
     package static let defaultScanCount = 1000

@@ -11,7 +11,8 @@ extension RedisFailure {
         RedisFailure(.serverError, self.message(reply), prefix: self.prefix(of: reply))
     }
 
-    /// The errors after which the peer is not fit to be talked to: a demoted master, one that loads its data, a replica without its master, a cluster that is down.
+    /// The errors after which the peer is not fit to be talked to: a demoted master, one that loads its data, a replica without its master, a cluster
+    /// that is down.
     package var meansUnfitPeer: Bool {
         switch self.serverErrorPrefix {
         case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN": true

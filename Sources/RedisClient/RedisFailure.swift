@@ -1,7 +1,7 @@
 /// Why a command has no reply, or why there is no connection.
 ///
-/// Two words, so that a `Result` of it stays small on the hot path; what only the log needs hangs off a reference. Equal means the same code and, for a
-/// server's error, the same prefix.
+/// Two words, so that a `Result` of it stays small on the hot path; what only the log needs hangs off a reference. Equal means the same code and, for
+/// a server's error, the same prefix.
 package struct RedisFailure: Error, Sendable, Hashable {
     /// What happened; opaque, so that a new code breaks no switch.
     package struct Code: Sendable, Hashable, CustomStringConvertible {

@@ -3,9 +3,10 @@ import RESP
 
 /// What is said before the first command, as a value: which commands to send, and what their replies mean.
 ///
-/// All commands leave in one write: HELLO 3 (with the credentials), CLIENT SETNAME, SELECT, PING. If the server does not know HELLO (before Redis 6, or renamed), RESP2
-/// is spoken; with credentials a second write says AUTH and repeats the rest, whose first answers are void. PING comes last as the gate:
-/// a server that loads its data or lost its master answers HELLO and SELECT but not PING. What a managed Redis may refuse (CLIENT) is remembered and forgiven.
+/// All commands leave in one write: HELLO 3 (with the credentials), CLIENT SETNAME, SELECT, PING. If the server does not know HELLO (before Redis 6,
+/// or renamed), RESP2 is spoken; with credentials a second write says AUTH and repeats the rest, whose first answers are void. PING comes last as the
+/// gate: a server that loads its data or lost its master answers HELLO and SELECT but not PING. What a managed Redis may refuse (CLIENT) is
+/// remembered and forgiven.
 ///
 /// Redis quotes the arguments of an unknown command in its error, so the message of a refused HELLO or AUTH may hold the password: it is never kept.
 struct RedisHandshake {

@@ -1,5 +1,5 @@
 /// A secret that does not print: not in a description, a debug description, a dump or a mirror of whatever holds it.
-package struct RedisPassword: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct RedisPassword: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The secret itself; only the encoder of the handshake reads it.
     package let bytes: [UInt8]
 
@@ -14,7 +14,9 @@ package struct RedisPassword: Sendable, Hashable, ExpressibleByStringLiteral, Cu
     package init(stringLiteral value: String) {
         self.init(value)
     }
+}
 
+extension RedisPassword: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package var description: String { "<redacted>" }
 
     package var debugDescription: String { "<redacted>" }

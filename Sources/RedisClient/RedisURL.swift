@@ -3,8 +3,8 @@
 ///     redis://[user[:password]@]host[:port][/database]     redis://:password@host     redis://[::1]:6379/2
 ///     unix:/path[?db=2]     unix:///path[?db=2]
 ///
-/// User and password are percent-decoded. `rediss://` is recognised and refused. No error quotes any part of the URL, because every part may hold the secret
-/// when the URL is written wrongly. Grammar: RFC 3986; the scheme is IANA's provisional registration of `redis`.
+/// User and password are percent-decoded. `rediss://` is recognised and refused. No error quotes any part of the URL, because every part may hold the
+/// secret when the URL is written wrongly. Grammar: RFC 3986; the scheme is IANA's provisional registration of `redis`.
 package enum RedisURL {
     private static let defaultPort = 6379
 
@@ -55,7 +55,10 @@ package enum RedisURL {
         let password = try colon.map { (index) throws(RedisConfigurationError) in try self.percentDecoded(text[text.index(after: index)...]) }
         guard let password, !password.isEmpty else {
             guard user.isEmpty else {
-                throw RedisConfigurationError(.invalidUserInfo, "The Redis URL names a user without a password; a password alone is written :password@.")
+                throw RedisConfigurationError(
+                    .invalidUserInfo,
+                    "The Redis URL names a user without a password; a password alone is written :password@."
+                )
             }
             return
         }
@@ -74,7 +77,8 @@ package enum RedisURL {
                 throw RedisConfigurationError(.invalidHost, "The IPv6 address of the Redis URL has no closing bracket.")
             }
             let host = text[text.index(after: text.startIndex)..<end]
-            let isAddress = host.contains(":") && host.utf8.allSatisfy { self.hexadecimal($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+            let isAddress =
+                host.contains(":") && host.utf8.allSatisfy { self.hexadecimal($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
             guard isAddress else {
                 throw RedisConfigurationError(.invalidHost, "The host of the Redis URL is in brackets but is no IPv6 address.")
             }

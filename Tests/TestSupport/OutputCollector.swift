@@ -6,28 +6,39 @@ package final class OutputCollector: Sendable {
     private struct State {
         var text = ""
         var isFinished = false
-        var waiters: [(matches: @Sendable (String) -> Bool, continuation: CheckedContinuation<String?, Never>)] = []
+        var waiters: [Waiter] = []
     }
 
-    /// The process ended without the line.
-    package struct Ended: Error {}
+    private struct Waiter {
+        let matches: @Sendable (String) -> Bool
+        let continuation: CheckedContinuation<String?, Never>
+    }
 
     private let state = NIOLockedValueBox(State())
-    package let pipe = Pipe()
 
-    package init() {
-        self.pipe.fileHandleForReading.readabilityHandler = { [state] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            state.withLockedValue { state in
-                state.text += String(decoding: data, as: UTF8.self)
-                state.isFinished = data.isEmpty
-                state.waiters.removeAll { waiter in
-                    let line = Self.line(in: state, matching: waiter.matches)
-                    guard line != nil || state.isFinished else { return false }
-                    waiter.continuation.resume(returning: line)
-                    return true
-                }
+    /// Reads `handle` to its end, on a thread of its own.
+    package init(_ handle: FileHandle) {
+        let state = self.state
+        Thread {
+            while true {
+                let data = handle.availableData
+                state.withLockedValue { Self.take(data, &$0) }
+                if data.isEmpty { return }
+            }
+        }.start()
+    }
+
+    private static func take(_ data: Data, _ state: inout State) {
+        state.text += String(decoding: data, as: UTF8.self)
+        state.isFinished = data.isEmpty
+        let waiters = state.waiters
+        state.waiters = []
+        for waiter in waiters {
+            let line = self.line(in: state, matching: waiter.matches)
+            if line != nil || state.isFinished {
+                waiter.continuation.resume(returning: line)
+            } else {
+                state.waiters.append(waiter)
             }
         }
     }
@@ -35,25 +46,24 @@ package final class OutputCollector: Sendable {
     /// Everything so far.
     package var text: String { self.state.withLockedValue { $0.text } }
 
-    /// The first line that matches, once it is there.
-    package func line(_ matches: @escaping @Sendable (String) -> Bool) async throws -> String {
-        let line = await withCheckedContinuation { continuation in
+    /// The first line that matches, once it is there; nil where the process ends without it.
+    package func line(_ matches: @escaping @Sendable (String) -> Bool) async -> String? {
+        await withCheckedContinuation { continuation in
             self.state.withLockedValue { state in
                 let line = Self.line(in: state, matching: matches)
                 if line != nil || state.isFinished {
                     continuation.resume(returning: line)
                 } else {
-                    state.waiters.append((matches, continuation))
+                    state.waiters.append(Waiter(matches: matches, continuation: continuation))
                 }
             }
         }
-        guard let line else { throw Ended() }
-        return line
     }
 
-    /// Returns once the process has closed its side.
-    package func finished() async {
-        _ = try? await self.line { _ in false }
+    /// Everything, once the process has closed its side.
+    package func wholeText() async -> String {
+        _ = await self.line { _ in false }
+        return self.text
     }
 
     private static func line(in state: State, matching: (String) -> Bool) -> String? {

@@ -24,8 +24,8 @@ package final class RedisServerProcess {
     package private(set) var port: Int
     /// Lines of redis.conf besides those of this type.
     private let configuration: [String]
-    private var process: Process?
-    private var output: Pipe?
+    /// Holds the server's log open, because a closed pipe would end the server at its next line.
+    private var process: SpawnedProcess?
 
     /// Starts a server and waits until it accepts connections.
     ///
@@ -36,7 +36,7 @@ package final class RedisServerProcess {
         self.socketPath = self.directory.appendingPathComponent("redis.sock").path
         self.configuration = configuration
         self.port = 0
-        var lastError: any Error = RedisServerError(reason: "no attempt was made")
+        var lastError: any Error = TestProcessError(reason: "no attempt was made")
         for _ in 0..<5 {
             self.port = try Self.freePort()
             do {
@@ -57,7 +57,7 @@ package final class RedisServerProcess {
     /// Starts the stopped server again, on the same socket and port, without its data.
     package func start() throws {
         guard let executable = Self.executable else {
-            throw RedisServerError(reason: "redis-server is not installed")
+            throw TestProcessError(reason: "redis-server is not installed")
         }
         let file = self.directory.appendingPathComponent("redis.conf")
         let lines =
@@ -66,16 +66,9 @@ package final class RedisServerProcess {
                 "save \"\"", "appendonly no", "daemonize no",
             ] + self.configuration
         try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = [file.path]
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
+        let process = try SpawnedProcess(executable, [file.path])
         self.process = process
-        self.output = output
-        try self.waitUntilReady(output.fileHandleForReading)
+        try self.waitUntilReady(process.output)
     }
 
     /// Ends the server at once, as a crash would, and waits for its end.
@@ -83,27 +76,19 @@ package final class RedisServerProcess {
         guard let process = self.process else {
             return
         }
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        process.signal(SIGKILL)
+        _ = process.wait()
         self.process = nil
-        self.output = nil
     }
 
     /// The server keeps its sockets and does nothing (SIGSTOP).
     package func pause() {
-        self.signal(SIGSTOP)
+        self.process?.signal(SIGSTOP)
     }
 
     /// The server goes on (SIGCONT).
     package func resume() {
-        self.signal(SIGCONT)
-    }
-
-    private func signal(_ number: Int32) {
-        guard let process = self.process else {
-            return
-        }
-        kill(process.processIdentifier, number)
+        self.process?.signal(SIGCONT)
     }
 
     /// The line about the unix socket is the last of a start. End of file means that the server gave up, e.g. since somebody took the port.
@@ -113,7 +98,7 @@ package final class RedisServerProcess {
             let data = output.availableData
             guard !data.isEmpty else {
                 self.stop()
-                throw RedisServerError(reason: "redis-server did not start: \(String(decoding: log, as: UTF8.self))")
+                throw TestProcessError(reason: "redis-server did not start: \(String(decoding: log, as: UTF8.self))")
             }
             log.append(data)
             if log.range(of: Data("ready to accept connections at".utf8)) != nil {
@@ -125,7 +110,7 @@ package final class RedisServerProcess {
     private static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else {
-            throw RedisServerError(reason: "no socket")
+            throw TestProcessError(reason: "no socket")
         }
         defer { close(descriptor) }
         var address = sockaddr_in()
@@ -138,7 +123,7 @@ package final class RedisServerProcess {
             }
         }
         guard result == 0 else {
-            throw RedisServerError(reason: "no free port")
+            throw TestProcessError(reason: "no free port")
         }
         return Int(UInt16(bigEndian: address.sin_port))
     }

@@ -1,5 +1,5 @@
-/// A small seeded generator, so that a random test can be repeated from the seed that it prints. Reference: G. Steele, D. Lea, C. Flood, "Fast Splittable
-/// Pseudorandom Number Generators", OOPSLA 2014.
+/// A small seeded generator, so that a random test can be repeated from the seed that it prints. Reference: G. Steele, D. Lea, C. Flood, "Fast
+/// Splittable Pseudorandom Number Generators", OOPSLA 2014.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

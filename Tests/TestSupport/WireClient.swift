@@ -112,7 +112,8 @@ package struct WireClient: Sendable {
 
         private static func endOfHead(_ bytes: [UInt8]) -> Int? {
             guard bytes.count >= 4 else { return nil }
-            for index in 0...(bytes.count - 4) where bytes[index] == 13 && bytes[index + 1] == 10 && bytes[index + 2] == 13 && bytes[index + 3] == 10 {
+            for index in 0...(bytes.count - 4) where bytes[index] == 13 && bytes[index + 1] == 10 && bytes[index + 2] == 13 && bytes[index + 3] == 10
+            {
                 return index + 4
             }
             return nil

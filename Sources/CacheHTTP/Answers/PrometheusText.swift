@@ -30,6 +30,7 @@ struct PrometheusText {
         self.single("memory_store_bytes", .gauge, "Bytes that the entries of the embedded store take.", Double(statistics.bytes))
         self.single("memory_store_max_bytes", .gauge, "Bytes that the embedded store may take.", Double(statistics.maximumBytes))
         self.single("memory_store_evictions_total", .counter, "Entries evicted to make room.", Double(statistics.evictions))
-        self.single("memory_store_expirations_total", .counter, "Entries removed because their time to live was over.", Double(statistics.expirations))
+        self.single(
+            "memory_store_expirations_total", .counter, "Entries removed because their time to live was over.", Double(statistics.expirations))
     }
 }

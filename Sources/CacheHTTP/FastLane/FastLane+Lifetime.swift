@@ -88,8 +88,9 @@ extension FastLane {
 
     private func scheduleTimer(_ context: ChannelHandlerContext, at time: Int) {
         self.timer?.cancel()
-        self.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, time)))) { [weak self] in
-            self?.timerFired()
+        self.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, time)))) {
+            // Held strongly until it fires or is cancelled: a weak reference would give every retain of the lane a detour through a side table.
+            self.timerFired()
         }
     }
 

@@ -28,6 +28,8 @@ final class FastLane: ChannelDuplexHandler {
     private var nextToken: UInt64 = 0
     private var pending: PendingRequest?
     private var isFlushDue = false
+    /// Bytes went to the codec, which acts on them at the end of the read.
+    private var isReadCompleteDue = false
 
     /// The most bytes of output storage that an idle connection keeps.
     private static let keptOutputCapacity = 16 * 1024
@@ -71,22 +73,32 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        self.finishPass(context)
+        if self.phase == .handedOver { context.fireChannelReadComplete() }
+    }
+
+    /// Ends a pass over the input: the answers leave in one write, and the codec is told that what it got is all for now.
+    private func finishPass(_ context: ChannelHandlerContext) {
         self.flushIfDue(context)
-        // The codec may be told of a read that brought it nothing: it costs one pass through the pipeline, so only when it has the connection.
-        if case .ready = self.phase { return }
+        guard self.isReadCompleteDue else { return }
+        self.isReadCompleteDue = false
         context.fireChannelReadComplete()
     }
 
     func read(context: ChannelHandlerContext) {
-        if self.phase.wantsBytes {
+        if self.wantsBytes {
             context.read()
         } else {
             self.isReadWanted = true
         }
     }
 
+    private var wantsBytes: Bool {
+        self.phase.wantsBytes(buffered: self.input.readableBytes, bound: self.scope.settings.maximumPipelinedBytes)
+    }
+
     private func resumeReading(_ context: ChannelHandlerContext) {
-        guard self.isReadWanted, self.phase.wantsBytes else { return }
+        guard self.isReadWanted, self.wantsBytes else { return }
         self.isReadWanted = false
         context.read()
     }
@@ -141,15 +153,20 @@ final class FastLane: ChannelDuplexHandler {
         guard let bytes = self.input.readSlice(length: count) else { return }
         self.flushIfDue(context)
         self.phase = .awaitingRouter(bodyRemaining: bodyRemaining, answered: false)
-        context.fireChannelRead(Self.wrapInboundOut(bytes))
+        self.forward(bytes, context)
         self.compactInput()
+    }
+
+    private func forward(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        self.isReadCompleteDue = true
+        context.fireChannelRead(Self.wrapInboundOut(bytes))
     }
 
     /// Passes on what belongs to the body of the router's request. Returns false where nothing more can be taken now.
     private func forwardBody(_ context: ChannelHandlerContext) -> Bool {
         let count = self.phase.takeBody(self.input.readableBytes)
         guard count > 0, let bytes = self.input.readSlice(length: count) else { return false }
-        context.fireChannelRead(Self.wrapInboundOut(bytes))
+        self.forward(bytes, context)
         self.compactInput()
         self.finishRouterRequestIfDone(context)
         return true
@@ -158,7 +175,7 @@ final class FastLane: ChannelDuplexHandler {
     private func forwardAll(_ context: ChannelHandlerContext) {
         let bytes = self.input
         self.input = ByteBuffer()
-        context.fireChannelRead(Self.wrapInboundOut(bytes))
+        self.forward(bytes, context)
     }
 
     /// The codec has written the end of an answer; its bytes are flushed by the same writer right after.
@@ -167,7 +184,7 @@ final class FastLane: ChannelDuplexHandler {
             self.lifetime.isCloseDue = true
             return
         }
-        _ = self.phase.routerAnswered()
+        self.phase.routerAnswered()
     }
 
     func flush(context: ChannelHandlerContext) {
@@ -177,7 +194,7 @@ final class FastLane: ChannelDuplexHandler {
         } else if self.phase.isRouterDone {
             self.finishRouterRequestIfDone(context)
             self.processInput(context)
-            self.flushIfDue(context)
+            self.finishPass(context)
         }
     }
 
@@ -312,7 +329,7 @@ extension FastLane: CacheAnswerReceiver {
         self.phase = .ready
         self.write(request, answer, context)
         self.processInput(context)
-        self.flushIfDue(context)
+        self.finishPass(context)
     }
 }
 

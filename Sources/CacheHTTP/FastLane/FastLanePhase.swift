@@ -18,24 +18,22 @@ enum FastLanePhase: Equatable {
     /// The last answer is written; what still arrives is thrown away.
     case closing
 
-    /// Whether bytes of the client are wanted now. While an answer is pending they are not: TCP's window is the backpressure.
-    var wantsBytes: Bool {
+    /// Whether more bytes of the client are wanted, with `buffered` of them waiting already.
+    ///
+    /// While an answer is pending, later requests wait, and beyond a bound they wait in the client: TCP's window is the backpressure. Up to the
+    /// bound reading goes on, since switching it off and on again costs two system calls per request, and most clients do not pipeline.
+    func wantsBytes(buffered: Int, bound: Int) -> Bool {
         switch self {
         case .ready, .handedOver, .closing: true
-        case .awaitingCache: false
-        case .awaitingRouter(let bodyRemaining, _): bodyRemaining > 0
+        case .awaitingCache: buffered < bound
+        case .awaitingRouter(let bodyRemaining, _): bodyRemaining > 0 || buffered < bound
         }
     }
 
-    /// The router's answer has left. Returns whether the request is over.
-    mutating func routerAnswered() -> Bool {
-        switch self {
-        case .awaitingRouter(let bodyRemaining, _):
-            self = .awaitingRouter(bodyRemaining: bodyRemaining, answered: true)
-            return bodyRemaining == 0
-        case .ready, .awaitingCache, .handedOver, .closing:
-            return false
-        }
+    /// The router's answer has left.
+    mutating func routerAnswered() {
+        guard case .awaitingRouter(let bodyRemaining, _) = self else { return }
+        self = .awaitingRouter(bodyRemaining: bodyRemaining, answered: true)
     }
 
     /// `count` bytes are there while a body is expected. Returns how many of them belong to the body.

@@ -26,8 +26,9 @@ struct ByteWord {
         let quotes = (self.bits ^ (Self.ones &* 0x22)) &- Self.ones
         let backslashes = (self.bits ^ (Self.ones &* 0x5C)) &- Self.ones
         let controls = self.bits &- (Self.ones &* 0x20)
-        // Bytes outside ASCII upset all three terms, and are reported by the fourth anyway.
-        return Self.lowestByte(in: (quotes | backslashes | controls | self.bits) & Self.highBits)
+        // No term of its own for bytes outside ASCII: bit 7 survives the subtraction of 1 in all of them but 0xA2 among the quotes and 0xDC
+        // among the backslashes, and so in at least one of the two terms.
+        return Self.lowestByte(in: (quotes | backslashes | controls) & Self.highBits)
     }
 
     /// The index, 0 to 7, of the first byte that JSON requires to be escaped: a quote, a backslash or a control character. Nil where there

@@ -17,14 +17,14 @@ package struct JSONMemberName: Equatable, Sendable {
     @inline(__always)
     init?(_ bytes: Span<UInt8>) {
         guard 1...Self.maximumByteCount ~= bytes.count else { return nil }
+        // A name with a trailing U+0000 must not pass for the name without it.
+        guard bytes[bytes.count - 1] != 0 else { return nil }
         var word: UInt128 = 0
         var shift: UInt128 = 0
         for index in bytes.indices {
             word |= UInt128(bytes[index]) &<< shift
             shift &+= 8
         }
-        // A name with a trailing U+0000 must not pass for the name without it.
-        guard bytes[bytes.count - 1] != 0 else { return nil }
         self.word = word
     }
 }

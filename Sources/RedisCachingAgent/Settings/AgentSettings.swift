@@ -48,9 +48,9 @@ struct AgentSettings: Sendable {
         var reader = SettingReader(config)
         self.host = reader.text(SettingCatalogue.host) ?? ""
         self.port = reader.integer(SettingCatalogue.port)
-        self.redis = RedisSettings.configuration(&reader)
-        self.memory = Self.memory(&reader)
         self.http = Self.http(&reader)
+        self.redis = RedisSettings.configuration(&reader, valueBytes: self.http.limits.maximumValueBytes)
+        self.memory = Self.memory(&reader)
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
         self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)
         self.logLevel = Logger.Level(rawValue: reader.choice(SettingCatalogue.logLevel)) ?? .info
@@ -77,6 +77,7 @@ struct AgentSettings: Sendable {
             maximumJSONDepth: reader.integer(SettingCatalogue.jsonDepth)
         )
         http.maximumHeadBytes = reader.integer(SettingCatalogue.headBytes)
+        http.maximumPipelinedBytes = reader.integer(SettingCatalogue.pipelineBytes)
         http.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))
         http.requestTimeout = .seconds(Int64(reader.integer(SettingCatalogue.requestTimeout)))
         http.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"

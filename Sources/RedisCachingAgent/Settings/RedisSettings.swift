@@ -5,7 +5,8 @@ import RedisClient
 /// Where Redis is and how long it may take, from the settings.
 enum RedisSettings {
     /// The configuration; nil where no Redis is named.
-    static func configuration(_ reader: inout SettingReader) -> RedisConfiguration? {
+    /// - Parameter valueBytes: the longest value that must be readable.
+    static func configuration(_ reader: inout SettingReader, valueBytes: Int) -> RedisConfiguration? {
         let endpoint = self.endpoint(&reader)
         let deadline = self.milliseconds(SettingCatalogue.redisDeadline, &reader)
         let connect = self.milliseconds(SettingCatalogue.redisConnectTimeout, &reader)
@@ -14,7 +15,6 @@ enum RedisSettings {
         let cap = self.milliseconds(SettingCatalogue.redisReconnectCap, &reader)
         let pending = reader.integer(SettingCatalogue.redisPending)
         let control = self.milliseconds(SettingCatalogue.redisControlDeadline, &reader)
-        let valueBytes = reader.integer(SettingCatalogue.valueBytes)
         if cap < base { reader.add(SettingCatalogue.redisReconnectCap, "is less than \(SettingCatalogue.redisReconnectBase.name)") }
         guard var configuration = endpoint else { return nil }
         configuration.commandDeadline = deadline

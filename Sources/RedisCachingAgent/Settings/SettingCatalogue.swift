@@ -46,12 +46,17 @@ enum SettingCatalogue {
         name: "VALUE_MAX_BYTES", kind: .integer(default: 1_048_576, range: 1...33_554_432, unit: "bytes"),
         summary: "Longest value; beyond it 413. A body may be 64 KiB longer")
     static let ttlSeconds = SettingDefinition(
-        name: "TTL_MAX_SECONDS", kind: .integer(default: 315_360_000, range: 1...315_360_000, unit: "s"), summary: "Longest time to live; beyond it 422"
+        name: "TTL_MAX_SECONDS", kind: .integer(default: 315_360_000, range: 1...315_360_000, unit: "s"),
+        summary: "Longest time to live; beyond it 422"
     )
     static let jsonDepth = SettingDefinition(
         name: "JSON_MAX_DEPTH", kind: .integer(default: 128, range: 1...1024, unit: "levels"), summary: "Deepest nesting of a body; beyond it 422")
     static let headBytes = SettingDefinition(
-        name: "HEADER_MAX_BYTES", kind: .integer(default: 16_384, range: 1024...65_536, unit: "bytes"), summary: "Longest header block; beyond it 431")
+        name: "HEADER_MAX_BYTES", kind: .integer(default: 16_384, range: 1024...65_536, unit: "bytes"), summary: "Longest header block; beyond it 431"
+    )
+    static let pipelineBytes = SettingDefinition(
+        name: "PIPELINE_MAX_BYTES", kind: .integer(default: 65_536, range: 1024...1_048_576, unit: "bytes"),
+        summary: "Bytes of later requests that are read while an answer is pending; beyond it the client waits")
     static let idleTimeout = SettingDefinition(
         name: "IDLE_TIMEOUT_SECONDS", kind: .integer(default: 120, range: 1...3600, unit: "s"), summary: "A connection without requests is closed")
     static let requestTimeout = SettingDefinition(
@@ -73,13 +78,15 @@ enum SettingCatalogue {
     static let configFile = SettingDefinition(
         name: "CONFIG_FILE", kind: .text(default: nil), summary: "File of `NAME=value` lines with settings; the environment wins over it")
     static let secretsDirectory = SettingDefinition(
-        name: "SECRETS_DIRECTORY", kind: .text(default: nil), summary: "Directory with one file per setting, such as a mounted secret; wins over the file")
+        name: "SECRETS_DIRECTORY", kind: .text(default: nil),
+        summary: "Directory with one file per setting, such as a mounted secret; wins over the file")
 
     /// In the order of the documentation.
     static let all: [SettingDefinition] = [
         host, port, redisURL, redisHost, redisPort, redisUser, redisPassword, redisDatabase, redisDeadline, redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
-        jsonDepth, headBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, environment, configFile, secretsDirectory,
+        jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, environment, configFile,
+        secretsDirectory,
     ]
 
     static var markdownTable: String {

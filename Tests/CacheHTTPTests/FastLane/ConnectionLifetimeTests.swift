@@ -1,0 +1,38 @@
+import Testing
+
+@testable import CacheHTTP
+
+/// When a connection ends, without clock and timer.
+@Suite struct ConnectionLifetimeTests {
+    private func verdict(_ lifetime: ConnectionLifetime, now: Int, isBusy: Bool = false) -> ConnectionLifetime.Verdict {
+        lifetime.verdict(now: now, isBusy: isBusy, idle: 100, request: 30)
+    }
+
+    @Test func idle() {
+        var lifetime = ConnectionLifetime()
+        lifetime.sent(now: 10)
+        #expect(self.verdict(lifetime, now: 50) == .waitUntil(110))
+        #expect(self.verdict(lifetime, now: 110) == .close)
+        #expect(self.verdict(lifetime, now: 110, isBusy: true) == .waitUntil(210))
+    }
+
+    @Test func aSlowRequestEndsBeforeTheIdleTime() {
+        var lifetime = ConnectionLifetime()
+        lifetime.received(now: 0)
+        lifetime.received(now: 25)
+        #expect(self.verdict(lifetime, now: 29) == .waitUntil(30))
+        #expect(self.verdict(lifetime, now: 30) == .close)
+        #expect(self.verdict(lifetime, now: 30, isBusy: true) == .waitUntil(130))
+        lifetime.requestArrived()
+        #expect(self.verdict(lifetime, now: 30) == .waitUntil(125))
+    }
+
+    @Test func theEarliestEndCounts() {
+        var lifetime = ConnectionLifetime()
+        lifetime.sent(now: 0)
+        lifetime.mustClose(at: 50)
+        lifetime.mustClose(at: 70)
+        #expect(self.verdict(lifetime, now: 40, isBusy: true) == .waitUntil(50))
+        #expect(self.verdict(lifetime, now: 50, isBusy: true) == .close)
+    }
+}

@@ -1,0 +1,166 @@
+import NIOCore
+import TestSupport
+import Testing
+
+/// The rules of a connection: order, keep-alive, closing, expectations, limits, clients that break off.
+@Suite struct ConnectionContractTests {
+    @Test(arguments: Store.available) func pipelinedRequestsAreAnsweredInOrder(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                var requests = ""
+                for number in 0..<50 {
+                    requests += Request.post("/cache", #"{"key":"k\#(number)","value":\#(number)}"#)
+                    requests += Request.get("/cache/k\(number)")
+                    if number % 7 == 0 { requests += Request.get("/health/live") }
+                    if number % 11 == 0 { requests += Request.get("/cache?key=k\(number)") }
+                }
+                try await connection.send(requests)
+                for number in 0..<50 {
+                    #expect(try await connection.response().text.contains("\"key\":\"k\(number)\",\"message\""))
+                    #expect(try await connection.response().text == #"{"success":true,"key":"k\#(number)","value":\#(number)}"#)
+                    if number % 7 == 0 { #expect(try await connection.response().text == #"{"status":"alive"}"#) }
+                    if number % 11 == 0 { #expect(try await connection.response().text.hasSuffix("\"value\":\(number)}")) }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ["/cache/k", "/health/live"]) func connectionCloseIsHonoured(_ target: String) async throws {
+        try await AgentProcess.with { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.get(target, ["Connection: close"]) + Request.get(target))
+                #expect(try await connection.response()["connection"] == "close")
+                #expect(try await connection.isClosed())
+            }
+        }
+    }
+
+    @Test func http10ClosesByDefault() async throws {
+        try await AgentProcess.with { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send("GET /health/live HTTP/1.0\r\n\r\n")
+                #expect(try await connection.response().status == 200)
+                #expect(try await connection.isClosed())
+            }
+        }
+    }
+
+    @Test func expectContinue() async throws {
+        let body = #"{"key":"k","value":1}"#
+        try await AgentProcess.with { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.head("POST", "/cache", ["Content-Length: \(body.utf8.count)", "Expect: 100-continue"]) + "\r\n")
+                #expect(try await connection.response().status == 100)
+                try await connection.send(body)
+                #expect(try await connection.response().status == 200)
+                try await connection.send(Request.get("/cache/k"))
+                #expect(try await connection.response().status == 200)
+            }
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.head("POST", "/cache", ["Content-Length: 99999999", "Expect: 100-continue"]) + "\r\n")
+                let refused = try await connection.response()
+                #expect(refused.status == 413)
+                #expect(refused["connection"] == "close")
+                #expect(try await connection.isClosed())
+            }
+        }
+    }
+
+    @Test func bodiesOverTheLimit() async throws {
+        try await AgentProcess.with(["VALUE_MAX_BYTES": "1000"]) { agent in
+            let limit = 1000 + 64 * 1024
+            let atLimit = #"{"key":"k","value":1}"# + String(repeating: " ", count: limit - 21)
+            #expect(try await WireClient.exchange(port: agent.port, Request.post("/cache", atLimit)).status == 200)
+            for body in [atLimit + " ", String(repeating: " ", count: limit * 4)] {
+                let refused = try await WireClient.exchange(port: agent.port, Request.post("/cache", body))
+                #expect(refused.status == 413)
+                #expect(refused.text == #"{"detail":"Request body too large"}"#)
+            }
+            // Chunked, so that the length is not known beforehand.
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.head("POST", "/cache", ["Transfer-Encoding: chunked"]) + "\r\n")
+                let chunk = "8000\r\n" + String(repeating: " ", count: 0x8000) + "\r\n"
+                try await connection.send(chunk + chunk + chunk)
+                #expect(try await connection.response().status == 413)
+            }
+        }
+    }
+
+    @Test func chunkedBodies() async throws {
+        try await AgentProcess.with { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.head("POST", "/cache", ["Transfer-Encoding: chunked"]) + "\r\n")
+                try await connection.send("b\r\n{\"key\":\"k\",\r\na\r\n\"value\":1}\r\n0\r\n\r\n")
+                #expect(try await connection.response().status == 200)
+                try await connection.send(Request.get("/cache/k"))
+                #expect(try await connection.response().status == 200)
+            }
+        }
+    }
+
+    @Test func headersOverTheLimit() async throws {
+        try await AgentProcess.with { agent in
+            for count in [16 * 1024, 200 * 1024] {
+                let answer = try await WireClient.exchange(
+                    port: agent.port, Request.get("/cache/k", ["X-Long: " + String(repeating: "x", count: count)]))
+                #expect(answer.status == 431)
+                #expect(answer.text == #"{"detail":"Request header fields too large"}"#)
+                #expect(answer["connection"] == "close")
+            }
+            let fits = Request.get("/cache/k", ["X-Long: " + String(repeating: "x", count: 15 * 1024)])
+            #expect(try await WireClient.exchange(port: agent.port, fits).status == 404)
+        }
+    }
+
+    @Test(arguments: ["\u{0}\r\n\r\n", "GET\r\n\r\n", "GET /cache/k HTTP/9.9\r\n\r\n", "GET /cache/k HTTP/1.1\r\nHost : x\r\n\r\n", "{}\r\n\r\n"])
+    func whatIsNoHTTP(_ bytes: String) async throws {
+        try await AgentProcess.with { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(bytes)
+                let answer = try await connection.response()
+                #expect(answer.status == 400)
+                #expect(answer.text == #"{"detail":"Invalid HTTP request received"}"#)
+                #expect(try await connection.isClosed())
+            }
+        }
+    }
+
+    /// A client that vanishes, at every byte of a request, leaves a service that answers the next one.
+    @Test(arguments: Store.available) func clientsThatVanish(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            let request = Array(Request.post("/cache", #"{"key":"k","value":1}"#).utf8)
+            for count in stride(from: 1, through: request.count, by: 3) {
+                try await WireClient.connect(port: agent.port) { connection in
+                    try await connection.send(Array(request[..<count]))
+                }
+            }
+            #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/live")).status == 200)
+        }
+    }
+
+    @Test func halfClosedClientsGetTheirAnswer() async throws {
+        try await AgentProcess.with { agent in
+            for target in ["/cache/k", "/health/live"] {
+                try await WireClient.connect(port: agent.port) { connection in
+                    try await connection.send(Request.get(target))
+                    connection.finish()
+                    #expect(try await connection.response().status == (target == "/health/live" ? 200 : 404))
+                    #expect(try await connection.isClosed())
+                }
+            }
+        }
+    }
+
+    @Test func slowRequestsAndIdleConnectionsEnd() async throws {
+        try await AgentProcess.with(["IDLE_TIMEOUT_SECONDS": "1", "REQUEST_TIMEOUT_SECONDS": "1"]) { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send("GET /cache/k HTTP/1.1\r\nHo")
+                #expect(try await connection.isClosed())
+            }
+            try await WireClient.connect(port: agent.port) { connection in
+                let isClosed = try await connection.isClosed()
+                #expect(isClosed)
+            }
+        }
+    }
+}

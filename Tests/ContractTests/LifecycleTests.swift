@@ -1,0 +1,106 @@
+import NIOCore
+import TestSupport
+import Testing
+
+/// The program from start to end.
+@Suite struct LifecycleTests {
+    /// No request that was accepted fails: every connection gets whole answers until one says that it is the last.
+    @Test(arguments: Store.available, ["on", "off"]) func stopsUnderLoadWithoutAFailedRequest(_ store: Store, _ lane: String) async throws {
+        try await store.withUnendedAgent(["FAST_LANE": lane]) { agent in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for client in 0..<16 {
+                    group.addTask { try await Self.loadUntilClosed(agent.port, client: client) }
+                }
+                try await Self.waitForRequests(1000, of: agent.port)
+                #expect(await agent.terminate() == 0)
+                var answered = 0
+                for try await count in group { answered += count }
+                #expect(answered >= 1000)
+            }
+        }
+    }
+
+    /// Sends requests one after the other until an answer says `Connection: close`. Anything else that ends the connection is a failure.
+    private static func loadUntilClosed(_ port: Int, client: Int) async throws -> Int {
+        try await WireClient.connect(port: port) { connection in
+            var answered = 0
+            while true {
+                try await connection.send(
+                    client % 4 == 0
+                        ? Request.get("/cache?key=k\(client)") : Request.post("/cache", #"{"key":"k\#(client)","value":\#(answered)}"#))
+                let answer = try await connection.response()
+                answered += 1
+                #expect([200, 404].contains(answer.status))
+                if answer["connection"] == "close" {
+                    #expect(try await connection.isClosed())
+                    return answered
+                }
+            }
+        }
+    }
+
+    private static func waitForRequests(_ count: Int, of port: Int) async throws {
+        while true {
+            let metrics = try await WireClient.exchange(port: port, Request.get("/metrics")).text
+            let answered = metrics.split(separator: "\n").filter { $0.hasPrefix("http_requests_total{") }
+                .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+            if answered >= count { return }
+        }
+    }
+
+    @Test func idleConnectionsDoNotHoldUpTheEnd() async throws {
+        let agent = try await AgentProcess.start()
+        try await WireClient.connect(port: agent.port) { connection in
+            try await connection.send(Request.get("/cache/k"))
+            #expect(try await connection.response().status == 404)
+            async let status = agent.terminate()
+            #expect(try await connection.isClosed())
+            #expect(await status == 0)
+        }
+    }
+
+    @Test func allFaultsOfTheSettingsAtOnce() async throws {
+        let faulty = [
+            "PORT": "seventy", "REDIS_URL": "http://user:hunter2@host", "MEMORY_MAX_BYTES": "5", "FAST_LANE": "maybe", "REDIS_DEADLINE_MS": "0",
+            "LOG_LEVEL": "loud",
+        ]
+        let run = try await AgentProcess.runToEnd(environment: faulty)
+        #expect(run.status == 78)
+        for name in faulty.keys { #expect(run.errors.contains("  \(name): "), "\(run.errors)") }
+        #expect(!run.errors.contains("hunter2"))
+    }
+
+    @Test func aPortInUseIsAClearSentence() async throws {
+        try await AgentProcess.with { agent in
+            let run = try await AgentProcess.runToEnd(environment: ["HOST": "127.0.0.1", "PORT": "\(agent.port)"])
+            #expect(run.status == 1)
+            #expect(run.errors.contains("cannot listen on 127.0.0.1:\(agent.port)"))
+        }
+    }
+
+    @Test func version() async throws {
+        let run = try await AgentProcess.runToEnd(["--version"])
+        #expect(run.status == 0)
+        #expect(run.output == "1.0.0\n")
+    }
+
+    @Test func healthcheck() async throws {
+        let port = try await AgentProcess.with { agent in
+            let byOption = try await AgentProcess.runToEnd(["healthcheck", "--port", "\(agent.port)"])
+            #expect(byOption.status == 0)
+            let bySetting = try await AgentProcess.runToEnd(["healthcheck"], environment: ["PORT": "\(agent.port)"])
+            #expect(bySetting.status == 0)
+            return agent.port
+        }
+        let run = try await AgentProcess.runToEnd(["healthcheck", "--port", "\(port)"])
+        #expect(run.status == 1)
+        #expect(run.errors.contains("unhealthy"))
+    }
+
+    @Test func secretsAreNotPrinted() async throws {
+        let agent = try await AgentProcess.start(["REDIS_URL": "redis://someone:hunter2@127.0.0.1:1", "LOG_LEVEL": "trace"])
+        _ = try await WireClient.exchange(port: agent.port, Request.get("/health"))
+        _ = await agent.terminate()
+        #expect(!agent.logged.contains("hunter2"))
+    }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Everything that is not one key: identity, health, invalidation, statistics, metrics, faults.
+@Suite struct ServiceContractTests {
+    @Test func greeting() async throws {
+        try await AgentProcess.with { agent in
+            let answer = try await WireClient.exchange(port: agent.port, Request.get("/"))
+            #expect(
+                answer.text
+                    == #"{"message":"Redis Caching Layer Agent - Google Cloud Run","version":"1.0.0","status":"operational","docs":"/docs"}"#)
+        }
+    }
+
+    @Test(arguments: Store.available) func health(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            let answer = try await WireClient.exchange(port: agent.port, Request.get("/health"))
+            #expect(answer.status == 200)
+            let pattern =
+                #/\{"status":"healthy","timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}","redis_connected":(true|false),"version":"1\.0\.0","uptime_seconds":\d+\}/#
+            let match = try #require(answer.text.wholeMatch(of: pattern), "\(answer.text)")
+            #expect(match.1 == (store == .redis ? "true" : "false"))
+            for path in ["live", "ready", "startup"] {
+                #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/\(path)")).status == 200)
+            }
+        }
+    }
+
+    @Test(arguments: Store.available) func invalidation(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                for key in ["user:1", "user:2", "user:10", "other"] {
+                    try await connection.send(Request.post("/cache", #"{"key":"\#(key)","value":1}"#))
+                    #expect(try await connection.response().status == 200)
+                }
+                try await connection.send(Request.post("/cache/invalidate", #"{"pattern":"user:?"}"#))
+                let answer = try await connection.response()
+                #expect(
+                    answer.text == #"{"success":true,"pattern":"user:?","keys_deleted":2,"message":"Invalidated 2 keys matching pattern"}"#)
+                for (key, status) in [("user:1", 404), ("user:2", 404), ("user:10", 200), ("other", 200)] {
+                    try await connection.send(Request.get("/cache/\(key)"))
+                    #expect(try await connection.response().status == status, "\(key)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Store.available) func statistics(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":1}"#))
+            for target in ["/cache/k", "/cache/k", "/cache/k", "/cache/none"] {
+                _ = try await WireClient.exchange(port: agent.port, Request.get(target))
+            }
+            for target in ["/cache/stats", "/cache/%73tats"] {
+                let answer = try await WireClient.exchange(port: agent.port, Request.get(target))
+                let figures = try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
+                #expect(
+                    Set(figures.keys) == [
+                        "total_keys", "memory_usage", "connected_clients", "uptime_seconds", "total_commands_processed", "keyspace_hits",
+                        "keyspace_misses", "hit_rate",
+                    ])
+                #expect(figures["total_keys"] as? Int == 1)
+                #expect((figures["memory_usage"] as? String)?.last.map { "BKMG".contains($0) } == true)
+                let hits = try #require(figures["keyspace_hits"] as? Int)
+                let misses = try #require(figures["keyspace_misses"] as? Int)
+                #expect(hits >= 3 && misses >= 1)
+                let rate = try #require(figures["hit_rate"] as? Double)
+                #expect(abs(rate - 100 * Double(hits) / Double(hits + misses)) < 0.01)
+            }
+        }
+    }
+
+    @Test func metrics() async throws {
+        try await AgentProcess.with { agent in
+            _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":1}"#))
+            _ = try await WireClient.exchange(port: agent.port, Request.get("/cache/k"))
+            let json = try await WireClient.exchange(port: agent.port, Request.get("/metrics", ["Accept: application/json"]))
+            let figures = try #require(try JSONSerialization.jsonObject(with: Data(json.body)) as? [String: Any])
+            #expect(Set(figures.keys) == ["cache_operations", "response_times", "error_count", "uptime_seconds"])
+            #expect((figures["cache_operations"] as? [String: Int]) == ["set": 1, "get": 1, "delete": 0, "invalidate": 0, "stats": 0])
+            let text = try await WireClient.exchange(port: agent.port, Request.get("/metrics"))
+            #expect(text["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(text.text.contains("\ncache_operations_total{operation=\"get\"} 1\n"))
+            #expect(text.text.contains("\nhttp_requests_total{path=\"fast_lane\"} 2\n"))
+        }
+    }
+
+    @Test func pathsAndVerbs() async throws {
+        let cases: [(String, Int, String, allow: String?)] = [
+            (Request.get("/nothing"), 404, #"{"detail":"Not Found"}"#, nil), (Request.get("/cache/"), 404, #"{"detail":"Not Found"}"#, nil),
+            (Request.post("/cache/k", "{}"), 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD"),
+            (Request.head("PUT", "/cache/k", ["Content-Length: 0"]) + "\r\n", 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD"),
+            (Request.delete("/health"), 405, #"{"detail":"Method Not Allowed"}"#, "GET, HEAD"),
+            (Request.head("PATCH", "/cache", ["Content-Length: 0"]) + "\r\n", 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD, POST"),
+            (Request.get("/cache"), 422, #"{"detail":[{"type":"missing","loc":["query","key"],"msg":"Field required","input":null}]}"#, nil),
+            (Request.get("/cache/%zz"), 400, #"{"detail":"Incomplete percent escape in the path"}"#, nil),
+        ]
+        try await AgentProcess.with { agent in
+            for (request, status, body, allow) in cases {
+                let answer = try await WireClient.exchange(port: agent.port, request)
+                #expect(answer.status == status, "\(request)")
+                #expect(answer.text == body)
+                #expect(answer["allow"] == allow)
+                #expect(answer["content-type"] == "application/json")
+                #expect(answer["x-process-time"]?.wholeMatch(of: #/0\.\d{9}/#) != nil)
+            }
+        }
+    }
+
+    @Test func validation() async throws {
+        let cases: [(String, String)] = [
+            (#"{"value":1}"#, #"[{"type":"missing","loc":["body","key"],"msg":"Field required","input":{"value":1}}]"#),
+            (
+                #"{"key":1,"ttl":"x"}"#,
+                #"[{"type":"string_type","loc":["body","key"],"msg":"Input should be a valid string","input":1},{"type":"missing","loc":["body","value"],"msg":"Field required","input":{"key":1,"ttl":"x"}},{"type":"int_parsing","loc":["body","ttl"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"x"}]"#
+            ),
+            (
+                #"{"key":"k","value":1,"ttl":-5}"#,
+                #"[{"type":"greater_than_equal","loc":["body","ttl"],"msg":"Input should be greater than or equal to 0","input":-5,"ctx":{"ge":0}}]"#
+            ),
+            (
+                "{nope",
+                #"[{"type":"json_invalid","loc":["body",1],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting property name enclosed in double quotes"}}]"#
+            ),
+        ]
+        try await AgentProcess.with { agent in
+            for (body, detail) in cases {
+                let answer = try await WireClient.exchange(port: agent.port, Request.post("/cache", body))
+                #expect(answer.status == 422)
+                #expect(answer.text == "{\"detail\":\(detail)}")
+            }
+        }
+    }
+
+    @Test func requestIds() async throws {
+        try await AgentProcess.with { agent in
+            for target in ["/cache/k", "/health"] {
+                let echoed = try await WireClient.exchange(port: agent.port, Request.get(target, ["X-Request-Id: abc-123"]))
+                #expect(echoed["x-request-id"] == "abc-123")
+                for unusable in ["with space", "\"quoted\"", String(repeating: "x", count: 129), "<script>"] {
+                    let made = try await WireClient.exchange(port: agent.port, Request.get(target, ["X-Request-Id: \(unusable)"]))
+                    #expect(made["x-request-id"]?.wholeMatch(of: #/[0-9a-f]{32}/#) != nil)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import TestSupport
+import Testing
+
+/// Which store is behind the program under test.
+enum Store: String, CaseIterable, CustomTestStringConvertible {
+    case memory, redis
+
+    var testDescription: String { self.rawValue }
+
+    /// The stores that can be had on this machine.
+    static var available: [Store] { RedisServerProcess.isAvailable ? [.memory, .redis] : [.memory] }
+
+    /// Starts the program on this store, with a Redis of its own where that is the store, and gives it to `body`.
+    func withAgent<Result>(
+        _ environment: [String: String] = [:],
+        _ body: (AgentProcess) async throws -> Result
+    ) async throws -> Result {
+        try await self.withSettings(environment) { settings in try await AgentProcess.with(settings, body) }
+    }
+
+    /// The same for a test that ends the program itself.
+    func withUnendedAgent<Result>(
+        _ environment: [String: String] = [:],
+        _ body: (AgentProcess) async throws -> Result
+    ) async throws -> Result {
+        try await self.withSettings(environment) { settings in try await body(try await AgentProcess.start(settings)) }
+    }
+
+    private func withSettings<Result>(_ environment: [String: String], _ body: ([String: String]) async throws -> Result) async throws -> Result {
+        switch self {
+        case .memory:
+            return try await body(environment)
+        case .redis:
+            let redis = try RedisServerProcess()
+            defer { redis.stop() }
+            let url = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000"]
+            return try await body(url.merging(environment) { $1 })
+        }
+    }
+}

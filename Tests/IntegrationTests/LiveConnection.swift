@@ -1,0 +1,112 @@
+import Logging
+import NIOCore
+import NIOPosix
+import RESP
+
+@testable import RedisClient
+
+/// A connection to a real server on an event loop of the process, with its events as a stream: tests wait for an event, not for a time.
+final class LiveConnection: Sendable {
+    enum Event: Sendable, Equatable {
+        case ready(RedisSession?)
+        case lost(RedisFailure)
+    }
+
+    private final class Observer: RedisConnectionDelegate {
+        let connection: RedisConnection
+        let continuation: AsyncStream<Event>.Continuation
+
+        init(_ connection: RedisConnection, _ continuation: AsyncStream<Event>.Continuation) {
+            self.connection = connection
+            self.continuation = continuation
+        }
+
+        func redisConnectionReady(_ connection: RedisConnection) {
+            self.continuation.yield(.ready(connection.session))
+        }
+
+        func redisConnectionLost(_ connection: RedisConnection, failure: RedisFailure) {
+            self.continuation.yield(.lost(failure))
+        }
+    }
+
+    let sender: RedisCommandSender
+    private let events: AsyncStream<Event>
+    private let observer: NIOLoopBound<Observer>
+
+    /// Starts a connection; it may not be ready yet.
+    static func start(_ configuration: RedisConfiguration) async throws -> LiveConnection {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        return try await eventLoop.submit { LiveConnection(configuration, eventLoop) }.get()
+    }
+
+    /// Starts a connection and waits until it is ready.
+    static func open(_ configuration: RedisConfiguration) async throws -> LiveConnection {
+        let connection = try await self.start(configuration)
+        await connection.untilReady()
+        return connection
+    }
+
+    private init(_ configuration: RedisConfiguration, _ eventLoop: any EventLoop) {
+        let connection = RedisConnection(
+            eventLoop: eventLoop,
+            configuration: configuration,
+            logger: .silent
+        )
+        let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
+        let observer = Observer(connection, continuation)
+        connection.delegate = observer
+        self.sender = connection.sender
+        self.events = stream
+        self.observer = NIOLoopBound(observer, eventLoop: eventLoop)
+        connection.start()
+    }
+
+    var eventLoop: any EventLoop { self.sender.eventLoop }
+
+    @discardableResult
+    func untilReady() async -> RedisSession? {
+        for await event in self.events {
+            if case .ready(let session) = event {
+                return session
+            }
+        }
+        return nil
+    }
+
+    func untilLost() async -> RedisFailure? {
+        for await event in self.events {
+            if case .lost(let failure) = event {
+                return failure
+            }
+        }
+        return nil
+    }
+
+    /// Runs on the loop, where the connection may be touched.
+    func onLoop<Result: Sendable>(_ body: @escaping @Sendable (RedisConnection) -> Result) async throws -> Result {
+        try await self.eventLoop.submit { body(self.observer.value.connection) }.get()
+    }
+
+    /// One command of the hot path.
+    func call(_ body: @escaping @Sendable (RedisConnection, any RedisReplyReceiver) -> Void) async throws(RedisFailure) -> RESPValue {
+        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<RESPValue, RedisFailure>, Never>) in
+            self.eventLoop.execute {
+                body(self.observer.value.connection, RedisContinuation(continuation))
+            }
+        }
+        return try result.get()
+    }
+
+    func get(_ key: ByteBuffer) async throws(RedisFailure) -> RESPValue {
+        try await self.call { $0.get(key, token: 0, receiver: $1) }
+    }
+
+    func set(_ key: ByteBuffer, _ value: ByteBuffer, ttlMilliseconds: Int64? = nil) async throws(RedisFailure) -> RESPValue {
+        try await self.call { $0.set(key, value, ttlMilliseconds: ttlMilliseconds, token: 0, receiver: $1) }
+    }
+
+    func close() async throws {
+        try await self.eventLoop.flatSubmit { self.observer.value.connection.close() }.get()
+    }
+}

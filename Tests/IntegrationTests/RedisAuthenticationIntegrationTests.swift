@@ -1,0 +1,98 @@
+import NIOCore
+import RESP
+import TestSupport
+import Testing
+
+@testable import RedisClient
+
+@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(1)))
+struct RedisAuthenticationIntegrationTests {
+    /// What Memorystore for Redis refuses.
+    private static let managedProfile =
+        "user default on >s3cret ~* &* +@all -acl -bgrewriteaof -bgsave -client -cluster -command -config -debug -lastsave -migrate -object "
+        + "-replicaof -save -shutdown"
+
+    @Test("a password for the default user")
+    func requirePass() async throws {
+        let server = try RedisServerProcess(configuration: ["requirepass s3cret"])
+        var configuration = server.configuration
+        configuration.password = "s3cret"
+        let connection = try await LiveConnection.open(configuration)
+        #expect(try await connection.onLoop { $0.session } == RedisSession(protocolVersion: 3, refusedOptionalCommands: []))
+        #expect(try await connection.sender.send(["CLIENT", "GETNAME"]) == .bulkString(ByteBuffer(string: "redis-caching-agent")))
+        try await connection.close()
+    }
+
+    @Test("a user of the access control list")
+    func user() async throws {
+        let server = try RedisServerProcess(configuration: ["user agent on >s3cret ~* &* +@all", "user default off"])
+        var configuration = server.configuration
+        configuration.user = "agent"
+        configuration.password = "s3cret"
+        let connection = try await LiveConnection.open(configuration)
+        #expect(try await connection.sender.send(["ACL", "WHOAMI"]) == .bulkString(ByteBuffer(string: "agent")))
+        try await connection.close()
+    }
+
+    @Test(
+        "wrong or missing credentials: the reason can be asked for, without the secret",
+        arguments: [
+            (["requirepass s3cret"], "wr0ng", "WRONGPASS"), (["requirepass s3cret"], nil, "NOAUTH"),
+            (["requirepass s3cret", "rename-command HELLO \"\""], "wr0ng", "WRONGPASS"),
+            (["requirepass s3cret", "rename-command HELLO \"\""], nil, "NOAUTH"),
+            (["requirepass s3cret", "rename-command HELLO \"\"", "rename-command AUTH \"\""], "wr0ng", "ERR"),
+        ] as [([String], String?, String)]
+    )
+    func refused(_ lines: [String], _ password: String?, _ prefix: String) async throws {
+        let server = try RedisServerProcess(configuration: lines)
+        var configuration = server.configuration
+        configuration.password = password.map { RedisPassword($0) }
+        let connection = try await LiveConnection.start(configuration)
+        let failure = await connection.untilLost()
+        #expect(failure?.code == .authenticationFailed)
+        #expect(failure?.serverErrorPrefix == prefix)
+        #expect(try await connection.onLoop { $0.lastFailure } == failure)
+        #expect(failure.map { !"\($0) \($0.logMessage ?? "")".contains("wr0ng") } == true)
+        await #expect(throws: RedisFailure.notConnected) { try await connection.sender.send(["PING"]) }
+        try await connection.close()
+    }
+
+    @Test("without HELLO RESP2 is spoken, with a password and without", arguments: [true, false])
+    func fallback(withPassword: Bool) async throws {
+        let server = try RedisServerProcess(configuration: ["rename-command HELLO \"\""] + (withPassword ? ["requirepass s3cret"] : []))
+        var configuration = server.configuration
+        configuration.password = withPassword ? "s3cret" : nil
+        configuration.database = 2
+        let connection = try await LiveConnection.open(configuration)
+        #expect(try await connection.onLoop { $0.session } == RedisSession(protocolVersion: 2, refusedOptionalCommands: []))
+        let key = ByteBuffer(string: "k")
+        #expect(try await connection.get(key) == .null)
+        _ = try await connection.set(key, ByteBuffer(string: "v"))
+        #expect(try await connection.get(key) == .bulkString(ByteBuffer(string: "v")))
+        try await connection.close()
+        let control = RedisControl(eventLoop: connection.eventLoop, configuration: configuration, logger: .silent)
+        #expect(try await control.information().keyCount == 1)
+        #expect(try await control.invalidate(pattern: Array("*".utf8)) == 1)
+        await control.shutDown()
+    }
+
+    @Test("a managed Redis that refuses CLIENT and others is good enough, and what it refused is known")
+    func managed() async throws {
+        let server = try RedisServerProcess(configuration: [Self.managedProfile])
+        var configuration = server.networkConfiguration
+        configuration.password = "s3cret"
+        let connection = try await LiveConnection.open(configuration)
+        #expect(try await connection.onLoop { $0.refusedOptionalCommands } == ["CLIENT SETNAME"])
+        let key = ByteBuffer(string: "k")
+        _ = try await connection.set(key, ByteBuffer(string: "v"), ttlMilliseconds: 100_000)
+        #expect(try await connection.get(key) == .bulkString(ByteBuffer(string: "v")))
+        let control = RedisControl(eventLoop: connection.eventLoop, configuration: configuration, logger: .silent)
+        let information = try await control.information()
+        #expect(information.role == "master")
+        #expect(information.keyCount == 1)
+        #expect(try await control.countKeys(matching: Array("k*".utf8)) == 1)
+        #expect(try await control.invalidate(pattern: Array("k*".utf8)) == 1)
+        await control.shutDown()
+        try await connection.close()
+    }
+}

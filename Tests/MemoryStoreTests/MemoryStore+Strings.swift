@@ -1,0 +1,36 @@
+@testable import MemoryStore
+
+/// Shorthand of the tests: keys and values as strings or byte arrays, times as milliseconds.
+extension MemoryStore {
+    func get(_ key: String, at now: Int64) -> String? {
+        get(Array(key.utf8).span, now: MonotonicTime(milliseconds: now)).map { hit in
+            hit.withValueBytes { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    @discardableResult
+    func set(_ key: String, _ value: String, expiresAt: Int64? = nil, at now: Int64 = 0) -> StoreOutcome {
+        set(
+            Array(key.utf8).span, value: Array(value.utf8).span, expiresAt: expiresAt.map(MonotonicTime.init(milliseconds:)),
+            now: MonotonicTime(milliseconds: now))
+    }
+
+    @discardableResult
+    func set(_ key: String, byteCount: Int, at now: Int64 = 0) -> StoreOutcome {
+        set(
+            Array(key.utf8).span, value: [UInt8](repeating: 7, count: byteCount).span, expiresAt: nil,
+            now: MonotonicTime(milliseconds: now))
+    }
+
+    func remove(_ key: String, at now: Int64) -> Bool {
+        remove(Array(key.utf8).span, now: MonotonicTime(milliseconds: now))
+    }
+
+    func statistics(at now: Int64 = 0) -> MemoryStatistics {
+        statistics(now: MonotonicTime(milliseconds: now))
+    }
+}
+
+extension Span<UInt8> {
+    var string: String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+}

@@ -1,0 +1,21 @@
+import NIOCore
+import RESP
+
+@testable import RedisClient
+
+/// Remembers what it was told, as text, and may react.
+final class RecordingReceiver: RedisReplyReceiver {
+    private(set) var replies: [String] = []
+    var reaction: ((RedisFailure?) -> Void)?
+
+    func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
+        switch result {
+        case .success(let value):
+            self.replies.append("\(token) \(value.text.map { String(buffer: $0) } ?? "\(value)")")
+            self.reaction?(nil)
+        case .failure(let failure):
+            self.replies.append("\(token) \(failure)")
+            self.reaction?(failure)
+        }
+    }
+}

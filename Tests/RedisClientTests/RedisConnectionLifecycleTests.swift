@@ -1,0 +1,244 @@
+import NIOCore
+import NIOEmbedded
+import RESP
+import Testing
+
+@testable import RedisClient
+
+@Suite
+struct RedisConnectionLifecycleTests {
+    @Test("a lost connection: the delegate hears first, then every command, and a new attempt follows")
+    func lost() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        receiver.reaction = { redis.note("receiver \($0.map(String.init(describing:)) ?? "")") }
+        redis.get("a", 1, receiver)
+        redis.tick()
+        redis.get("b", 2, receiver)
+        try redis.channel.close().wait()
+        #expect(redis.events == ["ready", "lost connectionClosed", "receiver connectionClosed", "receiver connectionClosed"])
+        #expect(redis.connection.lastFailure == .connectionClosed)
+        #expect(!redis.connection.isConnected)
+        redis.tick()
+        redis.advance(50)
+        #expect(redis.connector.attempts == 2)
+        // What was not sent to the old socket is not sent to the new one either.
+        try redis.shakeHands()
+        redis.get("c", 3, RecordingReceiver())
+        redis.tick()
+        #expect(try redis.written() == "*2|$3|GET|$1|c|")
+    }
+
+    @Test("attempts go on for ever, one at a time, with pauses within the cap")
+    func forEver() throws {
+        // Pauses are random: the handshake must not be given up in what is left of the time that covers every pause.
+        let redis = EmbeddedRedis { $0.connectTimeout = .seconds(60) }
+        redis.connector.refuses = true
+        redis.connection.start()
+        #expect(redis.connector.attempts == 1)
+        for expected in 2...30 {
+            redis.connector.stalls = true
+            redis.advance(2000)
+            #expect(redis.connector.attempts == expected)
+            redis.advance(60_000)
+            #expect(redis.connector.attempts == expected)
+            redis.connector.stalls = false
+            redis.connector.completeAttempts(on: redis.loop)
+        }
+        #expect(redis.connection.lastFailure?.code == .connectFailed)
+        redis.connector.refuses = false
+        redis.advance(2000)
+        try redis.shakeHands()
+    }
+
+    @Test("a handshake without an answer is given up")
+    func handshakeTimeout() throws {
+        let redis = EmbeddedRedis()
+        redis.connection.start()
+        let first = try redis.channel
+        redis.advance(999)
+        #expect(first.isActive)
+        redis.advance(1)
+        #expect(!first.isActive)
+        #expect(redis.events == ["lost connectFailed"])
+        redis.advance(50)
+        _ = try redis.channel.readOutbound(as: ByteBuffer.self)
+        try redis.server("%0|+PONG|")
+        #expect(redis.connection.isConnected)
+    }
+
+    @Test("wrong credentials are tried again slowly, and the reason can be asked for")
+    func wrongPassword() throws {
+        let redis = EmbeddedRedis {
+            $0.password = "s3cret"
+            $0.connectTimeout = .seconds(60)
+        }
+        redis.connection.start()
+        for attempt in 1...5 {
+            try redis.server("-WRONGPASS invalid username-password pair|")
+            #expect(redis.connection.lastFailure?.code == .authenticationFailed)
+            #expect(redis.connection.lastFailure?.serverErrorPrefix == "WRONGPASS")
+            redis.advance(999)
+            #expect(redis.connector.attempts == attempt)
+            redis.advance(1001)
+            #expect(redis.connector.attempts == attempt + 1)
+        }
+    }
+
+    @Test("an unfit peer is left: its error is delivered, the neighbours are told, a new attempt follows")
+    func unfit() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        receiver.reaction = { _ in
+            redis.note("told")
+            redis.get("again", 9, RecordingReceiver())
+        }
+        let first = try redis.channel
+        redis.get("a", 1, receiver)
+        redis.get("b", 2, receiver)
+        redis.tick()
+        try redis.server("-READONLY You can't write against a read only replica.|$1|x|")
+        #expect(receiver.replies == ["1 serverError READONLY", "2 connectionClosed"])
+        #expect(redis.events == ["ready", "lost serverError READONLY", "told", "told"])
+        #expect(!first.isActive)
+        redis.advance(50)
+        #expect(redis.connector.attempts == 2)
+    }
+
+    @Test("silence while a reply is owed closes the connection and nothing else does")
+    func silence() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        redis.advance(100_000)
+        redis.get("a", 1, receiver)
+        redis.tick()
+        redis.advance(999)
+        #expect(receiver.replies == ["1 deadlineExceeded"])
+        #expect(redis.connection.isConnected)
+        redis.get("b", 2, receiver)
+        redis.tick()
+        redis.advance(1)
+        #expect(receiver.replies == ["1 deadlineExceeded", "2 connectionClosed"])
+        #expect(!redis.connection.isConnected)
+        redis.advance(50)
+        try redis.shakeHands()
+    }
+
+    @Test("bytes that are not RESP close the connection")
+    func protocolViolation() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        redis.get("a", 1, receiver)
+        redis.tick()
+        try redis.server("HTTP/1.1 400 Bad Request|")
+        #expect(receiver.replies == ["1 connectionClosed"])
+        #expect(redis.connection.lastFailure?.code == .protocolViolation)
+    }
+
+    @Test("a closed channel has nothing more to say")
+    func stale() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        let first = try redis.channel
+        try redis.server("-ERR max number of clients reached|")
+        redis.advance(50)
+        try redis.shakeHands()
+        redis.get("a", 1, receiver)
+        redis.tick()
+        first.pipeline.fireChannelRead(ByteBuffer(string: "$5\r\nstale\r\n"))
+        first.pipeline.fireChannelInactive()
+        try redis.server("$5|fresh|")
+        #expect(receiver.replies == ["1 fresh"])
+    }
+
+    @Test("close waits for the replies owed, and takes no more commands")
+    func close() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        redis.get("a", 1, receiver)
+        let closed = redis.connection.close()
+        redis.get("b", 2, receiver)
+        redis.tick()
+        #expect(try redis.written() == "*2|$3|GET|$1|a|")
+        #expect(try redis.channel.isActive)
+        try redis.server("$1|x|")
+        #expect(receiver.replies == ["2 notConnected", "1 x"])
+        #expect(try !redis.channel.isActive)
+        redis.tick()
+        try closed.wait()
+        redis.advance(60_000)
+        #expect(redis.connector.attempts == 1)
+    }
+
+    @Test("close does not wait longer than its deadline")
+    func closeDeadline() throws {
+        let redis = try EmbeddedRedis.ready { $0.commandDeadline = .seconds(5) }
+        let receiver = RecordingReceiver()
+        redis.get("a", 1, receiver)
+        let closed = redis.connection.close(deadline: redis.loop.now + .milliseconds(100))
+        redis.advance(99)
+        #expect(receiver.replies == [])
+        redis.advance(1)
+        #expect(receiver.replies == ["1 connectionClosed"])
+        redis.tick()
+        try closed.wait()
+    }
+
+    @Test("close at any time, twice, from within a reply", arguments: ["before", "connecting", "handshaking", "pausing", "replying"])
+    func closeAnywhere(_ moment: String) throws {
+        let redis = EmbeddedRedis()
+        var futures: [EventLoopFuture<Void>] = []
+        let close = { futures.append(redis.connection.close()) }
+        if moment != "before" {
+            redis.connector.stalls = moment == "connecting"
+            redis.connector.refuses = moment == "pausing"
+            redis.connection.start()
+        }
+        if moment == "replying" {
+            try redis.shakeHands()
+            let receiver = RecordingReceiver()
+            receiver.reaction = { _ in close() }
+            redis.get("a", 1, receiver)
+            redis.get("b", 2, RecordingReceiver())
+            redis.tick()
+            try redis.server("$1|x|$1|y|")
+        }
+        close()
+        close()
+        redis.connector.refuses = false
+        redis.connector.completeAttempts(on: redis.loop)
+        redis.advance(60_000)
+        for future in futures {
+            try future.wait()
+        }
+        #expect(redis.connector.attempts == (moment == "before" ? 0 : 1))
+        #expect(redis.connector.channels.allSatisfy { !$0.isActive })
+    }
+
+    @Test("nothing keeps a closed connection alive")
+    func released() throws {
+        weak var released: RedisConnection?
+        do {
+            let redis = try EmbeddedRedis.ready()
+            released = redis.connection
+            redis.get("a", 1, RecordingReceiver())
+            redis.tick()
+            try redis.server("$1|x|")
+            try redis.connection.close().wait()
+            redis.advance(60_000)
+        }
+        #expect(released == nil)
+    }
+
+    @Test("pauses stay below their bounds", arguments: [0, 0.5, 0.999_999])
+    func backoff(random: Double) {
+        let backoff = ReconnectBackoff(base: .milliseconds(50), cap: .seconds(2))
+        for (attempt, bound) in [50, 100, 200, 400, 800, 1600, 2000, 2000].enumerated() {
+            let pause = backoff.pause(.attempt(attempt), random: random)
+            #expect(abs(Double(pause.nanoseconds) - Double(bound) * 1e6 * random) < 2)
+        }
+        #expect(backoff.pause(.attempt(.max), random: random) < .seconds(2))
+        let capped = backoff.pause(.capped, random: random)
+        #expect(capped >= .seconds(1) && capped < .seconds(2))
+    }
+}

@@ -1,0 +1,11 @@
+// The bare router, as a measure for what the service's general path adds to it: one route that returns a constant.
+import Hummingbird
+
+let port = Environment().get("PORT").flatMap { Int($0) } ?? 8080
+let router = Router()
+router.get("cache/**") { _, _ in
+    Response(
+        status: .ok, headers: [.contentType: "application/json"],
+        body: .init(byteBuffer: ByteBuffer(string: #"{"success":true,"key":"key","value":"0123456789012345678901234567890123456789"}"#)))
+}
+try await Application(router: router, configuration: .init(address: .hostname("127.0.0.1", port: port))).runService()

@@ -1,0 +1,119 @@
+import Glibc
+import MemoryStore
+import TestSupport
+
+/// What the store costs: operations a second, bytes for an entry, and (to be run in a process of its own) resident memory against the bound.
+enum Throughput {
+    static func print() async {
+        await printOperations()
+        printOverhead()
+    }
+
+    private static let keyCount = 100_000
+    private static let operations = 4_000_000
+
+    private static func printOperations() async {
+        let store = MemoryStore(MemoryStoreConfiguration())
+        let value = [UInt8](repeating: 1, count: 100)
+        let keys = (0..<keyCount).map { Array("key:\($0)".utf8) }
+        var random = SplitMix64(seed: 1)
+        let zipf = ZipfDistribution(count: keyCount, alpha: 0.9)
+        let ranks = (0..<1 << 20).map { _ in Int32(zipf.draw(using: &random)) }
+        let now = MonotonicTime(milliseconds: 0)
+        let deadline = MonotonicTime(milliseconds: 60_000)
+        for key in keys { _ = store.set(key.span, value: value.span, expiresAt: deadline, now: now) }
+        for threads in [1, 2] {
+            let gets = await rate(threads: threads) { thread in
+                var bytes = 0
+                for operation in 0..<operations {
+                    let key = keys[Int(ranks[(operation + thread * 300_000) & (ranks.count - 1)])]
+                    bytes += store.get(key.span, now: now)?.valueCount ?? 0
+                }
+                precondition(bytes == operations * 100)
+            }
+            let sets = await rate(threads: threads) { thread in
+                for operation in 0..<operations {
+                    let key = keys[Int(ranks[(operation + thread * 300_000) & (ranks.count - 1)])]
+                    _ = store.set(key.span, value: value.span, expiresAt: deadline, now: now)
+                }
+            }
+            Swift.print("\(threads) thread(s): \(millions(gets)) M get hits/s, \(millions(sets)) M sets/s")
+        }
+    }
+
+    private static func rate(threads: Int, _ body: @escaping @Sendable (Int) -> Void) async -> Double {
+        let clock = ContinuousClock()
+        let duration = await clock.measure {
+            await withTaskGroup(of: Void.self) { group in
+                for thread in 0..<threads { group.addTask { @concurrent in body(thread) } }
+            }
+        }
+        return Double(threads * operations) / (duration / .seconds(1))
+    }
+
+    private static func millions(_ value: Double) -> String { HitRatioTable.decimal(value / 1e6) }
+
+    private static func printOverhead() {
+        let count = 1_000_000
+        let before = residentBytes()
+        let store = MemoryStore(MemoryStoreConfiguration(maximumBytes: 1 << 30))
+        let value = [UInt8](repeating: 1, count: 100)
+        for number in 0..<count {
+            withUnsafeBytes(of: number) { key in
+                _ = store.set(
+                    key.bindMemory(to: UInt8.self).span, value: value.span, expiresAt: MonotonicTime(milliseconds: 1_000_000),
+                    now: MonotonicTime(milliseconds: 0))
+            }
+        }
+        let grown = residentBytes() - before
+        let charged = store.statistics(now: MonotonicTime(milliseconds: 0)).bytes
+        Swift.print("\(count) entries of 108 bytes: \(grown / count - 108) bytes of overhead each, \(charged / count - 108) charged")
+    }
+
+    /// Writes ten times the bound in entries of very different sizes, the hardest case for an allocator, divided among some threads.
+    static func printResidentMemory(threads: Int) async {
+        let bound = 256 << 20
+        let before = residentBytes()
+        let store = MemoryStore(MemoryStoreConfiguration(maximumBytes: bound))
+        let peaks = await withTaskGroup(of: Int.self) { group in
+            for thread in 0..<threads {
+                group.addTask { @concurrent in
+                    writeMixedSizes(to: store, byteCount: 10 * bound / threads, seed: UInt64(thread))
+                }
+            }
+            return await group.reduce(0, max)
+        }
+        let charged = store.statistics(now: MonotonicTime(milliseconds: 0)).bytes
+        Swift.print(
+            "\(threads) thread(s), bound \(bound >> 20) MiB, \(10 * bound >> 20) MiB written in values of 16 B to 64 KiB: "
+                + "charged \(charged >> 20) MiB, resident growth at most \((peaks - before) >> 20) MiB")
+    }
+
+    /// Returns the greatest resident set seen on the way.
+    private static func writeMixedSizes(to store: MemoryStore, byteCount: Int, seed: UInt64) -> Int {
+        var random = SplitMix64(seed: seed)
+        let value = [UInt8](repeating: 1, count: 64 << 10)
+        let now = MonotonicTime(milliseconds: 0)
+        var (written, number, peak) = (0, Int(seed) << 40, 0)
+        while written < byteCount {
+            let size = Int(exp2(Double.random(in: 4...16, using: &random)))
+            withUnsafeBytes(of: number) { key in
+                _ = store.set(key.bindMemory(to: UInt8.self).span, value: value.span.extracting(first: size), expiresAt: nil, now: now)
+            }
+            written += size
+            number += 1
+            if number % 10_000 == 0 { peak = max(peak, residentBytes()) }
+        }
+        return peak
+    }
+
+    /// The resident set from /proc/self/statm (proc(5)), whose second number is in pages.
+    private static func residentBytes() -> Int {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
+        let fields = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ")
+        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}

@@ -1,0 +1,1 @@
+"""The parts of the end-to-end benchmark; `bench.py` beside this folder puts them together."""

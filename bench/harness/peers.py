@@ -1,0 +1,324 @@
+"""The servers that are compared: how each is started, seeded, asked and checked.
+
+A peer is checked by one call before its load, answer and all: a server that answers fast because it answers wrongly must
+not get as far as a figure.
+"""
+
+import json
+import os
+import pathlib
+import string
+import urllib.parse
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from .exchange import Answer, Connection, ask
+from .load import Script
+from .process import Server, clean_environment, start_on_free_port
+from .redis_server import Redis
+from .workload import (
+    FIXED_KEY,
+    GET,
+    GET_RANDOM,
+    OPERATIONS,
+    RANDOM_KEY_PREFIX,
+    RANDOM_KEYS,
+    SEEDED_SECONDS,
+    SET,
+    SET_KEY,
+    SET_SECONDS,
+    VALUE,
+    keys_read_by,
+    set_body,
+)
+
+NGINX, WEBDIS, FASTAPI, HUMMINGBIRD = "nginx", "webdis", "fastapi", "hummingbird"
+MEMORY, REDIS, ROUTER = "service-memory", "service-redis", "service-router"
+
+FILES = pathlib.Path(__file__).resolve().parent.parent / "peers"
+FASTAPI_READY_SECONDS = 60.0
+
+
+class WrongAnswer(Exception):
+    """A server did not answer as the operation demands; it is not measured."""
+
+
+class Peer:
+    """What all have in common. `name` is what tables and `--only` call it."""
+
+    name: str
+    uses_redis: bool = False
+    operations: Tuple[str, ...] = OPERATIONS
+
+    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
+        """Starts it and waits until it answers. Raises NotReady."""
+        raise NotImplementedError
+
+    def seed(self, server: Server, redis: Optional[Redis], operation: str) -> None:
+        """Stores what `operation` reads."""
+        if self.uses_redis and redis is not None:
+            redis.clear(keys_read_by(operation))
+
+    def script(self, operation: str) -> Script:
+        """The load for `operation`."""
+        raise NotImplementedError
+
+    def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
+        """Asks once and compares; returns the answer's size in bytes. Raises WrongAnswer."""
+        raise NotImplementedError
+
+
+class CacheAPIPeer(Peer):
+    """A server with the service's HTTP interface."""
+
+    def seed(self, server: Server, redis: Optional[Redis], operation: str) -> None:
+        if self.uses_redis:
+            super().seed(server, redis, operation)
+            return
+        with Connection(server.port) as connection:
+            for key in keys_read_by(operation):
+                answer = connection.ask("POST", "/cache", set_body(key, SEEDED_SECONDS))
+                _require(answer.status == 200, self.name, "POST /cache", answer)
+
+    def script(self, operation: str) -> Script:
+        if operation == GET:
+            return Script("fixed.lua", f"/cache/{FIXED_KEY}", ["GET", ""])
+        if operation == GET_RANDOM:
+            return Script("random_keys.lua", "/", [f"/cache/{RANDOM_KEY_PREFIX}", str(RANDOM_KEYS)])
+        return Script("fixed.lua", "/cache", ["POST", set_body(SET_KEY, SET_SECONDS).decode()])
+
+    def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
+        if operation == SET:
+            answer = ask(server.port, "POST", "/cache", set_body(SET_KEY, SET_SECONDS))
+            message = f"Value cached successfully with TTL: {SET_SECONDS}"
+            _require_json(answer, {"success": True, "key": SET_KEY, "message": message}, self.name, "POST /cache")
+            size = answer.size
+            key = SET_KEY
+        else:
+            size, key = 0, keys_read_by(operation)[-1]
+        answer = ask(server.port, "GET", f"/cache/{key}")
+        _require_json(answer, {"success": True, "key": key, "value": json.loads(VALUE)}, self.name, f"GET /cache/{key}")
+        if self.uses_redis and redis is not None:
+            _require(json.loads(redis.stored(key) or b"null") == json.loads(VALUE), self.name, f"what Redis holds at {key}", answer)
+        return size or answer.size
+
+
+@dataclass
+class Service(CacheAPIPeer):
+    """The service itself, in one of its configurations."""
+
+    name: str
+    program: pathlib.Path
+    settings: Dict[str, str] = field(default_factory=dict)
+    uses_redis: bool = False
+    operations: Tuple[str, ...] = OPERATIONS
+
+    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
+        return start_on_free_port(self.name, self.command, "/health", directory, lambda port: self.environment(port, redis))
+
+    def command(self, port: int) -> Sequence[str]:
+        """The command line; the port is in the environment."""
+        return [str(self.program)]
+
+    def environment(self, port: int, redis: Optional[Redis]) -> Dict[str, str]:
+        """Its settings: everything else is at its default."""
+        store = {"REDIS_URL": redis.url} if self.uses_redis and redis is not None else {}
+        return clean_environment(HOST="127.0.0.1", PORT=str(port), LOG_LEVEL="warning", **store, **self.settings)
+
+
+@dataclass
+class FastAPI(CacheAPIPeer):
+    """bench/peers/fastapi_cache.py under uvicorn: uvloop, httptools, one worker per core of the reference machine."""
+
+    python: pathlib.Path
+    name: str = FASTAPI
+    uses_redis: bool = True
+
+    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
+        assert redis is not None
+        environment = clean_environment(REDIS_URL=redis.url, PYTHONDONTWRITEBYTECODE="1")
+        return start_on_free_port(
+            self.name, self.command, "/health", directory, lambda port: environment, ready_seconds=FASTAPI_READY_SECONDS
+        )
+
+    def command(self, port: int) -> Sequence[str]:
+        """The command line of uvicorn."""
+        options = ["--app-dir", str(FILES), "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+        options += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log"]
+        return [str(self.python), "-m", "uvicorn", "fastapi_cache:app", *options]
+
+
+@dataclass
+class Webdis(Peer):
+    """Webdis: C, libevent, hiredis; the fastest HTTP front of Redis that distributions carry."""
+
+    program: str
+    name: str = WEBDIS
+    uses_redis: bool = True
+
+    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
+        assert redis is not None
+        redis_port = redis.port
+
+        def command(port: int) -> Sequence[str]:
+            configuration = directory / "webdis.json"
+            configuration.write_text(json.dumps(self.configuration(port, redis_port, directory)))
+            return [self.program, str(configuration)]
+
+        return start_on_free_port(self.name, command, "/PING", directory)
+
+    def configuration(self, port: int, redis_port: int, directory: pathlib.Path) -> dict:
+        """Verbosity 0 is errors only; the pool is per thread."""
+        return {
+            "redis_host": "127.0.0.1",
+            "redis_port": redis_port,
+            "redis_auth": None,
+            "http_host": "127.0.0.1",
+            "http_port": port,
+            "threads": 2,
+            "pool_size": 20,
+            "daemonize": False,
+            "database": 0,
+            "acl": [{"disabled": ["DEBUG"]}],
+            "verbosity": 0,
+            "logfile": str(directory / "webdis-messages.log"),
+        }
+
+    def script(self, operation: str) -> Script:
+        if operation == GET:
+            return Script("fixed.lua", f"/GET/{FIXED_KEY}", ["GET", ""])
+        if operation == GET_RANDOM:
+            return Script("random_keys.lua", "/", [f"/GET/{RANDOM_KEY_PREFIX}", str(RANDOM_KEYS)])
+        return Script("fixed.lua", self._set_path(), ["GET", ""])
+
+    def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
+        assert redis is not None
+        if operation == SET:
+            answer = ask(server.port, "GET", self._set_path())
+            _require_json(answer, {"SETEX": [True, "OK"]}, self.name, "SETEX")
+            _require(redis.stored(SET_KEY) == VALUE.encode(), self.name, "what Redis holds after SETEX", answer)
+        else:
+            answer = ask(server.port, "GET", f"/GET/{keys_read_by(operation)[-1]}")
+            _require_json(answer, {"GET": VALUE}, self.name, "GET")
+        return answer.size
+
+    def _set_path(self) -> str:
+        return f"/SETEX/{SET_KEY}/{SET_SECONDS}/{urllib.parse.quote(VALUE, safe='')}"
+
+
+@dataclass
+class Nginx(Peer):
+    """nginx `return 200`, with a body and headers that take as many bytes as the service's answer to GET."""
+
+    program: str
+    reference: Answer
+    name: str = NGINX
+    operations: Tuple[str, ...] = (GET,)
+
+    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
+        # What nginx answers by itself is known only from asking it; the rest is made up by headers like the service's.
+        server = self._start_with([], directory)
+        try:
+            own_size = ask(server.port, "GET", f"/cache/{FIXED_KEY}").size
+        finally:
+            server.stop()
+        return self._start_with(headers_of_size(self.reference.headers, self.reference.size - own_size), directory)
+
+    def seed(self, server: Server, redis: Optional[Redis], operation: str) -> None:
+        """Nothing is stored."""
+
+    def script(self, operation: str) -> Script:
+        return Script("fixed.lua", f"/cache/{FIXED_KEY}", ["GET", ""])
+
+    def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
+        answer = ask(server.port, "GET", f"/cache/{FIXED_KEY}")
+        _require(answer.status == 200 and answer.body == self.reference.body, self.name, "GET", answer)
+        return answer.size
+
+    def _start_with(self, headers: List[Tuple[str, str]], directory: pathlib.Path) -> Server:
+        template = string.Template((FILES / "nginx.conf.template").read_text())
+        configuration = directory / "nginx.conf"
+
+        def command(port: int) -> Sequence[str]:
+            configuration.write_text(
+                template.substitute(
+                    directory=directory,
+                    port=port,
+                    body=self.reference.body.decode(),
+                    headers="\n".join(f'            add_header {name} "{value}";' for name, value in headers),
+                    # Started by root, the workers would become a user who may not enter the temporary directory.
+                    user_line="user root;" if os.geteuid() == 0 else "",
+                )
+            )
+            return [self.program, "-e", str(directory / "nginx.error.log"), "-p", str(directory), "-c", str(configuration)]
+
+        return start_on_free_port(self.name, command, f"/cache/{FIXED_KEY}", directory)
+
+
+@dataclass
+class HummingbirdRoute(Peer):
+    """Hummingbird's router with one handler that returns a constant: what the service's general path is built on."""
+
+    program: pathlib.Path
+    name: str = HUMMINGBIRD
+    operations: Tuple[str, ...] = (GET,)
+
+    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
+        environment = lambda port: clean_environment(HOST="127.0.0.1", PORT=str(port), LOG_LEVEL="warning")
+        return start_on_free_port(self.name, lambda port: [str(self.program)], "/cache/x", directory, environment)
+
+    def script(self, operation: str) -> Script:
+        return Script("fixed.lua", "/cache/x", ["GET", ""])
+
+    def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
+        answer = ask(server.port, "GET", "/cache/x")
+        _require(answer.status == 200, self.name, "GET", answer)
+        return answer.size
+
+
+def headers_of_size(like: Sequence[Tuple[str, str]], size: int) -> List[Tuple[str, str]]:
+    """Headers named as those of `like` that nginx does not send by itself, cut or padded to take `size` bytes together.
+
+    The exact size is met whenever `size` allows one header of one byte; otherwise the list is empty.
+    """
+    own = ("date", "server", "connection", "content-type", "content-length")
+    chosen = [(name, value) for name, value in like if name.lower() not in own] or [("X-Padding", "")]
+    cost = lambda name, value: len(name) + len(": ") + len(value) + len("\r\n")
+    while chosen and sum(cost(name, "-") for name, _ in chosen) > size:
+        chosen.pop()
+    headers = []
+    for index, (name, value) in enumerate(chosen):
+        later = sum(cost(other, "-") for other, _ in chosen[index + 1 :])
+        room = size - later - cost(name, "")
+        length = room if index == len(chosen) - 1 else min(max(len(value), 1), room)
+        headers.append((name, "".join(character if character.isalnum() else "-" for character in value)[:length].ljust(length, "-")))
+        size -= cost(*headers[-1])
+    return headers
+
+
+def nominal_reference() -> Answer:
+    """The service's answer to GET as its contract has it, for when there is no service to ask."""
+    body = f'{{"success":true,"key":"{FIXED_KEY}","value":{VALUE}}}'.encode()
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Date", "Thu, 01 Jan 2026 00:00:00 GMT"),
+        ("Cache-Status", "redis-caching-agent; hit; ttl=3600; detail=memory"),
+        ("X-Request-Id", "0123456789abcdef0123456789abcdef"),
+        ("X-Process-Time", "0.000010"),
+    ]
+    size = len("HTTP/1.1 200 OK\r\n") + sum(len(f"{name}: {value}\r\n") for name, value in headers) + len("\r\n") + len(body)
+    return Answer(200, headers, body, size)
+
+
+def _require_json(answer: Answer, expected: object, name: str, call: str) -> None:
+    try:
+        matches = answer.status == 200 and json.loads(answer.body) == expected
+    except ValueError:
+        matches = False
+    _require(matches, name, call, answer)
+
+
+def _require(condition: bool, name: str, call: str, answer: Answer) -> None:
+    if not condition:
+        raise WrongAnswer(f"{name}: {call} is not as it should be: {answer.status} {answer.body[:200]!r}")

@@ -1,0 +1,12 @@
+-- The same request over and over. There is no request function, so wrk formats it once and runs no Lua per request.
+-- Arguments: method, body ("" for none).
+
+require "summary"
+
+function init(args)
+   wrk.method = args[1]
+   if args[2] ~= "" then
+      wrk.body = args[2]
+      wrk.headers["Content-Type"] = "application/json"
+   end
+end
