@@ -46,30 +46,32 @@ package struct CacheService: Sendable {
     /// Reads a key, through the connection of `eventLoop` where Redis is configured.
     package func get(_ key: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
         guard self.control != nil else { return self.embedded.get(key, source: .memory) }
-        return await self.ask(eventLoop) { $0.get(key, token: 0, receiver: $1) }
+        return await self.ask(eventLoop) { $0.get(key, now: $1, token: 0, receiver: $2) }
     }
 
     /// Stores a value.
     package func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, on eventLoop: any EventLoop) async -> CacheAnswer {
         guard self.control != nil else { return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, source: .memory) }
-        return await self.ask(eventLoop) { $0.set(key, value: value, ttlSeconds: ttlSeconds, token: 0, receiver: $1) }
+        return await self.ask(eventLoop) { $0.set(key, value: value, ttlSeconds: ttlSeconds, now: $1, token: 0, receiver: $2) }
     }
 
     /// Deletes a key.
     package func delete(_ key: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
         guard self.control != nil else { return self.embedded.delete(key, source: .memory) }
-        return await self.ask(eventLoop) { $0.delete(key, token: 0, receiver: $1) }
+        return await self.ask(eventLoop) { $0.delete(key, now: $1, token: 0, receiver: $2) }
     }
 
     private func ask(
         _ eventLoop: any EventLoop,
-        _ operation: @escaping @Sendable (EventLoopCache, any CacheAnswerReceiver) -> CacheAnswer?
+        _ operation: @escaping @Sendable (EventLoopCache, Int, any CacheAnswerReceiver) -> CacheAnswer?
     ) async -> CacheAnswer {
         let cache = self.cache(of: eventLoop)
         return await withCheckedContinuation { continuation in
             eventLoop.execute {
                 let receiver = ContinuationReceiver(continuation)
-                if let answer = operation(cache.value, receiver) { receiver.cacheAnswered(answer, token: 0) }
+                if let answer = operation(cache.value, Int(NIODeadline.now().uptimeNanoseconds), receiver) {
+                    receiver.cacheAnswered(answer, token: 0)
+                }
             }
         }
     }

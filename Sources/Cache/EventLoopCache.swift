@@ -24,10 +24,12 @@ package final class EventLoopCache {
     }
 
     /// Reads a key.
+    /// - Parameter now: nanoseconds of the monotonic clock, read a moment ago.
     /// - Returns: the answer, or nil where `receiver` gets it later.
-    package func get(_ key: ByteBuffer, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
-        guard let redis = self.redis else { return self.embedded.get(key, source: .memory) }
-        guard redis.isConnected else { return self.embedded.get(key, source: .outage) }
+    package func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        guard let redis = self.redis, redis.isConnected else {
+            return self.embedded.get(key, now: EmbeddedCache.time(nanoseconds: now), source: self.redis == nil ? .memory : .outage)
+        }
         return self.issue(InFlightOperation(kind: .get, key: key, token: token, receiver: receiver)) { slot in
             redis.get(key, token: InFlightOperations.token(slot, .outcome), receiver: self)
             redis.pttl(key, token: InFlightOperations.token(slot, .timeToLive), receiver: self)
@@ -41,11 +43,14 @@ package final class EventLoopCache {
         _ key: ByteBuffer,
         value: ByteBuffer,
         ttlSeconds: Int64?,
+        now: Int,
         token: UInt64,
         receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
-        guard let redis = self.redis else { return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, source: .memory) }
-        guard redis.isConnected else { return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, source: .outage) }
+        guard let redis = self.redis, redis.isConnected else {
+            let time = EmbeddedCache.time(nanoseconds: now)
+            return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, now: time, source: self.redis == nil ? .memory : .outage)
+        }
         let operation = InFlightOperation(kind: .set(value: value, ttlSeconds: ttlSeconds), key: key, token: token, receiver: receiver)
         return self.issue(operation) { slot in
             let milliseconds = ttlSeconds.map { $0 * 1000 }
@@ -55,9 +60,10 @@ package final class EventLoopCache {
 
     /// Deletes a key.
     /// - Returns: the answer, or nil where `receiver` gets it later.
-    package func delete(_ key: ByteBuffer, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
-        guard let redis = self.redis else { return self.embedded.delete(key, source: .memory) }
-        guard redis.isConnected else { return self.embedded.delete(key, source: .outage) }
+    package func delete(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        guard let redis = self.redis, redis.isConnected else {
+            return self.embedded.delete(key, now: EmbeddedCache.time(nanoseconds: now), source: self.redis == nil ? .memory : .outage)
+        }
         return self.issue(InFlightOperation(kind: .delete, key: key, token: token, receiver: receiver)) { slot in
             redis.unlink(key, token: InFlightOperations.token(slot, .outcome), receiver: self)
         }

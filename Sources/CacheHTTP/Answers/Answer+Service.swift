@@ -24,7 +24,7 @@ extension Answer {
         let now = WallClock.now()
         var body = ByteBuffer()
         body.writeStaticString(health.isDegraded ? "{\"status\":\"degraded\",\"timestamp\":\"" : "{\"status\":\"healthy\",\"timestamp\":\"")
-        CivilTime(secondsSince1970: now.seconds).writeISO8601(microseconds: now.microseconds, into: &body)
+        body.append(maximumCount: 32) { CivilTime(secondsSince1970: now.seconds).writeISO8601(microseconds: now.microseconds, into: &$0) }
         body.writeStaticString(health.isRedisConnected ? "\",\"redis_connected\":true" : "\",\"redis_connected\":false")
         body.writeStaticString(",\"version\":\"")
         body.writeString(ServiceVersion.current)
@@ -80,15 +80,5 @@ extension Answer {
         var answer = Answer(.ok, .prepared(body))
         answer.isDegraded = statistics.source.isDegraded
         return answer
-    }
-}
-
-extension ByteBuffer {
-    /// Appends hundredths as Python writes a float rounded to two decimals: 6225 is `62.25`, 5000 is `50.0`.
-    mutating func appendHundredths(_ hundredths: Int) {
-        self.appendDecimal(hundredths / 100)
-        self.writeStaticString(".")
-        let fraction = hundredths % 100
-        if fraction % 10 == 0 { self.appendDecimal(fraction / 10) } else { self.appendTwoDigits(fraction) }
     }
 }

@@ -1,5 +1,4 @@
 import Cache
-import NIOCore
 
 /// An answer of the service, decided but not written. The fast lane writes it as bytes, the router as Hummingbird's response: both through
 /// `writeHead`, so that there is one place that knows which fields an answer carries and in which order.
@@ -17,21 +16,24 @@ struct Answer {
         self.body = body
     }
 
+    /// The longest head in bytes: every field at its longest, with room to spare.
+    static let maximumHeadCount = 1024
+
     /// The fields of the head, in the order in which they stand.
-    func writeFields(_ trailing: AnswerTrailer, to sink: inout some AnswerFieldSink) {
-        sink.field(.contentType) { $0.writeStaticString(self.contentType) }
+    func writeFields(_ trailer: AnswerTrailer, to sink: inout some AnswerFieldSink) {
+        sink.field(.contentType) { $0.append(self.contentType) }
         sink.field(.contentLength) { $0.appendDecimal(self.body.count) }
         if let cacheStatus = self.cacheStatus {
             sink.field(.cacheStatus) { cacheStatus.write(into: &$0) }
         }
         if self.isDegraded {
-            sink.field(.cacheDegraded) { $0.writeStaticString("1") }
+            sink.field(.cacheDegraded) { $0.append("1") }
         }
         if let allow = self.allow {
-            sink.field(.allow) { $0.writeStaticString(allow) }
+            sink.field(.allow) { $0.append(allow) }
         }
-        sink.field(.requestID) { trailing.requestID.write(into: &$0) }
-        sink.field(.processTime) { $0.appendSeconds(nanoseconds: trailing.processNanoseconds) }
-        sink.field(.date) { $0.writeImmutableBuffer(trailing.date) }
+        sink.field(.requestID) { trailer.requestID.write(into: &$0) }
+        sink.field(.processTime) { $0.appendSeconds(nanoseconds: trailer.processNanoseconds) }
+        sink.field(.date) { trailer.writeDate(into: &$0) }
     }
 }

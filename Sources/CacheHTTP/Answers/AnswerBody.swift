@@ -29,7 +29,7 @@ enum AnswerBody {
             Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.valueName.utf8CodeUnitCount + value.count + 1
         case .stored(let key, let ttl):
             Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.storedMessage.utf8CodeUnitCount
-                + (ttl.map { ByteBuffer.decimalDigitCount(UInt($0)) } ?? Self.noExpiration.utf8CodeUnitCount) + Self.textClosing.utf8CodeUnitCount
+                + (ttl.map { ByteCursor.decimalDigitCount(UInt($0)) } ?? Self.noExpiration.utf8CodeUnitCount) + Self.textClosing.utf8CodeUnitCount
         case .deleted(let key):
             Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.deletedMessage.utf8CodeUnitCount
         case .detail(let text):

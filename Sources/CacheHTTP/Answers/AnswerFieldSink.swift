@@ -1,6 +1,4 @@
-import NIOCore
-
 /// Takes the fields of an answer's head: as bytes of HTTP/1.1 or as a field collection.
 protocol AnswerFieldSink {
-    mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteBuffer) -> Void)
+    mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteCursor) -> Void)
 }

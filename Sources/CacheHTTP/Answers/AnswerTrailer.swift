@@ -1,11 +1,15 @@
-import NIOCore
-
 /// What every answer carries, whatever it says: known only when it leaves.
 struct AnswerTrailer {
     /// The request's id.
     let requestID: RequestID
     /// From the request's first byte to the answer, in nanoseconds.
     let processNanoseconds: Int
-    /// The value of the `Date` field.
-    let date: ByteBuffer
+    /// The value of the `Date` field; nil where the server sets it, in the place that an empty value keeps.
+    let date: DateField.Text?
+
+    /// Appends the date.
+    func writeDate(into cursor: inout ByteCursor) {
+        guard let date = self.date else { return }
+        withUnsafeBytes(of: date) { cursor.append($0) }
+    }
 }

@@ -1,35 +1,38 @@
 import NIOCore
 
-/// Writes an answer as bytes of HTTP/1.1.
+/// Writes the fields of an answer as bytes of HTTP/1.1.
 struct ByteFieldSink: AnswerFieldSink {
-    var buffer: ByteBuffer
+    var cursor: ByteCursor
 
-    mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteBuffer) -> Void) {
-        self.buffer.writeStaticString(name.line)
-        writeValue(&self.buffer)
-        self.buffer.writeStaticString("\r\n")
+    mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteCursor) -> Void) {
+        self.cursor.append(name.line)
+        writeValue(&self.cursor)
+        self.cursor.append("\r\n")
     }
 }
 
 extension Answer {
-    /// Appends the whole answer to `sink`'s buffer.
-    func write(_ trailer: AnswerTrailer, closing: Bool, to sink: inout ByteFieldSink) {
-        sink.buffer.reserveCapacity(minimumWritableBytes: 384 + self.body.count)
-        self.writeStatusLine(into: &sink.buffer)
-        self.writeFields(trailer, to: &sink)
-        sink.buffer.writeStaticString(closing ? "Connection: close\r\n\r\n" : "\r\n")
-        self.body.write(into: &sink.buffer)
+    /// Appends the whole answer.
+    func write(_ trailer: AnswerTrailer, closing: Bool, into buffer: inout ByteBuffer) {
+        buffer.append(maximumCount: Self.maximumHeadCount) { cursor in
+            self.writeStatusLine(into: &cursor)
+            var sink = ByteFieldSink(cursor: cursor)
+            self.writeFields(trailer, to: &sink)
+            cursor = sink.cursor
+            cursor.append(closing ? "Connection: close\r\n\r\n" : "\r\n")
+        }
+        self.body.write(into: &buffer)
     }
 
-    private func writeStatusLine(into buffer: inout ByteBuffer) {
+    private func writeStatusLine(into cursor: inout ByteCursor) {
         if self.status == .ok {
-            buffer.writeStaticString("HTTP/1.1 200 OK\r\n")
+            cursor.append("HTTP/1.1 200 OK\r\n")
             return
         }
-        buffer.writeStaticString("HTTP/1.1 ")
-        buffer.appendDecimal(self.status.rawValue)
-        buffer.writeStaticString(" ")
-        buffer.writeStaticString(self.status.reason)
-        buffer.writeStaticString("\r\n")
+        cursor.append("HTTP/1.1 ")
+        cursor.appendDecimal(self.status.rawValue)
+        cursor.append(" ")
+        cursor.append(self.status.reason)
+        cursor.append("\r\n")
     }
 }

@@ -1,5 +1,4 @@
 import Cache
-import NIOCore
 
 /// The `Cache-Status` field (RFC 9211): what the cache did for this answer.
 struct CacheStatus {
@@ -17,23 +16,23 @@ struct CacheStatus {
     let outcome: Outcome
     let source: CacheSource
 
-    func write(into buffer: inout ByteBuffer) {
+    func write(into cursor: inout ByteCursor) {
         switch self.outcome {
         case .hit(let remaining):
-            buffer.writeStaticString("redis-caching-agent; hit")
+            cursor.append("redis-caching-agent; hit")
             if let remaining {
                 // Rounded as Redis's TTL does, so that both show the same number.
-                buffer.writeStaticString("; ttl=")
-                buffer.appendDecimal(Int((remaining + 500) / 1000))
+                cursor.append("; ttl=")
+                cursor.appendDecimal(Int((remaining + 500) / 1000))
             }
-        case .miss: buffer.writeStaticString("redis-caching-agent; fwd=miss")
-        case .stored: buffer.writeStaticString("redis-caching-agent; fwd=method; stored")
-        case .deleted: buffer.writeStaticString("redis-caching-agent; fwd=method")
+        case .miss: cursor.append("redis-caching-agent; fwd=miss")
+        case .stored: cursor.append("redis-caching-agent; fwd=method; stored")
+        case .deleted: cursor.append("redis-caching-agent; fwd=method")
         }
         switch self.source {
-        case .memory: buffer.writeStaticString("; detail=memory")
-        case .redis: buffer.writeStaticString("; detail=redis")
-        case .outage: buffer.writeStaticString("; detail=outage")
+        case .memory: cursor.append("; detail=memory")
+        case .redis: cursor.append("; detail=redis")
+        case .outage: cursor.append("; detail=outage")
         }
     }
 }

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// Dates as HTTP and the health answer write them, from seconds since 1970 (UTC).
 ///
 /// The calendar arithmetic is Howard Hinnant's `civil_from_days` (http://howardhinnant.github.io/date_algorithms.html).
@@ -29,41 +27,37 @@ struct CivilTime {
     private static let months: [StaticString] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
-    func writeHTTPDate(into buffer: inout ByteBuffer) {
-        buffer.writeStaticString(Self.weekdays[self.weekday])
-        buffer.writeStaticString(", ")
-        buffer.appendTwoDigits(self.day)
-        buffer.writeStaticString(" ")
-        buffer.writeStaticString(Self.months[self.month - 1])
-        buffer.writeStaticString(" ")
-        buffer.appendTwoDigits(self.year / 100)
-        buffer.appendTwoDigits(self.year % 100)
-        buffer.writeStaticString(" ")
-        self.writeTime(into: &buffer)
-        buffer.writeStaticString(" GMT")
+    func writeHTTPDate(into cursor: inout ByteCursor) {
+        cursor.append(Self.weekdays[self.weekday])
+        cursor.append(", ")
+        cursor.appendDigits(UInt(self.day), count: 2)
+        cursor.append(" ")
+        cursor.append(Self.months[self.month - 1])
+        cursor.append(" ")
+        cursor.appendDigits(UInt(self.year), count: 4)
+        cursor.append(" ")
+        self.writeTime(into: &cursor)
+        cursor.append(" GMT")
     }
 
     /// `2026-11-22T20:31:16.548009`, as Python's `datetime.isoformat()` writes a naive UTC time.
-    func writeISO8601(microseconds: Int, into buffer: inout ByteBuffer) {
-        buffer.appendTwoDigits(self.year / 100)
-        buffer.appendTwoDigits(self.year % 100)
-        buffer.writeStaticString("-")
-        buffer.appendTwoDigits(self.month)
-        buffer.writeStaticString("-")
-        buffer.appendTwoDigits(self.day)
-        buffer.writeStaticString("T")
-        self.writeTime(into: &buffer)
-        buffer.writeStaticString(".")
-        buffer.appendTwoDigits(microseconds / 10_000)
-        buffer.appendTwoDigits(microseconds / 100 % 100)
-        buffer.appendTwoDigits(microseconds % 100)
+    func writeISO8601(microseconds: Int, into cursor: inout ByteCursor) {
+        cursor.appendDigits(UInt(self.year), count: 4)
+        cursor.append("-")
+        cursor.appendDigits(UInt(self.month), count: 2)
+        cursor.append("-")
+        cursor.appendDigits(UInt(self.day), count: 2)
+        cursor.append("T")
+        self.writeTime(into: &cursor)
+        cursor.append(".")
+        cursor.appendDigits(UInt(microseconds), count: 6)
     }
 
-    private func writeTime(into buffer: inout ByteBuffer) {
-        buffer.appendTwoDigits(self.secondOfDay / 3600)
-        buffer.writeStaticString(":")
-        buffer.appendTwoDigits(self.secondOfDay / 60 % 60)
-        buffer.writeStaticString(":")
-        buffer.appendTwoDigits(self.secondOfDay % 60)
+    private func writeTime(into cursor: inout ByteCursor) {
+        cursor.appendDigits(UInt(self.secondOfDay / 3600), count: 2)
+        cursor.append(":")
+        cursor.appendDigits(UInt(self.secondOfDay / 60 % 60), count: 2)
+        cursor.append(":")
+        cursor.appendDigits(UInt(self.secondOfDay % 60), count: 2)
     }
 }

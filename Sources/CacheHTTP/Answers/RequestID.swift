@@ -27,12 +27,12 @@ enum RequestID {
     }
 
     /// Appends the id: as received, or 32 hexadecimal digits.
-    func write(into buffer: inout ByteBuffer) {
+    func write(into cursor: inout ByteCursor) {
         switch self {
-        case .received(let id): buffer.writeImmutableBuffer(id)
+        case .received(let id): cursor.append(id)
         case .made(let high, let low):
-            buffer.appendHex(high)
-            buffer.appendHex(low)
+            cursor.appendHex(high)
+            cursor.appendHex(low)
         }
     }
 }

@@ -5,12 +5,18 @@ import NIOCore
 /// Collects an answer's fields for Hummingbird.
 struct ResponseFieldSink: AnswerFieldSink {
     var fields = HTTPFields()
-    private var scratch = ByteBuffer()
 
-    mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteBuffer) -> Void) {
-        self.scratch.clear()
-        writeValue(&self.scratch)
-        self.fields.append(HTTPField(name: name.fieldName, value: String(buffer: self.scratch)))
+    init() {
+        self.fields.reserveCapacity(8)
+    }
+
+    mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteCursor) -> Void) {
+        let value = withUnsafeTemporaryAllocation(byteCount: Answer.maximumHeadCount, alignment: 1) { memory in
+            var cursor = ByteCursor(memory)
+            writeValue(&cursor)
+            return String(decoding: cursor.written, as: UTF8.self)
+        }
+        self.fields.append(HTTPField(name: name.fieldName, value: value))
     }
 }
 

@@ -18,7 +18,7 @@ final class FastLane: ChannelDuplexHandler {
     var input = ByteBuffer()
     /// How many bytes `input` must have before it is worth looking at again.
     private var neededBytes = 1
-    private var output = ByteFieldSink(buffer: ByteBuffer())
+    private var output = ByteBuffer()
     var context: ChannelHandlerContext?
     var lifetime = ConnectionLifetime()
     var timer: Scheduled<Void>?
@@ -28,6 +28,9 @@ final class FastLane: ChannelDuplexHandler {
     private var nextToken: UInt64 = 0
     private var pending: PendingRequest?
     private var isFlushDue = false
+    /// The clock as read last, in nanoseconds: when the bytes at hand came in, or when the last answer was made. A reading costs as much as a
+    /// header field.
+    private var now = 0
     /// Bytes went to the codec, which acts on them at the end of the read.
     private var isReadCompleteDue = false
 
@@ -55,7 +58,8 @@ final class FastLane: ChannelDuplexHandler {
     // MARK: Bytes in
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.lifetime.received(now: EventLoopScope.now())
+        self.now = EventLoopScope.now()
+        self.lifetime.received(now: self.now)
         switch self.phase {
         case .handedOver:
             context.fireChannelRead(data)
@@ -123,14 +127,13 @@ final class FastLane: ChannelDuplexHandler {
 
     /// Judges the next request and acts on it. Returns false where more bytes are needed.
     private func takeRequest(_ context: ChannelHandlerContext) -> Bool {
-        let start = EventLoopScope.now()
         switch self.input.withUnsafeReadableBytes({ self.recogniser.recognise($0) }) {
         case .incompleteHead:
             return self.waitForBytes(self.input.readableBytes + 1)
         case .key(let request):
             guard self.input.readableBytes >= request.count else { return self.waitForBytes(request.count) }
             self.lifetime.requestArrived()
-            if !self.answer(request, start: start, context) { self.handToCodec(request.count, bodyRemaining: 0, context) }
+            if !self.answer(request, context) { self.handToCodec(request.count, bodyRemaining: 0, context) }
         case .other(let headCount, let bodyCount):
             self.lifetime.requestArrived()
             self.handToCodec(headCount, bodyRemaining: bodyCount, context)
@@ -207,27 +210,27 @@ final class FastLane: ChannelDuplexHandler {
     // MARK: Requests for the cache
 
     /// Answers a canonical request. Returns false where the router must judge it after all.
-    private func answer(_ request: KeyRequest, start: Int, _ context: ChannelHandlerContext) -> Bool {
+    private func answer(_ request: KeyRequest, _ context: ChannelHandlerContext) -> Bool {
         let requestID = request.requestID.flatMap { self.slice($0).map(RequestID.received) }
         switch request.method {
         case .get, .delete:
             guard let key = self.key(of: request.key) else { return false }
-            let pending = PendingRequest(method: request.method, key: key, ttlSeconds: nil, requestID: requestID, start: start)
+            let pending = PendingRequest(method: request.method, key: key, ttlSeconds: nil, requestID: requestID, start: self.now)
             self.consume(request.count)
             self.nextToken &+= 1
             let outcome =
                 request.method == .get
-                ? self.scope.cache.get(key, token: self.nextToken, receiver: self)
-                : self.scope.cache.delete(key, token: self.nextToken, receiver: self)
+                ? self.scope.cache.get(key, now: self.now, token: self.nextToken, receiver: self)
+                : self.scope.cache.delete(key, now: self.now, token: self.nextToken, receiver: self)
             self.settle(pending, outcome, context)
         case .post:
             guard let body = self.slice(request.body), case .success(let command) = SetRequest.parse(body: body, limits: self.scope.settings.limits)
             else { return false }
-            let pending = PendingRequest(method: .post, key: command.key, ttlSeconds: command.ttl, requestID: requestID, start: start)
+            let pending = PendingRequest(method: .post, key: command.key, ttlSeconds: command.ttl, requestID: requestID, start: self.now)
             self.consume(request.count)
             self.nextToken &+= 1
             let outcome = self.scope.cache.set(
-                command.key, value: command.value, ttlSeconds: command.ttl, token: self.nextToken, receiver: self)
+                command.key, value: command.value, ttlSeconds: command.ttl, now: self.now, token: self.nextToken, receiver: self)
             self.settle(pending, outcome, context)
         case .other:
             return false
@@ -250,8 +253,9 @@ final class FastLane: ChannelDuplexHandler {
             ? Answer.store(request.key, ttlSeconds: request.ttlSeconds, outcome)
             : Answer.lookup(request.key, outcome)
         let trailer = self.scope.trailer(requestID: request.requestID, start: request.start)
+        self.now = request.start + trailer.processNanoseconds
         self.count(request, answer, trailer)
-        answer.write(trailer, closing: self.lifetime.isDraining, to: &self.output)
+        answer.write(trailer, closing: self.lifetime.isDraining, into: &self.output)
         self.isFlushDue = true
         self.afterAnswer(context)
     }
@@ -287,13 +291,13 @@ final class FastLane: ChannelDuplexHandler {
     private func flushIfDue(_ context: ChannelHandlerContext) {
         guard self.isFlushDue else { return }
         self.isFlushDue = false
-        self.lifetime.sent(now: EventLoopScope.now())
-        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(self.output.buffer)), promise: nil)
+        self.lifetime.sent(now: self.now)
+        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(self.output)), promise: nil)
         // Once the socket has taken the bytes the buffer is ours alone again, and clearing keeps its storage for the next answer.
-        if self.output.buffer.capacity > Self.keptOutputCapacity {
-            self.output.buffer = ByteBuffer()
+        if self.output.capacity > Self.keptOutputCapacity {
+            self.output = ByteBuffer()
         } else {
-            self.output.buffer.clear()
+            self.output.clear()
         }
         if self.phase == .closing { self.finishClosing(context) }
     }
@@ -310,7 +314,7 @@ final class FastLane: ChannelDuplexHandler {
     func refuse(_ answer: Answer) {
         guard let context = self.context, self.phase != .closing else { return }
         let trailer = self.scope.trailer(requestID: nil, start: EventLoopScope.now())
-        answer.write(trailer, closing: true, to: &self.output)
+        answer.write(trailer, closing: true, into: &self.output)
         self.isFlushDue = true
         self.close(context)
     }

@@ -48,7 +48,9 @@ final class CodecGate: ChannelDuplexHandler {
     /// `Expect: 100-continue` (RFC 9110, section 10.1.1): the client waits for leave to send its body. A body that is too large by its own
     /// account gets no leave; the router refuses it at once.
     private func answerExpectation(of head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard head.version == .http1_1, head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return }
+        guard head.headers.contains(name: "expect"), head.version == .http1_1,
+            head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" })
+        else { return }
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > self.scope.settings.maximumBodyBytes { return }
         let interim = HTTPResponseHead(version: .http1_1, status: .continue)
         context.writeAndFlush(Self.wrapOutboundOut(.head(interim)), promise: nil)
@@ -60,7 +62,11 @@ final class CodecGate: ChannelDuplexHandler {
         switch Self.unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
             self.isClosing = self.mustClose
-            if self.isClosing { head.headers.add(name: "Connection", value: "close") }
+            guard self.isClosing else {
+                context.write(data, promise: promise)
+                return
+            }
+            head.headers.add(name: "Connection", value: "close")
             context.write(Self.wrapOutboundOut(.head(head)), promise: promise)
         case .head, .body:
             context.write(data, promise: promise)

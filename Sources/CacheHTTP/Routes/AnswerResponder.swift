@@ -6,6 +6,11 @@ import NIOCore
 /// Turns what a route decided into Hummingbird's response, with the fields that every answer carries.
 struct AnswerResponder: Sendable {
     let counters: OperationCounters
+    private let requestIDs = SharedRequestIDs()
+
+    init(counters: OperationCounters) {
+        self.counters = counters
+    }
 
     /// The response to `request`.
     func response(_ answer: Answer, to request: Request, _ context: CacheRequestContext) -> Response {
@@ -27,18 +32,16 @@ struct AnswerResponder: Sendable {
         AnswerTrailer(
             requestID: self.requestID(of: request),
             processNanoseconds: EventLoopScope.now() - context.start,
-            date: ByteBuffer()
+            date: nil
         )
     }
 
     private func requestID(of request: Request) -> RequestID {
+        guard request.headers.contains(AnswerFieldName.requestIDName) else { return self.requestIDs.next() }
         let received = request.headers[values: AnswerFieldName.requestIDName]
-        if received.count == 1, let text = received.first {
-            let bytes = ByteBuffer(string: text)
-            let isUsable = bytes.withUnsafeReadableBytes { RequestID.isUsable($0, 0..<$0.count) }
-            if isUsable { return .received(bytes) }
-        }
-        var system = SystemRandomNumberGenerator()
-        return .made(high: system.next(), low: system.next())
+        guard received.count == 1, let text = received.first else { return self.requestIDs.next() }
+        let bytes = ByteBuffer(string: text)
+        let isUsable = bytes.withUnsafeReadableBytes { RequestID.isUsable($0, 0..<$0.count) }
+        return isUsable ? .received(bytes) : self.requestIDs.next()
     }
 }

@@ -31,10 +31,8 @@ struct CacheRoutes: Sendable {
 
     /// The key that the path names.
     private func pathKey(_ request: Request) throws -> KeyFinding {
-        let path = TargetText(request.head.path ?? "").path
-        guard path.hasPrefix("/cache/") else { throw HTTPError(.notFound) }
-        let encoded = ByteBuffer(substring: path.dropFirst(7))
-        guard let key = PercentDecoding.decode(encoded.readableBytesView, allocator: ByteBufferAllocator()) else {
+        guard let encoded = TargetText(request.head.path ?? "").rest(after: "/cache/") else { throw HTTPError(.notFound) }
+        guard let key = PercentDecoding.decode(encoded) else {
             return .answer(Answer(.badRequest, .detail("Incomplete percent escape in the path")))
         }
         guard key.readableBytes > 0 else { throw HTTPError(.notFound) }
@@ -44,7 +42,7 @@ struct CacheRoutes: Sendable {
     /// The key that `?key=` names.
     private func queryKey(_ request: Request) throws -> KeyFinding {
         let target = TargetText(request.head.path ?? "")
-        guard target.path == "/cache" else { throw HTTPError(.notFound) }
+        guard target.hasPath("/cache") else { throw HTTPError(.notFound) }
         guard let key = target.parameter("key") else {
             return .answer(.validation([ValidationFault(.missing, at: .query("key"), input: .null)]))
         }
@@ -64,7 +62,7 @@ struct CacheRoutes: Sendable {
     private func getByPath(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
         switch try self.pathKey(request) {
         case .answer(let answer): return self.responder.response(answer, to: request, context)
-        case .key(let key) where key == ByteBuffer(string: "stats"): return await self.statistics(request, context)
+        case .key(let key) where CacheKey.isStatistics(key): return await self.statistics(request, context)
         case .key(let key): return await self.get(key, request, context)
         }
     }
@@ -113,7 +111,7 @@ struct CacheRoutes: Sendable {
     }
 
     private func set(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
-        guard TargetText(request.head.path ?? "").path == "/cache" else { throw HTTPError(.notFound) }
+        guard TargetText(request.head.path ?? "").hasPath("/cache") else { throw HTTPError(.notFound) }
         switch SetRequest.parse(body: try await self.body(of: request), limits: self.settings.limits) {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
@@ -130,7 +128,7 @@ struct CacheRoutes: Sendable {
     private func postBelow(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
         switch try self.pathKey(request) {
         case .answer(let answer): return self.responder.response(answer, to: request, context)
-        case .key(let key) where key == ByteBuffer(string: "invalidate"): return try await self.invalidate(request, context)
+        case .key(let key) where CacheKey.isInvalidation(key): return try await self.invalidate(request, context)
         case .key: throw HTTPError(.notFound)
         }
     }

@@ -21,7 +21,7 @@ struct FallbackMiddleware: RouterMiddleware {
     private func answer(to status: HTTPResponse.Status, _ request: Request) -> Answer {
         switch status {
         case .notFound:
-            guard let allowed = RouteTable.allowedMethods(TargetText(request.head.path ?? "").path) else {
+            guard let allowed = RouteTable.allowedMethods(String(TargetText(request.head.path ?? "").path) ?? "") else {
                 return Answer(.notFound, .detail("Not Found"))
             }
             var answer = Answer(.methodNotAllowed, .detail("Method Not Allowed"))

@@ -1,7 +1,7 @@
 /// The paths of the service and the methods that each has, for the `Allow` field.
 enum RouteTable {
     /// The methods of `path`, or nil where nothing is there.
-    static func allowedMethods(_ path: Substring) -> StaticString? {
+    static func allowedMethods(_ path: String) -> StaticString? {
         switch path {
         case "/", "/health", "/health/live", "/health/ready", "/health/startup", "/metrics": "GET, HEAD"
         case "/cache": "DELETE, GET, HEAD, POST"

@@ -2,18 +2,31 @@ import NIOCore
 
 /// A request's target as the router reads it: path and query apart, each decoded exactly once, where it is used.
 struct TargetText {
-    let path: Substring
-    let query: Substring?
+    let path: Substring.UTF8View
+    let query: Substring.UTF8View?
 
     init(_ target: String) {
-        let fragmentless = target.prefix { $0 != "#" }
-        if let mark = fragmentless.firstIndex(of: "?") {
-            self.path = fragmentless[..<mark]
-            self.query = fragmentless[fragmentless.index(after: mark)...]
+        let bytes = target.utf8
+        let end = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
+        if let mark = bytes[..<end].firstIndex(of: UInt8(ascii: "?")) {
+            self.path = bytes[..<mark]
+            self.query = bytes[bytes.index(after: mark)..<end]
         } else {
-            self.path = fragmentless
+            self.path = bytes[..<end]
             self.query = nil
         }
+    }
+
+    /// Whether the path is exactly `text`.
+    func hasPath(_ text: StaticString) -> Bool {
+        self.path.count == text.utf8CodeUnitCount
+            && self.path.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// What follows `prefix` in the path; nil where the path does not start with it.
+    func rest(after prefix: StaticString) -> ByteBuffer? {
+        guard self.path.starts(with: UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)) else { return nil }
+        return ByteBuffer(bytes: self.path.dropFirst(prefix.utf8CodeUnitCount))
     }
 
     /// The decoded value of the last parameter `name`; nil where there is none.
@@ -22,16 +35,15 @@ struct TargetText {
     func parameter(_ name: String) -> ByteBuffer? {
         guard let query = self.query else { return nil }
         var found: ByteBuffer?
-        for pair in query.split(separator: "&", omittingEmptySubsequences: true) {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let first = parts.first, self.decode(first) == ByteBuffer(string: name) else { continue }
-            found = self.decode(parts.count == 2 ? parts[1] : "")
+        for pair in query.split(separator: UInt8(ascii: "&")) {
+            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            guard let first = parts.first, Self.decode(first) == ByteBuffer(string: name) else { continue }
+            found = Self.decode(parts.count == 2 ? parts[1] : "".utf8[...])
         }
         return found
     }
 
-    private func decode(_ text: Substring) -> ByteBuffer? {
-        let spaced = ByteBuffer(bytes: text.utf8.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 })
-        return PercentDecoding.decode(spaced.readableBytesView, allocator: ByteBufferAllocator())
+    private static func decode(_ text: Substring.UTF8View) -> ByteBuffer? {
+        PercentDecoding.decode(ByteBuffer(bytes: text.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }))
     }
 }
