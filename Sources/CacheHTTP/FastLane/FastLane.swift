@@ -78,7 +78,15 @@ final class FastLane: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         self.finishPass(context)
-        if self.phase == .handedOver { context.fireChannelReadComplete() }
+        switch self.phase {
+        case .handedOver:
+            context.fireChannelReadComplete()
+        case .ready, .awaitingCache:
+            // The channel would ask for the next read from the far end of the pipeline; from here the way is shorter.
+            if self.wantsBytes { context.read() }
+        case .awaitingRouter, .closing:
+            break
+        }
     }
 
     /// Ends a pass over the input: the answers leave in one write, and the codec is told that what it got is all for now.
