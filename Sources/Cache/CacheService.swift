@@ -112,6 +112,8 @@ package struct CacheService: Sendable {
     /// The figures of `GET /cache/stats`: Redis's where it answers, else the embedded store's.
     package func statistics() async -> CacheStatistics {
         guard let control = self.control else { return self.embeddedStatistics(.memory) }
+        // A connection that is known to be away is not waited for.
+        guard let first = self.eventLoops.first, await self.isConnected(first.eventLoop) else { return self.embeddedStatistics(.outage) }
         do {
             let information = try await control.information()
             return CacheStatistics(
@@ -134,7 +136,7 @@ package struct CacheService: Sendable {
         return CacheStatistics(
             totalKeys: memory.entries,
             memoryUsage: CacheStatistics.humanReadable(bytes: memory.bytes),
-            connectedClients: 0,
+            connectedClients: self.counts.openConnections,
             uptimeSeconds: self.uptimeSeconds,
             totalCommandsProcessed: memory.hits + memory.misses + memory.sets + memory.deletes,
             keyspaceHits: memory.hits,

@@ -20,6 +20,7 @@ package final class OperationCounters: Sendable {
     private let laneRequests = Atomic<Int>(0)
     private let routerRequests = Atomic<Int>(0)
     private let degradedAnswers = Atomic<Int>(0)
+    private let openConnections = Atomic<Int>(0)
 
     package init() {}
 
@@ -49,6 +50,9 @@ package final class OperationCounters: Sendable {
     /// Counts an answer that the fallback gave.
     package func recordDegraded() { self.degradedAnswers.add(1, ordering: .relaxed) }
 
+    /// Counts the connections of clients that are open.
+    package func recordConnection(opened: Bool) { self.openConnections.add(opened ? 1 : -1, ordering: .relaxed) }
+
     /// Counts a request answered by the fast lane.
     package func recordLane() { self.laneRequests.add(1, ordering: .relaxed) }
 
@@ -72,6 +76,7 @@ package final class OperationCounters: Sendable {
         counts.errors = self.errors.load(ordering: .relaxed)
         counts.laneRequests = self.laneRequests.load(ordering: .relaxed)
         counts.routerRequests = self.routerRequests.load(ordering: .relaxed)
+        counts.openConnections = self.openConnections.load(ordering: .relaxed)
         counts.degradedAnswers = self.degradedAnswers.load(ordering: .relaxed)
         return counts
     }

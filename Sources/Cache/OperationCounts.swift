@@ -18,6 +18,7 @@ package struct OperationCounts: Sendable {
     package var laneRequests = 0
     package var routerRequests = 0
     package var degradedAnswers = 0
+    package var openConnections = 0
 
     package init() {}
 
@@ -39,5 +40,6 @@ package struct OperationCounts: Sendable {
         self.laneRequests += other.laneRequests
         self.routerRequests += other.routerRequests
         self.degradedAnswers += other.degradedAnswers
+        self.openConnections += other.openConnections
     }
 }

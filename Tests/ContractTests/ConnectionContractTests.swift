@@ -98,6 +98,32 @@ import Testing
         }
     }
 
+    @Test func malformedChunksAreRefused() async throws {
+        try await AgentProcess.with { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.head("POST", "/cache", ["Transfer-Encoding: chunked"]) + "\r\nZZ\r\n")
+                let refused = try await connection.response()
+                #expect(refused.status == 400)
+                #expect(refused.text == #"{"detail":"Invalid HTTP request received"}"#)
+                #expect(refused["connection"] == "close")
+            }
+        }
+    }
+
+    /// A client that sends and does not read waits; it cannot make the service keep gigabytes of answers.
+    @Test func answersThatNobodyReadsAreBounded() async throws {
+        try await AgentProcess.with { agent in
+            let value = String(repeating: "x", count: 1_000_000)
+            _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(String(repeating: Request.get("/cache/big"), count: 2000))
+                for _ in 0..<50 { _ = try await WireClient.exchange(port: agent.port, Request.get("/health/live")) }
+                #expect(try agent.residentBytes() < 300 << 20)
+                for _ in 0..<20 { #expect(try await connection.response().body.count > 1_000_000) }
+            }
+        }
+    }
+
     @Test func headersOverTheLimit() async throws {
         try await AgentProcess.with { agent in
             for count in [16 * 1024, 200 * 1024] {
@@ -112,7 +138,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["\u{0}\r\n\r\n", "GET\r\n\r\n", "GET /cache/k HTTP/9.9\r\n\r\n", "GET /cache/k HTTP/1.1\r\nHost : x\r\n\r\n", "{}\r\n\r\n"])
+    @Test(arguments: [
+        "\u{0}\r\n\r\n", "GET\r\n\r\n", "GET /cache/k HTTP/9.9\r\n\r\n", "GET /cache/k HTTP/1.1\r\nHost : x\r\n\r\n", "{}\r\n\r\n",
+        "GET /cache/k HTTP/1.1\r\n\r\n", "GET /cache/k HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    ])
     func whatIsNoHTTP(_ bytes: String) async throws {
         try await AgentProcess.with { agent in
             try await WireClient.connect(port: agent.port) { connection in

@@ -3,7 +3,8 @@ enum GeneratedRequest {
     private static let keys = ["a", "b", "c:1", "d%20e", "%C3%A9", "f%2Fg", "h/i", "stats", "%ff", "..", "x%"]
     private static let jsonKeys = ["a", "b", "c:1", "d e", "é", "f/g", "h/i", "stats", "", #"\u0061"#]
     private static let values = ["1", "null", #""text""#, "[1, 2]", #"{"a":{"b":[]}}"#, "1e400", "nope", "\"\u{1}\"", ""]
-    private static let timesToLive = ["100", "null", #""60""#, "-1", "1.5", "true", "0", "99999999999"]
+    /// None so short that it could be over in one program and not yet in the other.
+    private static let timesToLive = ["100", "null", #""60""#, "-1", "1.5", "100.0", "0", "99999999999"]
     private static let fields = [
         "Accept: */*", "X-Request-Id: id-1", "X-Forwarded-For: 10.0.0.1", "Connection: keep-alive", "X-Request-Id: \"", "A:",
     ]

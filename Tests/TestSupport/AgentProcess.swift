@@ -55,6 +55,16 @@ package struct AgentProcess: Sendable {
     /// What the program has logged so far.
     package var logged: String { self.errors.text }
 
+    /// Resident memory of the program now.
+    package func residentBytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(self.process.identifier)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }) else {
+            throw TestProcessError(reason: "no VmRSS in \(status)")
+        }
+        return kibibytes * 1024
+    }
+
     /// Sends SIGTERM and waits for the end. Must be called once.
     /// - Returns: the exit status.
     package func terminate() async -> Int32 {

@@ -128,7 +128,7 @@ class Service(CacheAPIPeer):
 
 @dataclass
 class FastAPI(CacheAPIPeer):
-    """bench/peers/fastapi_cache.py under uvicorn: uvloop, httptools, one worker per core of the reference machine."""
+    """bench/peers/fastapi_cache.py under uvicorn with uvloop and httptools: one process, as the service that this one replaces ran."""
 
     python: pathlib.Path
     name: str = FASTAPI
@@ -143,7 +143,7 @@ class FastAPI(CacheAPIPeer):
 
     def command(self, port: int) -> Sequence[str]:
         """The command line of uvicorn."""
-        options = ["--app-dir", str(FILES), "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+        options = ["--app-dir", str(FILES), "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
         options += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log"]
         return [str(self.python), "-m", "uvicorn", "fastapi_cache:app", *options]
 

@@ -39,6 +39,7 @@ extension Answer {
         text.family("http_requests_total", .counter, "Requests by the way they were answered.")
         text.sample("http_requests_total", label: ("path", "fast_lane"), Double(counts.laneRequests))
         text.sample("http_requests_total", label: ("path", "router"), Double(counts.routerRequests))
+        text.single("http_connections", .gauge, "Open connections of clients.", Double(counts.openConnections))
         text.single("cache_errors_total", .counter, "Answers with a status of 500 or more.", Double(counts.errors))
         text.single("cache_degraded_answers_total", .counter, "Answers from the embedded store while Redis was away.", Double(counts.degradedAnswers))
         text.single("redis_connected", .gauge, "Whether every event loop has its connection to Redis.", health.isRedisConnected ? 1 : 0)

@@ -11,6 +11,9 @@ extension Answer {
         return Answer(.ok, .prepared(body))
     }
 
+    /// The answer to what is no HTTP.
+    static var invalidRequest: Answer { Answer(.badRequest, .detail("Invalid HTTP request received")) }
+
     static func status(_ text: StaticString) -> Answer {
         var body = ByteBuffer()
         body.writeStaticString("{\"status\":\"")

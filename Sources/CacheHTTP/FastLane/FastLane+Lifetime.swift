@@ -1,9 +1,11 @@
+import Cache
 import NIOCore
 
 /// The ends of a connection: idle, slow, gone, or drained by the stop signal.
 extension FastLane {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.scope.counters.recordConnection(opened: true)
         self.lifetime.sent(now: EventLoopScope.now())
         self.scheduleTimer(context, at: EventLoopScope.now() + min(self.idleNanoseconds, self.requestNanoseconds))
     }
@@ -19,6 +21,7 @@ extension FastLane {
 
     /// A client that is gone leaves no trace: an answer that still comes finds nobody.
     private func forget() {
+        if self.context != nil { self.scope.counters.recordConnection(opened: false) }
         self.timer?.cancel()
         self.timer = nil
         self.phase = .closing
@@ -98,9 +101,9 @@ extension FastLane {
         guard let context = self.context else { return }
         let isBusy: Bool
         switch self.phase {
-        case .awaitingCache, .awaitingRouter: isBusy = true
+        case .awaitingCache, .awaitingRouter(bodyRemaining: 0, _): isBusy = true
         case .handedOver: isBusy = self.codecIsBusy
-        case .ready, .closing: isBusy = false
+        case .ready, .closing, .awaitingRouter: isBusy = false
         }
         let now = EventLoopScope.now()
         switch self.lifetime.verdict(now: now, isBusy: isBusy, idle: self.idleNanoseconds, request: self.requestNanoseconds) {

@@ -22,7 +22,7 @@ final class FastLane: ChannelDuplexHandler {
     var context: ChannelHandlerContext?
     var lifetime = ConnectionLifetime()
     var timer: Scheduled<Void>?
-    /// Whether the codec has requests that are not answered.
+    /// Whether the codec has a whole request that is not answered.
     var codecIsBusy = false
     private var isReadWanted = false
     private var nextToken: UInt64 = 0
@@ -35,7 +35,10 @@ final class FastLane: ChannelDuplexHandler {
     private var isReadCompleteDue = false
 
     /// The most bytes of output storage that an idle connection keeps.
-    private static let keptOutputCapacity = 16 * 1024
+    private static let keptOutputCapacity = 4 * 1024
+
+    /// How many bytes of answers are collected before they are handed to the socket.
+    private static let maximumOutputCount = 64 * 1024
 
     /// The request that is with the cache.
     struct PendingRequest {
@@ -83,7 +86,7 @@ final class FastLane: ChannelDuplexHandler {
             context.fireChannelReadComplete()
         case .ready, .awaitingCache:
             // The channel would ask for the next read from the far end of the pipeline; from here the way is shorter.
-            if self.wantsBytes { context.read() }
+            if self.wantsBytes { context.read() } else { self.isReadWanted = true }
         case .awaitingRouter, .closing:
             break
         }
@@ -106,7 +109,8 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     private var wantsBytes: Bool {
-        self.phase.wantsBytes(buffered: self.input.readableBytes, bound: self.scope.settings.maximumPipelinedBytes)
+        guard self.phase != .ready || self.context?.channel.isWritable != false else { return false }
+        return self.phase.wantsBytes(buffered: self.input.readableBytes, bound: self.scope.settings.maximumPipelinedBytes)
     }
 
     private func resumeReading(_ context: ChannelHandlerContext) {
@@ -120,7 +124,7 @@ final class FastLane: ChannelDuplexHandler {
         while self.input.readableBytes > 0 {
             switch self.phase {
             case .ready:
-                guard self.input.readableBytes >= self.neededBytes, self.takeRequest(context) else { return }
+                guard self.hasRoomForAnswer(context), self.input.readableBytes >= self.neededBytes, self.takeRequest(context) else { return }
             case .awaitingRouter:
                 guard self.forwardBody(context) else { return }
             case .handedOver:
@@ -131,6 +135,22 @@ final class FastLane: ChannelDuplexHandler {
                 return
             }
         }
+    }
+
+    /// Whether another answer may be made. A client that sends requests and does not read the answers waits, so that it cannot fill our memory:
+    /// `channelWritabilityChanged` goes on when it has read.
+    private func hasRoomForAnswer(_ context: ChannelHandlerContext) -> Bool {
+        if self.output.readableBytes >= Self.maximumOutputCount { self.flushIfDue(context) }
+        return context.channel.isWritable
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            self.processInput(context)
+            self.finishPass(context)
+            self.resumeReading(context)
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     /// Judges the next request and acts on it. Returns false where more bytes are needed.
@@ -191,6 +211,7 @@ final class FastLane: ChannelDuplexHandler {
 
     /// The codec has written the end of an answer; its bytes are flushed by the same writer right after.
     func routerAnswered(closing: Bool) {
+        self.lifetime.requestArrived()
         guard !closing else {
             self.lifetime.isCloseDue = true
             return

@@ -33,14 +33,19 @@ final class CodecGate: ChannelDuplexHandler {
         case .head(let head):
             // Nothing that follows a request after which the connection ends is looked at (RFC 9112, section 9.6).
             if let last = self.requests.last, !last.keepsAlive { return }
-            self.requests.append(RequestState(keepsAlive: head.isKeepAlive))
-            self.lane.codecIsBusy = true
             self.lane.lifetime.requestArrived()
+            // RFC 9112, section 3.2: a request without exactly one Host is not answered as if it had one.
+            guard head.version != .http1_1 || head.headers[canonicalForm: "host"].count == 1 else {
+                self.refuse(.invalidRequest)
+                return
+            }
+            self.requests.append(RequestState(keepsAlive: head.isKeepAlive))
             self.answerExpectation(of: head, context)
         case .body:
             break
         case .end:
             if let last = self.requests.indices.last { self.requests[last].isComplete = true }
+            self.lane.codecIsBusy = true
         }
         context.fireChannelRead(data)
     }
@@ -73,7 +78,7 @@ final class CodecGate: ChannelDuplexHandler {
         case .end:
             context.write(data, promise: promise)
             _ = self.requests.popFirst()
-            self.lane.codecIsBusy = !self.requests.isEmpty
+            self.lane.codecIsBusy = self.requests.first?.isComplete == true
             self.lane.routerAnswered(closing: self.isClosing || self.lane.lifetime.isDraining)
         }
     }
@@ -91,10 +96,10 @@ final class CodecGate: ChannelDuplexHandler {
             context.fireErrorCaught(error)
             return
         }
-        let answer =
-            fault == .headerOverflow
-            ? Answer(.requestHeaderFieldsTooLarge, .detail("Request header fields too large"))
-            : Answer(.badRequest, .detail("Invalid HTTP request received"))
+        self.refuse(fault == .headerOverflow ? Answer(.requestHeaderFieldsTooLarge, .detail("Request header fields too large")) : .invalidRequest)
+    }
+
+    private func refuse(_ answer: Answer) {
         self.scope.counters.recordRouter()
         self.lane.refuse(answer)
     }

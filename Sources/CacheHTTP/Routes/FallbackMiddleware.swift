@@ -1,5 +1,7 @@
 import Cache
 import Hummingbird
+import Logging
+import NIOHTTP1
 
 /// Answers in FastAPI's shape what no route answers: an unknown path, a wrong verb, a body that is too large or breaks off.
 struct FallbackMiddleware: RouterMiddleware {
@@ -15,6 +17,11 @@ struct FallbackMiddleware: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError {
             return self.responder.response(self.answer(to: error.status, request), to: request, context)
+        } catch is HTTPParserError {
+            return self.responder.response(.invalidRequest, to: request, context)
+        } catch {
+            context.logger.error("a route failed", metadata: ["error": "\(type(of: error))"])
+            return self.responder.response(Answer(.internalServerError, .detail("Internal Server Error")), to: request, context)
         }
     }
 
