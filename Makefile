@@ -20,6 +20,8 @@ tools: ## install what the tests and the benchmark need, where that is possible
 
 test: tools ## build, then run every test
 	@swift build --build-tests
+	@./scripts/check-linkage
+	@if command -v python3 >/dev/null; then python3 -m unittest discover -s bench/tests; else echo "python3 is missing: the benchmark's own tests are skipped"; fi
 	@swift test --skip-build
 
 lint: ## check the format and style of every Swift file

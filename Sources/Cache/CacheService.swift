@@ -84,13 +84,15 @@ package struct CacheService: Sendable {
     // MARK: Everything
 
     /// Deletes every key that matches `pattern`, which is in Redis's glob dialect.
-    package func invalidate(_ pattern: ByteBuffer, on eventLoop: any EventLoop) async -> InvalidationOutcome {
-        let glob = GlobPattern(Array(pattern.readableBytesView))
-        guard let control = self.control else { return .invalidated(await self.invalidateEmbedded(glob), .memory) }
-        guard await self.isConnected(eventLoop) else { return .invalidated(await self.invalidateEmbedded(glob), .outage) }
+    ///
+    /// - Parameter isDryRun: the keys are only counted.
+    package func invalidate(_ pattern: ByteBuffer, isDryRun: Bool = false, on eventLoop: any EventLoop) async -> InvalidationOutcome {
+        let bytes = Array(pattern.readableBytesView)
+        let embeddedCount = await self.walkEmbedded(isDryRun ? .count : .remove, GlobPattern(bytes))
+        guard let control = self.control else { return .invalidated(embeddedCount, .memory) }
+        guard await self.isConnected(eventLoop) else { return .invalidated(embeddedCount, .outage) }
         do {
-            let count = try await control.invalidate(pattern: Array(pattern.readableBytesView))
-            _ = await self.invalidateEmbedded(glob)
+            let count = isDryRun ? try await control.countKeys(matching: bytes) : try await control.invalidate(pattern: bytes)
             return .invalidated(count, .redis)
         } catch {
             self.logger.warning("invalidation stopped", metadata: ["reason": "\(error.code)"])
@@ -99,8 +101,8 @@ package struct CacheService: Sendable {
     }
 
     /// The store's table is walked in steps, with other tasks between them.
-    private func invalidateEmbedded(_ glob: GlobPattern) async -> Int {
-        var cursor = MemoryCursor(.remove)
+    private func walkEmbedded(_ mode: MemoryCursor.Mode, _ glob: GlobPattern) async -> Int {
+        var cursor = MemoryCursor(mode)
         var count = 0
         while !cursor.isFinished {
             count += self.embedded.store.step(&cursor, now: EmbeddedCache.now) { glob.matches($0) }

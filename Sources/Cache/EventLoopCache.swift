@@ -7,7 +7,7 @@ package import RedisClient
 ///
 /// Without Redis the embedded store answers at once. With Redis the operation goes to this loop's connection and the answer comes later;
 /// where Redis cannot answer (no connection, deadline, full queue, an error that is not about the operation) the embedded store does, and
-/// says so. A key that Redis has acknowledged a write of is forgotten by the embedded store.
+/// says so. What Redis answers for a key is newer than what the embedded store may have of an outage, so that it forgets the key.
 package final class EventLoopCache {
     package let counters = OperationCounters()
     /// This loop's connection, where Redis is configured.
@@ -97,9 +97,9 @@ extension EventLoopCache: RedisReplyReceiver {
     }
 
     private func settled(_ operation: InFlightOperation, _ answer: CacheAnswer) -> CacheAnswer {
-        switch operation.kind {
-        case .get: break
-        case .set, .delete: self.embedded.forget(operation.key)
+        switch answer {
+        case .hit, .miss, .stored, .deleted: self.embedded.forget(operation.key)
+        case .refused: break
         }
         return answer
     }

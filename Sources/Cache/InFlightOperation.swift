@@ -52,7 +52,10 @@ struct InFlightOperation {
             case .outcome: self.outcome = result
             case .timeToLive: self.timeToLive = result
             }
-            guard let outcome = self.outcome, let timeToLive = self.timeToLive else { return nil }
+            // A failed read needs no time to live.
+            guard let outcome = self.outcome else { return nil }
+            if case .failure(let failure) = outcome { return Self.lookup(outcome, remaining: .failure(failure)) }
+            guard let timeToLive = self.timeToLive else { return nil }
             return Self.lookup(outcome, remaining: timeToLive)
         case .set:
             return Self.judge(result) { _ in .answer(.stored(.redis)) }

@@ -39,6 +39,8 @@ struct InFlightOperations {
             self.releaseReply(of: index)
             return nil
         }
+        // Answered: a reply that is still due finds no operation.
+        self.slots[index].operation = nil
         self.releaseReply(of: index)
         return (index, operation, step)
     }

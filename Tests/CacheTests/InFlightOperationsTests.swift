@@ -44,7 +44,9 @@ import Testing
         #expect(self.get(.success(.null), .success(.integer(-2))) == ["nothing yet", "miss"])
         #expect(self.get(.success(.oversized(byteCount: 1 << 30)), .success(.integer(-1))) == ["nothing yet", "notReadable"])
         for failure in [RedisFailure.deadlineExceeded, .queueFull, .connectionClosed, .notConnected] {
-            #expect(self.get(.failure(failure), .failure(failure)) == ["nothing yet", "fall back"])
+            var operation = self.operation(.get)
+            #expect(
+                self.description(operation.take(.failure(failure), of: .outcome)) == "fall back", "a failed read does not wait for the time to live")
         }
     }
 
@@ -56,6 +58,17 @@ import Testing
         #expect(self.description(delete.take(.success(.integer(1)), of: .outcome)) == "deleted")
         #expect(self.description(delete.take(.success(.integer(0)), of: .outcome)) == "miss")
         #expect(self.description(delete.take(.failure(.connectionClosed), of: .outcome)) == "fall back")
+    }
+
+    /// An operation is answered once, whatever still comes.
+    @Test func lateReplies() {
+        var operations = InFlightOperations()
+        let slot = operations.insert(self.operation(.get))
+        let step = operations.take(.failure(.deadlineExceeded), token: InFlightOperations.token(slot, .outcome))
+        #expect(self.description(step?.step) == "fall back")
+        let late = operations.take(.success(.integer(5)), token: InFlightOperations.token(slot, .timeToLive))
+        #expect(late == nil)
+        #expect(operations.insert(self.operation(.get)) == slot)
     }
 
     /// Slots are used again only when every reply of their operation has come.

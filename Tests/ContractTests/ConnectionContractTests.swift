@@ -167,15 +167,69 @@ import Testing
         }
     }
 
-    @Test func halfClosedClientsGetTheirAnswer() async throws {
-        try await AgentProcess.with { agent in
-            for target in ["/cache/k", "/health/live"] {
+    @Test(arguments: Store.available) func halfClosedClientsGetTheirAnswers(_ store: Store) async throws {
+        let value = String(repeating: "v", count: 1_000_000)
+        try await store.withAgent { agent in
+            _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
+            for targets in [
+                ["/cache/k"], ["/health/live"], ["/cache/k", "/health/live", "/cache/k"], ["/cache/big", "/cache/big", "/cache?key=big"],
+            ] {
                 try await WireClient.connect(port: agent.port) { connection in
-                    try await connection.send(Request.get(target))
+                    try await connection.send(targets.map { Request.get($0) }.joined())
                     connection.finish()
-                    #expect(try await connection.response().status == (target == "/health/live" ? 200 : 404))
+                    for target in targets {
+                        #expect(try await connection.response().status == (target == "/cache/k" ? 404 : 200))
+                    }
                     #expect(try await connection.isClosed())
                 }
+            }
+        }
+    }
+
+    /// Answers larger than the socket takes at once, each different, with requests for the router between them.
+    @Test(arguments: Store.available) func largePipelinedAnswersKeepTheirOrder(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                for number in 0..<6 {
+                    let value = String(repeating: "\(number)", count: 70_000 + number)
+                    try await connection.send(Request.post("/cache", #"{"key":"k\#(number)","value":"\#(value)"}"#))
+                    #expect(try await connection.response().status == 200)
+                }
+                for _ in 0..<5 {
+                    let order = (0..<30).map { $0 % 6 }
+                    try await connection.send(order.map { Request.get("/cache/k\($0)") + ($0 == 3 ? Request.get("/health/live") : "") }.joined())
+                    for number in order {
+                        let answer = try await connection.response()
+                        #expect(answer.text.hasPrefix(#"{"success":true,"key":"k\#(number)","value":"\#(number)"#))
+                        #expect(answer.body.count == 70_000 + number + 38)
+                        if number == 3 { #expect(try await connection.response().text == #"{"status":"alive"}"#) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A connection that asks for another protocol gets its answer in this one, and is closed.
+    @Test func upgradesAreAnsweredAndClosed() async throws {
+        try await AgentProcess.with { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                let upgrade = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"]
+                try await connection.send(Request.get("/cache/k", upgrade) + Request.get("/cache/k"))
+                let answer = try await connection.response()
+                #expect(answer.status == 404)
+                #expect(answer["connection"] == "close")
+                #expect(try await connection.isClosed())
+            }
+        }
+    }
+
+    /// What is no HTTP is refused after the answers to what came before it.
+    @Test(arguments: ["on", "off"]) func refusalsKeepTheirPlace(_ lane: String) async throws {
+        try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.get("/cache?key=a") + Request.get("/cache/b") + "GET /cache/c HTTP/1.1\r\n\r\n")
+                for status in [404, 404, 400] { #expect(try await connection.response().status == status) }
+                #expect(try await connection.isClosed())
             }
         }
     }

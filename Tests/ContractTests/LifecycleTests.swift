@@ -59,6 +59,16 @@ import Testing
         }
     }
 
+    /// A client that never finishes its request cannot hold up the end beyond the grace time, nor spoil the exit status.
+    @Test(arguments: ["/cache", "/cache/invalidate"]) func anUnfinishedRequestDoesNotHoldUpTheEnd(_ target: String) async throws {
+        let agent = try await AgentProcess.start(["SHUTDOWN_GRACE_SECONDS": "1"])
+        try await WireClient.connect(port: agent.port) { connection in
+            try await connection.send(Request.head("POST", target, ["Content-Length: 100"]) + "\r\n{")
+            #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/live")).status == 200)
+            #expect(await agent.terminate() == 0)
+        }
+    }
+
     @Test func allFaultsOfTheSettingsAtOnce() async throws {
         let faulty = [
             "PORT": "seventy", "REDIS_URL": "http://user:hunter2@host", "MEMORY_MAX_BYTES": "5", "FAST_LANE": "maybe", "REDIS_DEADLINE_MS": "0",

@@ -46,6 +46,19 @@ import Testing
         }
     }
 
+    @Test(arguments: Store.available) func aDryRunCountsAndDeletesNothing(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            for key in ["a:1", "a:2", "b"] {
+                _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"\#(key)","value":1}"#))
+            }
+            let answer = try await WireClient.exchange(port: agent.port, Request.post("/cache/invalidate", #"{"pattern":"a:*","dry_run":true}"#))
+            #expect(
+                answer.text
+                    == #"{"success":true,"pattern":"a:*","keys_deleted":0,"dry_run":true,"keys_matched":2,"message":"Dry run: nothing was deleted"}"#)
+            #expect(try await WireClient.exchange(port: agent.port, Request.get("/cache/a:1")).status == 200)
+        }
+    }
+
     @Test(arguments: Store.available) func statistics(_ store: Store) async throws {
         try await store.withAgent { agent in
             _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":1}"#))

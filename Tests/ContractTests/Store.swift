@@ -33,7 +33,7 @@ enum Store: String, CaseIterable, CustomTestStringConvertible {
         case .redis:
             let redis = try RedisServerProcess()
             defer { redis.stop() }
-            let url = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000"]
+            let url = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000"]
             return try await body(url.merging(environment) { $1 })
         }
     }

@@ -59,7 +59,10 @@ import Testing
     @Test(arguments: SettingCatalogue.all.map(\.name)) func ranges(_ name: String) throws {
         guard let setting = SettingCatalogue.all.first(where: { $0.name == name }), case .integer(_, let range, _, _) = setting.kind else { return }
         // Some settings only make sense together.
-        let companions = ["REDIS_RECONNECT_CAP_MS": ["REDIS_RECONNECT_BASE_MS": "1"], "REDIS_RECONNECT_BASE_MS": ["REDIS_RECONNECT_CAP_MS": "60000"]]
+        let companions = [
+            "REDIS_RECONNECT_CAP_MS": ["REDIS_RECONNECT_BASE_MS": "1"], "REDIS_RECONNECT_BASE_MS": ["REDIS_RECONNECT_CAP_MS": "60000"],
+            "REDIS_DEADLINE_MS": ["REDIS_DEAD_TIMEOUT_MS": "10000"], "REDIS_DEAD_TIMEOUT_MS": ["REDIS_DEADLINE_MS": "1"],
+        ]
         for value in [range.lowerBound, range.upperBound] {
             #expect(self.faults([name: "\(value)"].merging(companions[name] ?? [:]) { $1 }) == [], "\(name)=\(value)")
         }

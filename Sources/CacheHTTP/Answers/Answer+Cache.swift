@@ -27,14 +27,13 @@ extension Answer {
     }
 
     private static func refusal(_ refusal: CacheRefusal, _ source: CacheSource) -> Answer {
-        var answer =
+        let answer =
             switch refusal {
             case .outOfMemory: Answer(.insufficientStorage, .detail("The cache is out of memory"))
             case .valueTooLargeForStore: Answer(.insufficientStorage, .detail("The value is larger than the embedded store may hold"))
             case .notReadable: Answer(.unsupportedMediaType, .detail("The key does not hold a text value"))
             }
-        answer.isDegraded = source.isDegraded
-        return answer
+        return answer.with(.refused, source)
     }
 
     private func with(_ outcome: CacheStatus.Outcome, _ source: CacheSource) -> Answer {

@@ -43,7 +43,8 @@ extension Answer {
         return Answer(.unprocessableContent, .prepared(body))
     }
 
-    static func invalidated(_ pattern: ByteBuffer, _ outcome: InvalidationOutcome) -> Answer {
+    /// A dry run says how many keys match, and that none was deleted.
+    static func invalidated(_ pattern: ByteBuffer, isDryRun: Bool, _ outcome: InvalidationOutcome) -> Answer {
         guard case .invalidated(let count, let source) = outcome else {
             return Answer(.serviceUnavailable, .detail("The invalidation could not be completed; try again"))
         }
@@ -51,10 +52,10 @@ extension Answer {
         body.writeStaticString("{\"success\":true,\"pattern\":")
         JSONWriter.writeString(pattern, into: &body)
         body.writeStaticString(",\"keys_deleted\":")
+        body.appendDecimal(isDryRun ? 0 : count)
+        body.writeStaticString(isDryRun ? ",\"dry_run\":true,\"keys_matched\":" : ",\"message\":\"Invalidated ")
         body.appendDecimal(count)
-        body.writeStaticString(",\"message\":\"Invalidated ")
-        body.appendDecimal(count)
-        body.writeStaticString(" keys matching pattern\"}")
+        body.writeStaticString(isDryRun ? ",\"message\":\"Dry run: nothing was deleted\"}" : " keys matching pattern\"}")
         var answer = Answer(.ok, .prepared(body))
         answer.cacheStatus = CacheStatus(outcome: .deleted, source: source)
         answer.isDegraded = source.isDegraded

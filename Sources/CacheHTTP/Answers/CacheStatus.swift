@@ -11,6 +11,8 @@ struct CacheStatus {
         case stored
         /// The value was deleted.
         case deleted
+        /// The store refused.
+        case refused
     }
 
     let outcome: Outcome
@@ -23,11 +25,12 @@ struct CacheStatus {
             if let remaining {
                 // Rounded as Redis's TTL does, so that both show the same number.
                 cursor.append("; ttl=")
-                cursor.appendDecimal(Int((remaining + 500) / 1000))
+                cursor.appendDecimal(Int((min(remaining, .max - 500) + 500) / 1000))
             }
         case .miss: cursor.append("redis-caching-agent; fwd=miss")
         case .stored: cursor.append("redis-caching-agent; fwd=method; stored")
         case .deleted: cursor.append("redis-caching-agent; fwd=method")
+        case .refused: cursor.append("redis-caching-agent; fwd=bypass")
         }
         switch self.source {
         case .memory: cursor.append("; detail=memory")

@@ -20,6 +20,11 @@ struct ConnectionLifetime {
     /// Bytes came in.
     mutating func received(now: Int) {
         self.lastActivity = now
+        self.requestBegan(now: now)
+    }
+
+    /// There are bytes of a request that is not whole.
+    mutating func requestBegan(now: Int) {
         if self.requestBegan == nil { self.requestBegan = now }
     }
 

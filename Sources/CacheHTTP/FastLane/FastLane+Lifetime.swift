@@ -34,8 +34,9 @@ extension FastLane {
         case is ChannelShouldQuiesceEvent:
             self.drain(context)
         case ChannelEvent.inputClosed:
-            self.inputClosed(context)
-            context.fireUserInboundEventTriggered(event)
+            self.lifetime.isInputClosed = true
+            self.isInputClosedUndelivered = true
+            self.deliverInputClosed(context)
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -53,31 +54,60 @@ extension FastLane {
         }
     }
 
-    private func inputClosed(_ context: ChannelHandlerContext) {
-        self.lifetime.isInputClosed = true
+    /// The client will send nothing more. Whoever reads behind us ends the connection when it hears of it, so it hears only when every whole
+    /// request has its answer.
+    func deliverInputClosed(_ context: ChannelHandlerContext) {
+        guard self.isInputClosedUndelivered else { return }
         switch self.phase {
-        case .closing: context.close(promise: nil)
-        case .ready:
-            // What is left of an unfinished request is for the codec to refuse; without one, the codec ends the connection.
-            self.phase = .handedOver
+        case .awaitingCache, .awaitingRouter(bodyRemaining: 0, _):
+            return
+        case .closing:
+            self.isInputClosedUndelivered = false
+            self.whenWritten(context) { context.close(promise: nil) }
+        case .ready where !context.channel.isWritable:
+            // Requests may wait for room; `channelWritabilityChanged` comes here again.
+            return
+        case .ready, .awaitingRouter, .handedOver:
+            self.isInputClosedUndelivered = false
+            if self.phase == .ready { self.phase = .handedOver }
             if self.input.readableBytes > 0 {
+                // What is left of an unfinished request is for the codec to refuse.
                 context.fireChannelRead(Self.wrapInboundOut(self.input))
                 self.input = ByteBuffer()
             }
-        case .awaitingCache, .awaitingRouter, .handedOver: break
+            context.fireChannelReadComplete()
+            context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         }
     }
 
     /// Ends the connection after its last answer: first our side, so that the client reads the answer to its end, then all of it. Closing
     /// both at once with bytes of the client unread would make the kernel send a reset, which may overtake the answer.
     func finishClosing(_ context: ChannelHandlerContext) {
-        guard !self.lifetime.isInputClosed else {
-            context.close(promise: nil)
+        self.whenWritten(context) {
+            guard !self.lifetime.isInputClosed else {
+                context.close(promise: nil)
+                return
+            }
+            context.close(mode: .output, promise: nil)
+            context.read()
+            self.closeLater(context, in: .seconds(1))
+        }
+    }
+
+    /// Whoever closes the channel from behind us waits until the answers have left: closing drops what the socket has not taken.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode != .input, context.channel.isActive else {
+            context.close(mode: mode, promise: promise)
             return
         }
-        context.close(mode: .output, promise: nil)
-        context.read()
-        self.closeLater(context, in: .seconds(1))
+        self.whenWritten(context) { context.close(mode: mode, promise: promise) }
+    }
+
+    /// Calls `body` when the socket has taken everything that was written, or never will.
+    private func whenWritten(_ context: ChannelHandlerContext, _ body: @escaping () -> Void) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in body() }
+        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: written)
     }
 
     private func closeLater(_ context: ChannelHandlerContext, in delay: TimeAmount) {

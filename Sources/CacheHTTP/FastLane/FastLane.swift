@@ -22,6 +22,8 @@ final class FastLane: ChannelDuplexHandler {
     var context: ChannelHandlerContext?
     var lifetime = ConnectionLifetime()
     var timer: Scheduled<Void>?
+    /// The client has closed its side, and the handlers behind us do not know yet.
+    var isInputClosedUndelivered = false
     /// Whether the codec has a whole request that is not answered.
     var codecIsBusy = false
     private var isReadWanted = false
@@ -31,6 +33,10 @@ final class FastLane: ChannelDuplexHandler {
     /// The clock as read last, in nanoseconds: when the bytes at hand came in, or when the last answer was made. A reading costs as much as a
     /// header field.
     private var now = 0
+    private var isInPass = false
+    private var isPassDue = false
+    /// The codec wants nothing more of this client: what follows the last request of a connection is not read.
+    var isInputDone = false
     /// Bytes went to the codec, which acts on them at the end of the read.
     private var isReadCompleteDue = false
 
@@ -75,21 +81,43 @@ final class FastLane: ChannelDuplexHandler {
             } else {
                 self.input.writeBuffer(&bytes)
             }
-            self.processInput(context)
+            self.pass(context, isEndOfRead: false)
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        self.finishPass(context)
+        self.pass(context)
         switch self.phase {
         case .handedOver:
             context.fireChannelReadComplete()
-        case .ready, .awaitingCache:
+        case .ready, .awaitingCache, .closing:
             // The channel would ask for the next read from the far end of the pipeline; from here the way is shorter.
             if self.wantsBytes { context.read() } else { self.isReadWanted = true }
-        case .awaitingRouter, .closing:
+        case .awaitingRouter:
             break
         }
+    }
+
+    /// Takes what can be taken of the input, then sends what there is to send.
+    ///
+    /// Writing and forwarding can call back into this handler before they return (the socket takes the bytes, the channel becomes writable); such
+    /// a call only asks for another round, so that requests are never taken by two passes at once.
+    private func pass(_ context: ChannelHandlerContext, isEndOfRead: Bool = true) {
+        guard !self.isInPass else {
+            self.isPassDue = true
+            return
+        }
+        self.isInPass = true
+        repeat {
+            self.isPassDue = false
+            self.processInput(context)
+            if isEndOfRead { self.finishPass(context) }
+        } while self.isPassDue
+        self.isInPass = false
+        guard isEndOfRead else { return }
+        if self.input.readableBytes > 0 { self.lifetime.requestBegan(now: self.now) }
+        self.deliverInputClosed(context)
+        self.resumeReading(context)
     }
 
     /// Ends a pass over the input: the answers leave in one write, and the codec is told that what it got is all for now.
@@ -109,6 +137,7 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     private var wantsBytes: Bool {
+        if self.phase == .handedOver { return !self.isInputDone }
         guard self.phase != .ready || self.context?.channel.isWritable != false else { return false }
         return self.phase.wantsBytes(buffered: self.input.readableBytes, bound: self.scope.settings.maximumPipelinedBytes)
     }
@@ -146,9 +175,8 @@ final class FastLane: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
-            self.processInput(context)
-            self.finishPass(context)
-            self.resumeReading(context)
+            self.now = EventLoopScope.now()
+            self.pass(context)
         }
         context.fireChannelWritabilityChanged()
     }
@@ -182,8 +210,8 @@ final class FastLane: ChannelDuplexHandler {
 
     private func handToCodec(_ count: Int, bodyRemaining: Int, _ context: ChannelHandlerContext) {
         guard let bytes = self.input.readSlice(length: count) else { return }
-        self.flushIfDue(context)
         self.phase = .awaitingRouter(bodyRemaining: bodyRemaining, answered: false)
+        self.flushIfDue(context)
         self.forward(bytes, context)
         self.compactInput()
     }
@@ -224,9 +252,9 @@ final class FastLane: ChannelDuplexHandler {
         if self.lifetime.isCloseDue, self.phase != .closing {
             self.close(context)
         } else if self.phase.isRouterDone {
+            self.now = EventLoopScope.now()
             self.finishRouterRequestIfDone(context)
-            self.processInput(context)
-            self.finishPass(context)
+            self.pass(context)
         }
     }
 
@@ -321,22 +349,20 @@ final class FastLane: ChannelDuplexHandler {
         guard self.isFlushDue else { return }
         self.isFlushDue = false
         self.lifetime.sent(now: self.now)
-        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(self.output)), promise: nil)
+        // Taken out first: writing may call back into this handler.
+        var bytes = self.output
+        self.output = ByteBuffer()
+        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
         // Once the socket has taken the bytes the buffer is ours alone again, and clearing keeps its storage for the next answer.
-        if self.output.capacity > Self.keptOutputCapacity {
-            self.output = ByteBuffer()
-        } else {
-            self.output.clear()
+        if bytes.capacity <= Self.keptOutputCapacity, self.output.readableBytes == 0 {
+            bytes.clear()
+            self.output = bytes
         }
         if self.phase == .closing { self.finishClosing(context) }
     }
 
     private func afterAnswer(_ context: ChannelHandlerContext) {
-        if self.lifetime.isDraining || (self.lifetime.isInputClosed && self.input.readableBytes == 0) {
-            self.close(context)
-        } else {
-            self.resumeReading(context)
-        }
+        if self.lifetime.isDraining { self.close(context) }
     }
 
     /// Answers what the codec could not read, and ends the connection.
@@ -361,8 +387,7 @@ extension FastLane: CacheAnswerReceiver {
         self.pending = nil
         self.phase = .ready
         self.write(request, answer, context)
-        self.processInput(context)
-        self.finishPass(context)
+        self.pass(context)
     }
 }
 

@@ -20,6 +20,9 @@ final class CodecGate: ChannelDuplexHandler {
     private let scope: EventLoopScope
     private var requests = Deque<RequestState>()
     private var isClosing = false
+    private var isDropping = false
+    /// What is said to bytes that are no request, once the requests before them have their answers.
+    private var refusal: Answer?
 
     init(lane: FastLane, scope: EventLoopScope) {
         self.lane = lane
@@ -29,25 +32,35 @@ final class CodecGate: ChannelDuplexHandler {
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Nothing that follows the last request of a connection is looked at (RFC 9112, section 9.6).
+        guard !self.isDropping else { return }
         switch Self.unwrapInboundIn(data) {
         case .head(let head):
-            // Nothing that follows a request after which the connection ends is looked at (RFC 9112, section 9.6).
-            if let last = self.requests.last, !last.keepsAlive { return }
             self.lane.lifetime.requestArrived()
             // RFC 9112, section 3.2: a request without exactly one Host is not answered as if it had one.
             guard head.version != .http1_1 || head.headers[canonicalForm: "host"].count == 1 else {
                 self.refuse(.invalidRequest)
                 return
             }
-            self.requests.append(RequestState(keepsAlive: head.isKeepAlive))
+            // Behind an upgrade or a tunnel the codec reads no more HTTP, whatever we answer.
+            let isLast = !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "upgrade")
+            self.requests.append(RequestState(keepsAlive: !isLast))
             self.answerExpectation(of: head, context)
         case .body:
             break
         case .end:
-            if let last = self.requests.indices.last { self.requests[last].isComplete = true }
-            self.lane.codecIsBusy = true
+            self.requestEnded()
         }
         context.fireChannelRead(data)
+    }
+
+    private func requestEnded() {
+        guard let last = self.requests.indices.last else { return }
+        self.requests[last].isComplete = true
+        self.lane.codecIsBusy = true
+        guard !self.requests[last].keepsAlive else { return }
+        self.isDropping = true
+        self.lane.isInputDone = true
     }
 
     /// `Expect: 100-continue` (RFC 9110, section 10.1.1): the client waits for leave to send its body. A body that is too large by its own
@@ -80,6 +93,7 @@ final class CodecGate: ChannelDuplexHandler {
             _ = self.requests.popFirst()
             self.lane.codecIsBusy = self.requests.first?.isComplete == true
             self.lane.routerAnswered(closing: self.isClosing || self.lane.lifetime.isDraining)
+            self.refuseIfDue()
         }
     }
 
@@ -92,7 +106,10 @@ final class CodecGate: ChannelDuplexHandler {
     // MARK: Requests that are no HTTP
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let fault = error as? HTTPParserError, self.requests.isEmpty else {
+        // The codec complains of bytes behind the last request, too.
+        guard !self.isDropping else { return }
+        // A body that breaks off is for its route to answer.
+        guard let fault = error as? HTTPParserError, self.requests.last?.isComplete != false else {
             context.fireErrorCaught(error)
             return
         }
@@ -100,6 +117,14 @@ final class CodecGate: ChannelDuplexHandler {
     }
 
     private func refuse(_ answer: Answer) {
+        self.isDropping = true
+        self.refusal = answer
+        self.refuseIfDue()
+    }
+
+    private func refuseIfDue() {
+        guard let answer = self.refusal, self.requests.isEmpty else { return }
+        self.refusal = nil
         self.scope.counters.recordRouter()
         self.lane.refuse(answer)
     }

@@ -138,8 +138,9 @@ struct CacheRoutes: Sendable {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
         case .success(let command):
-            let outcome = await self.service.invalidate(command.pattern, on: context.eventLoop)
-            return self.responder.response(.invalidated(command.pattern, outcome), counting: .invalidate, to: request, context)
+            let outcome = await self.service.invalidate(command.pattern, isDryRun: command.dryRun, on: context.eventLoop)
+            let answer = Answer.invalidated(command.pattern, isDryRun: command.dryRun, outcome)
+            return self.responder.response(answer, counting: .invalidate, to: request, context)
         }
     }
 

@@ -5,10 +5,10 @@ import NIOPosix
 enum HealthProbe {
     /// The status line of the answer.
     /// - Throws: where there is none within `limit`.
-    static func statusLine(port: Int, limit: TimeAmount) async throws -> String {
+    static func statusLine(host: String, port: Int, limit: TimeAmount) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(limit)
-            .connect(host: "127.0.0.1", port: port) { channel in
+            .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }

@@ -22,11 +22,14 @@ struct HealthcheckCommand: AsyncParsableCommand {
     var timeout: Int = 2000
 
     func run() async throws {
-        let port: Int
-        if let given = self.port { port = given } else { port = try await AgentSettings.load().port }
+        let address = try? await AgentSettings.load()
+        let port = self.port ?? address?.port ?? 8080
+        // Listening on every address includes this one.
+        let isWildcard = ["", "0.0.0.0", "::"].contains(address?.host ?? "")
+        let host = isWildcard ? "127.0.0.1" : address?.host ?? ""
         let limit = TimeAmount.milliseconds(Int64(max(1, self.timeout)))
         do {
-            let status = try await HealthProbe.statusLine(port: port, limit: limit)
+            let status = try await HealthProbe.statusLine(host: host, port: port, limit: limit)
             guard status.hasPrefix("HTTP/1.1 200") else {
                 writeToStandardError("unhealthy: \(status)")
                 throw ExitCode.failure

@@ -50,7 +50,7 @@ struct AgentSettings: Sendable {
         self.port = reader.integer(SettingCatalogue.port)
         self.http = Self.http(&reader)
         self.redis = RedisSettings.configuration(&reader, valueBytes: self.http.limits.maximumValueBytes)
-        self.memory = Self.memory(&reader)
+        self.memory = Self.memory(&reader, largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
         self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)
         self.logLevel = Logger.Level(rawValue: reader.choice(SettingCatalogue.logLevel)) ?? .info
@@ -58,14 +58,17 @@ struct AgentSettings: Sendable {
         guard reader.faults.isEmpty else { throw reader.faults }
     }
 
-    private static func memory(_ reader: inout SettingReader) -> MemoryStoreConfiguration {
+    /// - Parameter largestEntryBytes: what one shard must be able to hold, or else a value that is accepted could never be stored.
+    private static func memory(_ reader: inout SettingReader, largestEntryBytes: Int) -> MemoryStoreConfiguration {
         let bytes = reader.integer(SettingCatalogue.memoryBytes, default: ContainerMemory.defaultStoreBytes)
         let shards = reader.integer(SettingCatalogue.memoryShards)
         guard shards.nonzeroBitCount == 1 else {
             reader.add(SettingCatalogue.memoryShards, "\(shards) is not a power of two")
             return MemoryStoreConfiguration(maximumBytes: bytes)
         }
-        return MemoryStoreConfiguration(maximumBytes: bytes, shardCount: shards)
+        // An entry may take a quarter of a shard.
+        let fitting = max(1, bytes / (4 * (largestEntryBytes + 1024)))
+        return MemoryStoreConfiguration(maximumBytes: bytes, shardCount: min(shards, 1 << (Int.bitWidth - 1 - fitting.leadingZeroBitCount)))
     }
 
     private static func http(_ reader: inout SettingReader) -> HTTPSettings {

@@ -16,6 +16,7 @@ enum RedisSettings {
         let pending = reader.integer(SettingCatalogue.redisPending)
         let control = self.milliseconds(SettingCatalogue.redisControlDeadline, &reader)
         if cap < base { reader.add(SettingCatalogue.redisReconnectCap, "is less than \(SettingCatalogue.redisReconnectBase.name)") }
+        if dead < deadline { reader.add(SettingCatalogue.redisDeadTimeout, "is less than \(SettingCatalogue.redisDeadline.name)") }
         guard var configuration = endpoint else { return nil }
         configuration.commandDeadline = deadline
         configuration.connectTimeout = connect
@@ -25,6 +26,13 @@ enum RedisSettings {
         configuration.maximumPendingCommands = pending
         configuration.controlDeadline = control
         configuration.responseLimits.maximumBulkBytes = max(configuration.responseLimits.maximumBulkBytes, valueBytes)
+        // Room for some of the largest values at once; a command above the bound would never be accepted.
+        configuration.maximumBatchBytes = max(configuration.maximumBatchBytes, 4 * valueBytes)
+        do throws(RedisConfigurationError) {
+            try configuration.validate()
+        } catch {
+            reader.add(SettingCatalogue.redisHost, error.description)
+        }
         return configuration
     }
 
@@ -41,6 +49,9 @@ enum RedisSettings {
             }
         }
         guard let host = reader.text(SettingCatalogue.redisHost) else { return nil }
+        if reader.raw(SettingCatalogue.redisUser) != nil, reader.raw(SettingCatalogue.redisPassword) == nil {
+            reader.add(SettingCatalogue.redisUser, "needs \(SettingCatalogue.redisPassword.name)")
+        }
         return RedisConfiguration(
             endpoint: .tcp(host: host, port: port),
             user: reader.text(SettingCatalogue.redisUser),
