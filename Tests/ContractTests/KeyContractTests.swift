@@ -115,7 +115,8 @@ import Testing
     @Test(.enabled(if: RedisServerProcess.isAvailable)) func foreignValuesInRedis() async throws {
         let redis = try RedisServerProcess()
         defer { redis.stop() }
-        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000"]) { agent in
+        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000"]) {
+            agent in
             try await WireClient.connect(port: redis.port) { connection in
                 try await connection.send("SET text 'say \"hi\"'\r\nSET json '{\"a\": 1}'\r\nSET binary \"\\xff\\xfe\"\r\nRPUSH list 1\r\n")
             }

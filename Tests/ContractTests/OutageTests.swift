@@ -61,7 +61,8 @@ import Testing
     @Test func aFullRedisIsNoOutage() async throws {
         let redis = try RedisServerProcess(configuration: ["maxmemory 1mb", "maxmemory-policy noeviction"])
         defer { redis.stop() }
-        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000"]) { agent in
+        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000"]) {
+            agent in
             _ = try await self.waitForHealth("\"redis_connected\":true", agent)
             var answer = WireResponse()
             let value = String(repeating: "x", count: 100_000)
