@@ -69,6 +69,18 @@ import Testing
         }
     }
 
+    /// Nor can a client that does not read its answers.
+    @Test func unreadAnswersDoNotHoldUpTheEnd() async throws {
+        let agent = try await AgentProcess.start(["SHUTDOWN_GRACE_SECONDS": "4"])
+        let value = String(repeating: "x", count: 1_000_000)
+        _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
+        try await WireClient.connect(port: agent.port, receiveBuffer: 4096) { connection in
+            try await connection.send(String(repeating: Request.get("/cache/big"), count: 100))
+            #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/live")).status == 200)
+            #expect(await agent.terminate() == 0)
+        }
+    }
+
     @Test func allFaultsOfTheSettingsAtOnce() async throws {
         let faulty = [
             "PORT": "seventy", "REDIS_URL": "http://user:hunter2@host", "MEMORY_MAX_BYTES": "5", "FAST_LANE": "maybe", "REDIS_DEADLINE_MS": "0",

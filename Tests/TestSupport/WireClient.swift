@@ -13,10 +13,21 @@ package struct WireClient: Sendable {
     private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
     /// Opens a connection, gives it to `body`, and closes it.
-    package static func connect<Result>(port: Int, _ body: (inout Connection) async throws -> Result) async throws -> Result {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    ///
+    /// - Parameter receiveBuffer: bytes that the kernel takes in for a client that does not read; nil for its default.
+    package static func connect<Result>(port: Int, receiveBuffer: Int? = nil, _ body: (inout Connection) async throws -> Result) async throws
+        -> Result
+    {
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
+        if let receiveBuffer {
+            // A client that does not read: the kernel takes little for it, and the channel nothing.
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
+                .channelOption(.maxMessagesPerRead, value: 1)
+        }
+        let channel =
+            try await bootstrap
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(

@@ -15,7 +15,8 @@ struct ConnectionLifetime {
     var isCloseDue = false
     private var lastActivity = 0
     private var requestBegan: Int?
-    private var closesAt: Int?
+    /// When the connection is gone whatever happens.
+    private(set) var closesAt: Int?
 
     /// Bytes came in.
     mutating func received(now: Int) {
@@ -34,9 +35,17 @@ struct ConnectionLifetime {
     /// An answer went out.
     mutating func sent(now: Int) { self.lastActivity = now }
 
-    /// The connection must be gone at this time at the latest.
-    mutating func mustClose(at time: Int) {
-        self.closesAt = min(self.closesAt ?? time, time)
+    /// The connection must be gone at this time at the latest. Returns the earliest such time.
+    @discardableResult
+    mutating func mustClose(at time: Int) -> Int {
+        let earliest = min(self.closesAt ?? time, time)
+        self.closesAt = earliest
+        return earliest
+    }
+
+    /// The last answer is written: the client has until `time` to read it, whatever bound there was before.
+    mutating func closes(by time: Int) {
+        self.closesAt = time
     }
 
     /// - Parameters:

@@ -49,9 +49,22 @@ extension FastLane {
         switch self.phase {
         case .ready, .handedOver:
             self.closeLater(context, in: self.scope.settings.drainTimeout)
-        case .awaitingCache, .awaitingRouter, .closing:
+        case .closing:
+            self.closeLater(context, in: Self.drainingReadTimeout)
+        case .awaitingCache, .awaitingRouter:
             break
         }
+    }
+
+    /// How long a client may take to read its last answer once the service stops.
+    private static var drainingReadTimeout: TimeAmount { .seconds(2) }
+
+    /// Bounds the end of a connection whose last answer is written: a client that does not read it cannot keep the connection open.
+    func beginClosing(_ context: ChannelHandlerContext) {
+        let limit = self.lifetime.isDraining ? Int(Self.drainingReadTimeout.nanoseconds) : self.idleNanoseconds
+        let time = EventLoopScope.now() + limit
+        self.lifetime.closes(by: time)
+        self.scheduleTimer(context, at: time)
     }
 
     /// The client will send nothing more. Whoever reads behind us ends the connection when it hears of it, so it hears only when every whole
@@ -100,6 +113,10 @@ extension FastLane {
             context.close(mode: mode, promise: promise)
             return
         }
+        if mode == .all, self.phase != .closing {
+            self.phase = .closing
+            self.beginClosing(context)
+        }
         self.whenWritten(context) { context.close(mode: mode, promise: promise) }
     }
 
@@ -111,8 +128,7 @@ extension FastLane {
     }
 
     private func closeLater(_ context: ChannelHandlerContext, in delay: TimeAmount) {
-        let time = EventLoopScope.now() + Int(delay.nanoseconds)
-        self.lifetime.mustClose(at: time)
+        let time = self.lifetime.mustClose(at: EventLoopScope.now() + Int(delay.nanoseconds))
         self.scheduleTimer(context, at: time)
     }
 
@@ -137,7 +153,8 @@ extension FastLane {
         }
         let now = EventLoopScope.now()
         switch self.lifetime.verdict(now: now, isBusy: isBusy, idle: self.idleNanoseconds, request: self.requestNanoseconds) {
-        case .waitUntil(let time): self.scheduleTimer(context, at: time)
+        // A request that begins meanwhile has an earlier end than what is known now.
+        case .waitUntil(let time): self.scheduleTimer(context, at: min(time, now + self.requestNanoseconds))
         case .close where self.phase != .closing && !isBusy: self.close(context)
         case .close where isBusy: self.scheduleTimer(context, at: now + 100_000_000)
         case .close: context.close(promise: nil)

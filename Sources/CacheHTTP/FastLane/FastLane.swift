@@ -377,7 +377,10 @@ final class FastLane: ChannelDuplexHandler {
     func close(_ context: ChannelHandlerContext) {
         self.phase = .closing
         self.input.clear()
+        self.beginClosing(context)
         if self.isFlushDue { self.flushIfDue(context) } else { self.finishClosing(context) }
+        // A client that is still sending must be let go on, or it never comes to read its answer.
+        self.resumeReading(context)
     }
 }
 

@@ -12,7 +12,9 @@ final class CodecGate: ChannelDuplexHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private struct RequestState {
-        var keepsAlive: Bool
+        let keepsAlive: Bool
+        /// The client waits for leave to send its body (RFC 9110, section 10.1.1).
+        var awaitsContinue: Bool
         var isComplete = false
     }
 
@@ -21,6 +23,8 @@ final class CodecGate: ChannelDuplexHandler {
     private var requests = Deque<RequestState>()
     private var isClosing = false
     private var isDropping = false
+    /// The last answer is written.
+    private var isFinished = false
     /// What is said to bytes that are no request, once the requests before them have their answers.
     private var refusal: Answer?
 
@@ -44,8 +48,8 @@ final class CodecGate: ChannelDuplexHandler {
             }
             // Behind an upgrade or a tunnel the codec reads no more HTTP, whatever we answer.
             let isLast = !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "upgrade")
-            self.requests.append(RequestState(keepsAlive: !isLast))
-            self.answerExpectation(of: head, context)
+            self.requests.append(RequestState(keepsAlive: !isLast, awaitsContinue: self.expectsContinue(head)))
+            self.writeContinueIfDue(context)
         case .body:
             break
         case .end:
@@ -63,13 +67,19 @@ final class CodecGate: ChannelDuplexHandler {
         self.lane.isInputDone = true
     }
 
-    /// `Expect: 100-continue` (RFC 9110, section 10.1.1): the client waits for leave to send its body. A body that is too large by its own
-    /// account gets no leave; the router refuses it at once.
-    private func answerExpectation(of head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard head.headers.contains(name: "expect"), head.version == .http1_1,
-            head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" })
-        else { return }
-        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > self.scope.settings.maximumBodyBytes { return }
+    /// Whether the request gets `100 Continue`. A body that is too large by its own account gets none; the router refuses it at once.
+    private func expectsContinue(_ head: HTTPRequestHead) -> Bool {
+        guard head.version == .http1_1, head.headers.contains(name: "expect") else { return false }
+        guard head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return false }
+        guard let length = head.headers.first(name: "content-length").flatMap({ Int($0) }) else { return true }
+        return length <= self.scope.settings.maximumBodyBytes
+    }
+
+    /// The interim answer has its place in the order of answers, too: before it, earlier requests have theirs.
+    private func writeContinueIfDue(_ context: ChannelHandlerContext) {
+        guard let first = self.requests.first, first.awaitsContinue else { return }
+        self.requests[0].awaitsContinue = false
+        guard !first.isComplete else { return }
         let interim = HTTPResponseHead(version: .http1_1, status: .continue)
         context.writeAndFlush(Self.wrapOutboundOut(.head(interim)), promise: nil)
     }
@@ -77,6 +87,10 @@ final class CodecGate: ChannelDuplexHandler {
     // MARK: Answers
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !self.isFinished else {
+            promise?.fail(ChannelError.outputClosed)
+            return
+        }
         switch Self.unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
             self.isClosing = self.mustClose
@@ -92,7 +106,10 @@ final class CodecGate: ChannelDuplexHandler {
             context.write(data, promise: promise)
             _ = self.requests.popFirst()
             self.lane.codecIsBusy = self.requests.first?.isComplete == true
-            self.lane.routerAnswered(closing: self.isClosing || self.lane.lifetime.isDraining)
+            self.isFinished = self.isClosing || self.lane.lifetime.isDraining
+            self.lane.routerAnswered(closing: self.isFinished)
+            guard !self.isFinished else { return }
+            self.writeContinueIfDue(context)
             self.refuseIfDue()
         }
     }

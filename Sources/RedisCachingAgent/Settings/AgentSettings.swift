@@ -58,7 +58,7 @@ struct AgentSettings: Sendable {
         guard reader.faults.isEmpty else { throw reader.faults }
     }
 
-    /// - Parameter largestEntryBytes: what one shard must be able to hold, or else a value that is accepted could never be stored.
+    /// - Parameter largestEntryBytes: what one shard should be able to hold, as far as the bound allows: what it cannot is answered with 507.
     private static func memory(_ reader: inout SettingReader, largestEntryBytes: Int) -> MemoryStoreConfiguration {
         let bytes = reader.integer(SettingCatalogue.memoryBytes, default: ContainerMemory.defaultStoreBytes)
         let shards = reader.integer(SettingCatalogue.memoryShards)

@@ -34,5 +34,7 @@ import Testing
         lifetime.mustClose(at: 70)
         #expect(self.verdict(lifetime, now: 40, isBusy: true) == .waitUntil(50))
         #expect(self.verdict(lifetime, now: 50, isBusy: true) == .close)
+        lifetime.closes(by: 90)
+        #expect(self.verdict(lifetime, now: 60) == .waitUntil(90), "a last answer has time of its own")
     }
 }
