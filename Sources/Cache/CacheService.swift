@@ -105,7 +105,7 @@ package struct CacheService: Sendable {
         var cursor = MemoryCursor(mode)
         var count = 0
         while !cursor.isFinished {
-            count += self.embedded.store.step(&cursor, now: EmbeddedCache.now) { glob.matches($0) }
+            count += self.embedded.store.step(&cursor, now: .now) { glob.matches($0) }
             await Task.yield()
         }
         return count
@@ -134,7 +134,7 @@ package struct CacheService: Sendable {
     }
 
     private func embeddedStatistics(_ source: CacheSource) -> CacheStatistics {
-        let memory = self.embedded.store.statistics(now: EmbeddedCache.now)
+        let memory = self.embedded.store.statistics(now: .now)
         return CacheStatistics(
             totalKeys: memory.entries,
             memoryUsage: CacheStatistics.humanReadable(bytes: memory.bytes),
@@ -157,7 +157,7 @@ package struct CacheService: Sendable {
             usesRedis: self.control != nil,
             isRedisConnected: isConnected,
             uptimeSeconds: self.uptimeSeconds,
-            memory: self.embedded.store.statistics(now: EmbeddedCache.now)
+            memory: self.embedded.store.statistics(now: .now)
         )
     }
 

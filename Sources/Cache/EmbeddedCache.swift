@@ -5,18 +5,12 @@ import NIOCore
 struct EmbeddedCache: Sendable {
     let store: MemoryStore
 
-    /// Now, on the clock that entries expire by.
-    static var now: MonotonicTime { MonotonicTime(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000)) }
-
-    /// A reading of that clock in nanoseconds, as callers on an event loop have it already.
-    static func time(nanoseconds: Int) -> MonotonicTime { MonotonicTime(milliseconds: Int64(nanoseconds / 1_000_000)) }
-
-    func get(_ key: ByteBuffer, now: MonotonicTime = Self.now, source: CacheSource) -> CacheAnswer {
+    func get(_ key: ByteBuffer, now: MonotonicTime = .now, source: CacheSource) -> CacheAnswer {
         guard let hit = self.store.get(key.readableBytesUInt8Span, now: now) else { return .miss(source) }
         return .hit(.memory(hit), remainingMilliseconds: hit.expiresAt.map { $0.milliseconds - now.milliseconds }, source)
     }
 
-    func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: MonotonicTime = Self.now, source: CacheSource) -> CacheAnswer {
+    func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: MonotonicTime = .now, source: CacheSource) -> CacheAnswer {
         let expiresAt = ttlSeconds.map { now.advanced(byMilliseconds: $0 * 1000) }
         switch self.store.set(key.readableBytesUInt8Span, value: value.readableBytesUInt8Span, expiresAt: expiresAt, now: now) {
         case .stored: return .stored(source)
@@ -24,12 +18,12 @@ struct EmbeddedCache: Sendable {
         }
     }
 
-    func delete(_ key: ByteBuffer, now: MonotonicTime = Self.now, source: CacheSource) -> CacheAnswer {
+    func delete(_ key: ByteBuffer, now: MonotonicTime = .now, source: CacheSource) -> CacheAnswer {
         self.store.remove(key.readableBytesUInt8Span, now: now) ? .deleted(source) : .miss(source)
     }
 
     /// Forgets a key of which Redis now holds the truth, so that a later outage cannot bring an older value back.
     func forget(_ key: ByteBuffer) {
-        _ = self.store.remove(key.readableBytesUInt8Span, now: Self.now)
+        _ = self.store.remove(key.readableBytesUInt8Span, now: .now)
     }
 }

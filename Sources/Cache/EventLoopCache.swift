@@ -28,7 +28,7 @@ package final class EventLoopCache {
     /// - Returns: the answer, or nil where `receiver` gets it later.
     package func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
         guard let redis = self.redis, redis.isConnected else {
-            return self.embedded.get(key, now: EmbeddedCache.time(nanoseconds: now), source: self.redis == nil ? .memory : .outage)
+            return self.embedded.get(key, now: MonotonicTime(nanoseconds: now), source: self.embeddedSource)
         }
         return self.issue(InFlightOperation(kind: .get, key: key, token: token, receiver: receiver)) { slot in
             redis.get(key, token: InFlightOperations.token(slot, .outcome), receiver: self)
@@ -48,8 +48,8 @@ package final class EventLoopCache {
         receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
         guard let redis = self.redis, redis.isConnected else {
-            let time = EmbeddedCache.time(nanoseconds: now)
-            return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, now: time, source: self.redis == nil ? .memory : .outage)
+            let time = MonotonicTime(nanoseconds: now)
+            return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, now: time, source: self.embeddedSource)
         }
         let operation = InFlightOperation(kind: .set(value: value, ttlSeconds: ttlSeconds), key: key, token: token, receiver: receiver)
         return self.issue(operation) { slot in
@@ -62,12 +62,15 @@ package final class EventLoopCache {
     /// - Returns: the answer, or nil where `receiver` gets it later.
     package func delete(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
         guard let redis = self.redis, redis.isConnected else {
-            return self.embedded.delete(key, now: EmbeddedCache.time(nanoseconds: now), source: self.redis == nil ? .memory : .outage)
+            return self.embedded.delete(key, now: MonotonicTime(nanoseconds: now), source: self.embeddedSource)
         }
         return self.issue(InFlightOperation(kind: .delete, key: key, token: token, receiver: receiver)) { slot in
             redis.unlink(key, token: InFlightOperations.token(slot, .outcome), receiver: self)
         }
     }
+
+    /// What an answer of the embedded store is called.
+    private var embeddedSource: CacheSource { self.redis == nil ? .memory : .outage }
 
     private func issue(_ operation: InFlightOperation, _ send: (Int) -> Void) -> CacheAnswer? {
         let slot = self.inFlight.insert(operation)

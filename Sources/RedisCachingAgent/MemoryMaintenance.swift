@@ -1,5 +1,5 @@
+import Cache
 import MemoryStore
-import NIOCore
 import ServiceLifecycle
 
 /// Lets go of entries whose time is over while nobody asks for anything: reads never see them, but their memory should not wait for traffic.
@@ -13,10 +13,8 @@ struct MemoryMaintenance: Service {
         try? await cancelWhenGracefulShutdown {
             while true {
                 try await Task.sleep(for: Self.interval)
-                while self.store.collectExpired(now: Self.now, limit: Self.entriesPerStep) == Self.entriesPerStep { await Task.yield() }
+                while self.store.collectExpired(now: .now, limit: Self.entriesPerStep) == Self.entriesPerStep { await Task.yield() }
             }
         }
     }
-
-    private static var now: MonotonicTime { MonotonicTime(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000)) }
 }

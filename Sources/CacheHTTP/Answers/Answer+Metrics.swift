@@ -13,7 +13,7 @@ extension Answer {
         body.writeStaticString("},\"response_times\":{")
         for (index, operation) in CacheOperation.allCases.enumerated() {
             body.writeString(index == 0 ? "\"\(operation.name)\":" : ",\"\(operation.name)\":")
-            body.appendHundredths(Int((counts[operation].meanMilliseconds * 100).rounded()))
+            JSONWriter.writeDecimal(Int64((counts[operation].meanMilliseconds * 100).rounded()), scale: 2, into: &body)
         }
         body.writeStaticString("},\"error_count\":")
         body.appendDecimal(counts.errors)

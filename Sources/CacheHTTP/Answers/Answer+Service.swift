@@ -79,7 +79,7 @@ extension Answer {
         body.writeStaticString(",\"keyspace_misses\":")
         body.appendDecimal(statistics.keyspaceMisses)
         body.writeStaticString(",\"hit_rate\":")
-        body.appendHundredths(statistics.hitRateHundredths)
+        JSONWriter.writeDecimal(Int64(statistics.hitRateHundredths), scale: 2, into: &body)
         body.writeStaticString("}")
         var answer = Answer(.ok, .prepared(body))
         answer.isDegraded = statistics.source.isDegraded

@@ -2,7 +2,7 @@ import NIOCore
 
 /// A place in memory where text is written, front to back: what the head of an answer is made with.
 ///
-/// One capacity check and one move of the buffer's index for a whole head, instead of one for each of its twenty pieces: a third of the time.
+/// One capacity check and one move of the buffer's index for a whole head, instead of one for each of its twenty pieces.
 /// Every write is checked against the end of the memory.
 struct ByteCursor {
     private let start: UnsafeMutableRawPointer

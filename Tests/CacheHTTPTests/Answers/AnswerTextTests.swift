@@ -41,10 +41,10 @@ import Testing
         #expect(self.line { $0.appendSeconds(nanoseconds: 3_000_000_001) } == "3.000000001")
         #expect(self.line { $0.appendSeconds(nanoseconds: -1) } == "0.000000000")
         #expect(self.line { $0.appendHex(0x0123_4567_89ab_cdef) } == "0123456789abcdef")
-        #expect(self.text { $0.appendHundredths(6225) } == "62.25")
-        #expect(self.text { $0.appendHundredths(5000) } == "50.0")
-        #expect(self.text { $0.appendHundredths(5) } == "0.05")
-        #expect(self.text { $0.appendHundredths(0) } == "0.0")
+        #expect(self.text { JSONWriter.writeDecimal(6225, scale: 2, into: &$0) } == "62.25")
+        #expect(self.text { JSONWriter.writeDecimal(5000, scale: 2, into: &$0) } == "50.0")
+        #expect(self.text { JSONWriter.writeDecimal(5, scale: 2, into: &$0) } == "0.05")
+        #expect(self.text { JSONWriter.writeDecimal(0, scale: 2, into: &$0) } == "0.0")
     }
 
     /// The length that a body promises is the length that it writes, whatever the key.
