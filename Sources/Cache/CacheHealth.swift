@@ -2,15 +2,20 @@ package import MemoryStore
 
 /// How the cache is.
 package struct CacheHealth: Sendable {
-    /// Whether Redis is configured.
-    package let usesRedis: Bool
-    /// Whether every event loop has its connection to Redis.
-    package let isRedisConnected: Bool
+    /// How Redis is; nil on the embedded store by choice.
+    package let outage: OutageReport?
+    /// Commands that Redis has refused, and without which the service works all the same.
+    package let refusedCommands: [String]
     /// Since the process started, in seconds.
     package let uptimeSeconds: Int
     /// The embedded store.
     package let memory: MemoryStatistics
+    /// When this was so, on the clock of the report's times.
+    package let now: MonotonicTime
 
-    /// Whether the embedded store stands in for a Redis that is away.
-    package var isDegraded: Bool { self.usesRedis && !self.isRedisConnected }
+    /// Whether Redis is asked at all.
+    package var isRedisConnected: Bool { self.outage?.isRedisAsked ?? false }
+
+    /// Whether memory stands in for Redis, for all keys or those that Redis has not been told of yet.
+    package var isDegraded: Bool { self.outage.map { $0.state != .connected } ?? false }
 }

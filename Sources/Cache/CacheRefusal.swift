@@ -6,4 +6,6 @@ package enum CacheRefusal: Sendable, Hashable {
     case valueTooLargeForStore
     /// The key holds another type than a string (`-WRONGTYPE`), or a value too large to be read.
     case notReadable
+    /// The user of the service may not touch this key in Redis (`-NOPERM`).
+    case notPermitted
 }

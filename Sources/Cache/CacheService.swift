@@ -9,6 +9,7 @@ package struct CacheService: Sendable {
     private let loopCounters: [OperationCounters]
     private let embedded: EmbeddedCache
     private let control: RedisControl?
+    private let gate: OutageGate?
     private let started = NIODeadline.now()
     private let logger: Logger
 
@@ -17,15 +18,18 @@ package struct CacheService: Sendable {
 
     /// - Parameters:
     ///   - control: the connection for long calls; nil on the embedded store by choice.
+    ///   - gate: where there is a `control`.
     ///   - eventLoops: every event loop's cache, with its counters.
     package init(
         memory: MemoryStore,
         control: RedisControl?,
+        gate: OutageGate?,
         eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>, counters: OperationCounters)],
         logger: Logger
     ) {
         self.embedded = EmbeddedCache(store: memory)
         self.control = control
+        self.gate = gate
         self.eventLoops = eventLoops.map { ($0.eventLoop, $0.cache) }
         self.loopCounters = eventLoops.map(\.counters)
         self.logger = logger
@@ -86,36 +90,44 @@ package struct CacheService: Sendable {
     /// Deletes every key that matches `pattern`, which is in Redis's glob dialect.
     ///
     /// - Parameter isDryRun: the keys are only counted.
-    package func invalidate(_ pattern: ByteBuffer, isDryRun: Bool = false, on eventLoop: any EventLoop) async -> InvalidationOutcome {
-        let bytes = Array(pattern.readableBytesView)
-        let embeddedCount = await self.walkEmbedded(isDryRun ? .count : .remove, GlobPattern(bytes))
-        guard let control = self.control else { return .invalidated(embeddedCount, .memory) }
-        guard await self.isConnected(eventLoop) else { return .invalidated(embeddedCount, .outage) }
-        do {
-            let count = isDryRun ? try await control.countKeys(matching: bytes) : try await control.invalidate(pattern: bytes)
-            return .invalidated(count, .redis)
+    package func invalidate(_ pattern: ByteBuffer, isDryRun: Bool = false) async -> InvalidationOutcome {
+        let bytes = pattern.bytes
+        let glob = GlobPattern(bytes)
+        guard let control = self.control, let gate = self.gate else {
+            return .invalidated(await self.embedded.walk(isDryRun ? .count : .remove) { glob.matches($0) }, .memory)
+        }
+        return isDryRun ? await self.count(bytes, glob, control, gate) : await self.invalidate(bytes, glob, control, gate)
+    }
+
+    private func invalidate(_ pattern: [UInt8], _ glob: GlobPattern, _ control: RedisControl, _ gate: OutageGate) async -> InvalidationOutcome {
+        // The journal first: from then on no value of a matching key is written to Redis. Memory next: it may answer until Redis is told.
+        let isRemembered = gate.invalidate(pattern, glob)
+        let embeddedCount = await self.embedded.walk(.remove) { glob.matches($0) }
+        guard !isRemembered else { return .invalidated(embeddedCount, .outage) }
+        do throws(RedisFailure) {
+            return .invalidated(try await control.invalidate(pattern: pattern), .redis)
         } catch {
-            self.logger.warning("invalidation stopped", metadata: ["reason": "\(error.code)"])
-            return .incomplete
+            // An error as an answer, such as a missing permission to scan, concerns this call alone.
+            guard error.serverErrorPrefix == nil, error.code != .cancelled, error.code != .unexpectedReply else {
+                self.logger.warning("invalidation stopped", metadata: ["redis.failure": "\(error)"])
+                return .incomplete
+            }
+            gate.invalidateInstead(pattern, .failure(error))
+            return .invalidated(embeddedCount, .outage)
         }
     }
 
-    /// The store's table is walked in steps, with other tasks between them.
-    private func walkEmbedded(_ mode: MemoryCursor.Mode, _ glob: GlobPattern) async -> Int {
-        var cursor = MemoryCursor(mode)
-        var count = 0
-        while !cursor.isFinished {
-            count += self.embedded.store.step(&cursor, now: .now) { glob.matches($0) }
-            await Task.yield()
-        }
-        return count
+    private func count(_ pattern: [UInt8], _ glob: GlobPattern, _ control: RedisControl, _ gate: OutageGate) async -> InvalidationOutcome {
+        let embeddedCount = await self.embedded.walk(.count) { glob.matches($0) }
+        guard gate.isRedisAsked, let count = try? await control.countKeys(matching: pattern) else { return .invalidated(embeddedCount, .outage) }
+        return .invalidated(count, .redis)
     }
 
     /// The figures of `GET /cache/stats`: Redis's where it answers, else the embedded store's.
     package func statistics() async -> CacheStatistics {
         guard let control = self.control else { return self.embeddedStatistics(.memory) }
-        // A connection that is known to be away is not waited for.
-        guard let first = self.eventLoops.first, await self.isConnected(first.eventLoop) else { return self.embeddedStatistics(.outage) }
+        // A Redis that is known to be away is not waited for.
+        guard self.gate?.isRedisAsked == true else { return self.embeddedStatistics(.outage) }
         do {
             let information = try await control.information()
             return CacheStatistics(
@@ -147,24 +159,14 @@ package struct CacheService: Sendable {
         )
     }
 
-    /// How the cache is. Asks no server: what the event loops know of their connections.
+    /// How the cache is. Asks no server.
     package func health() async -> CacheHealth {
-        var isConnected = self.control != nil
-        if self.control != nil {
-            for entry in self.eventLoops where await !self.isConnected(entry.eventLoop) { isConnected = false }
-        }
-        return CacheHealth(
-            usesRedis: self.control != nil,
-            isRedisConnected: isConnected,
+        CacheHealth(
+            outage: self.gate?.report,
+            refusedCommands: await self.control?.refusedOptionalCommands ?? [],
             uptimeSeconds: self.uptimeSeconds,
-            memory: self.embedded.store.statistics(now: .now)
+            memory: self.embedded.store.statistics(now: .now),
+            now: .now
         )
-    }
-
-    private func isConnected(_ eventLoop: any EventLoop) async -> Bool {
-        let cache = self.cache(of: eventLoop)
-        return await withCheckedContinuation { continuation in
-            eventLoop.execute { continuation.resume(returning: cache.value.redis?.isConnected ?? false) }
-        }
     }
 }

@@ -12,14 +12,17 @@ struct InFlightOperation {
 
     /// Which of an operation's commands a reply answers.
     enum Command: UInt64 {
-        case outcome, timeToLive
+        /// Of a read.
+        case value, timeToLive
+        /// The only one of a write.
+        case write
     }
 
     /// What a reply leads to.
     enum Step {
         case answer(CacheAnswer)
-        /// Redis did not do it: the embedded store answers.
-        case fallBack
+        /// Redis did not answer, or not as it should: memory does.
+        case fallBack(RedisFailure)
     }
 
     let kind: Kind
@@ -36,6 +39,14 @@ struct InFlightOperation {
         self.receiver = receiver
     }
 
+    /// Whether Redis may have changed something, though it did not say so.
+    var isWrite: Bool {
+        switch self.kind {
+        case .get: false
+        case .set, .delete: true
+        }
+    }
+
     /// How many replies the operation gets.
     var replyCount: Int {
         switch self.kind {
@@ -49,7 +60,7 @@ struct InFlightOperation {
         switch self.kind {
         case .get:
             switch command {
-            case .outcome: self.outcome = result
+            case .value, .write: self.outcome = result
             case .timeToLive: self.timeToLive = result
             }
             // A failed read needs no time to live.
@@ -61,7 +72,7 @@ struct InFlightOperation {
             return Self.judge(result) { _ in .answer(.stored(.redis)) }
         case .delete:
             return Self.judge(result) { value in
-                guard case .integer(let count) = value else { return .fallBack }
+                guard case .integer(let count) = value else { return .fallBack(.unexpectedReply) }
                 return .answer(count > 0 ? .deleted(.redis) : .miss(.redis))
             }
         }
@@ -78,7 +89,7 @@ struct InFlightOperation {
                 return .answer(.hit(.buffer(bytes), remainingMilliseconds: milliseconds, .redis))
             case .null: return .answer(.miss(.redis))
             case .oversized: return .answer(.refused(.notReadable, .redis))
-            default: return .fallBack
+            default: return .fallBack(.unexpectedReply)
             }
         }
     }
@@ -90,7 +101,7 @@ struct InFlightOperation {
             switch failure.serverErrorPrefix {
             case "OOM": return .answer(.refused(.outOfMemory, .redis))
             case "WRONGTYPE": return .answer(.refused(.notReadable, .redis))
-            default: return .fallBack
+            default: return failure.isAboutTheKey ? .answer(.refused(.notPermitted, .redis)) : .fallBack(failure)
             }
         }
     }

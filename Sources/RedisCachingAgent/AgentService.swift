@@ -30,14 +30,15 @@ struct AgentService: Sendable {
 
     private func serve(on group: MultiThreadedEventLoopGroup, _ logger: Logger) async throws {
         let memory = MemoryStore(self.settings.memory)
+        let redis = self.settings.redis.map { RedisParts($0, self.settings.outage, memory, on: group, logger) }
         var loops: [EventLoopParts] = []
         for eventLoop in group.makeIterator() {
-            loops.append(try await self.parts(on: eventLoop, memory, logger))
+            loops.append(try await self.parts(on: eventLoop, memory, redis, logger))
         }
-        let control = self.settings.redis.map { RedisControl(eventLoop: group.next(), configuration: $0, logger: logger) }
         let service = CacheService(
             memory: memory,
-            control: control,
+            control: redis?.control,
+            gate: redis?.gate,
             eventLoops: loops.map { ($0.eventLoop, $0.cache, $0.counters) },
             logger: logger
         )
@@ -49,8 +50,17 @@ struct AgentService: Sendable {
             let port = channel.localAddress?.port ?? 0
             logger.notice("serving on port \(port), from \(store)", metadata: ["environment": "\(self.settings.environment)"])
         }
+        let stopClock = StopClock()
+        var services: [any Service] = [MemoryMaintenance(store: memory)]
+        if let redis {
+            let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
+            services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))
+            services.append(StartAfterRedis(service: application, gate: redis.gate))
+        } else {
+            services.append(application)
+        }
         var configuration = ServiceGroupConfiguration(
-            services: [MemoryMaintenance(store: memory), RedisLifecycle(loops: loops, control: control), application],
+            services: services + [stopClock],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
@@ -65,13 +75,20 @@ struct AgentService: Sendable {
         return logger
     }
 
-    private func parts(on eventLoop: any EventLoop, _ memory: MemoryStore, _ logger: Logger) async throws -> EventLoopParts {
-        let redis = self.settings.redis
+    private func parts(
+        on eventLoop: any EventLoop, _ memory: MemoryStore, _ redis: RedisParts?, _ logger: Logger
+    ) async throws -> EventLoopParts {
         let http = self.settings.http
         return try await eventLoop.submit {
-            let connection = redis.map { RedisConnection(eventLoop: eventLoop, configuration: $0, logger: logger) }
-            connection?.start()
-            let cache = EventLoopCache(memory: memory, redis: connection)
+            let cache =
+                if let redis {
+                    EventLoopCache(
+                        memory: memory,
+                        redis: RedisConnection(eventLoop: eventLoop, configuration: redis.configuration, logger: logger),
+                        gate: redis.gate)
+                } else {
+                    EventLoopCache(memory: memory)
+                }
             return EventLoopParts(
                 eventLoop: eventLoop,
                 cache: NIOLoopBound(cache, eventLoop: eventLoop),

@@ -10,13 +10,13 @@ struct PendingReplies<Receiver> {
     enum Popped {
         /// Nothing was owed.
         case none
-        /// The command was given up; its reply is to be dropped.
-        case abandoned
+        /// The command was given up; what its reply says is of no use any more.
+        case abandoned(Receiver, token: UInt64)
         case live(Receiver, token: UInt64)
     }
 
     private var queue = Deque<PendingReply<Receiver>>()
-    /// Invariant: exactly the first `abandonedCount` elements have no receiver.
+    /// Invariant: exactly the first `abandonedCount` elements have been told that their time is over.
     private(set) var abandonedCount = 0
 
     /// Replies owed, those of abandoned commands included.
@@ -37,11 +37,11 @@ struct PendingReplies<Receiver> {
         guard let first = self.queue.popFirst() else {
             return .none
         }
-        guard let receiver = first.receiver else {
+        guard self.abandonedCount == 0 else {
             self.abandonedCount -= 1
-            return .abandoned
+            return .abandoned(first.receiver, token: first.token)
         }
-        return .live(receiver, token: first.token)
+        return .live(first.receiver, token: first.token)
     }
 
     /// Abandons the commands whose deadline has come and returns them with their receivers.
@@ -49,7 +49,6 @@ struct PendingReplies<Receiver> {
         var due: [PendingReply<Receiver>] = []
         while let deadline = self.nextDeadline, deadline <= now {
             due.append(self.queue[self.abandonedCount])
-            self.queue[self.abandonedCount].receiver = nil
             self.abandonedCount += 1
         }
         return due

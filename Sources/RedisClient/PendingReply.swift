@@ -1,8 +1,8 @@
 import NIOCore
 
-/// One command whose reply is owed. The receiver is nil once the command is abandoned.
+/// One command whose reply is owed.
 struct PendingReply<Receiver> {
-    var receiver: Receiver?
+    let receiver: Receiver
     let token: UInt64
     let deadline: NIODeadline
 }

@@ -1,21 +1,26 @@
-import NIOCore
+package import NIOCore
 
 /// Pauses between attempts: exponential with full jitter, so that the instances of a fleet that lost the same Redis do not come back in step.
 ///
 /// Attempt n waits a random time below min(cap, base * 2^n). Reference: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
-struct ReconnectBackoff: Hashable, Sendable {
-    enum Pace: Hashable, Sendable {
+package struct ReconnectBackoff: Hashable, Sendable {
+    package enum Pace: Hashable, Sendable {
         /// Attempts that failed since the last connection that lived.
         case attempt(Int)
         /// The peer answers but refuses: asking often cannot help, so the pause is between half of the cap and the cap.
         case capped
     }
 
-    let base: TimeAmount
-    let cap: TimeAmount
+    package let base: TimeAmount
+    package let cap: TimeAmount
+
+    package init(base: TimeAmount, cap: TimeAmount) {
+        self.base = base
+        self.cap = cap
+    }
 
     /// - Parameter random: uniform in 0 ..< 1.
-    func pause(_ pace: Pace, random: Double) -> TimeAmount {
+    package func pause(_ pace: Pace, random: Double) -> TimeAmount {
         switch pace {
         case .attempt(let number):
             // Beyond 2^20 every base of a millisecond or more is above every cap.

@@ -17,10 +17,9 @@ package struct RedisConfiguration: Sendable, Hashable {
     package var commandDeadline: TimeAmount
     /// Silence, while a reply is owed, after which the connection counts as dead. 10 ms to 10 min.
     package var deadConnectionTimeout: TimeAmount
-    /// Upper bound of the first pause between attempts, doubled from attempt to attempt. 1 ms to 60 s.
-    package var reconnectBase: TimeAmount
-    /// Upper bound of any pause between attempts; also how long a connection must have lived for the pauses to start anew. `reconnectBase` to 60 s.
-    package var reconnectCap: TimeAmount
+    /// How long a connection may be idle before a PING asks whether the peer is there. 10 ms to 10 min; Cloud Run drops connections that are idle for
+    /// 10 minutes.
+    package var keepAliveInterval: TimeAmount
     /// Commands that wait for a reply, abandoned ones included. 1 to 1,048,576.
     package var maximumPendingCommands: Int
     /// Bytes of commands not yet handed to the socket; a command above it is never accepted. 1 KiB to 1 GiB. The socket's own queue holds as much
@@ -41,8 +40,7 @@ package struct RedisConfiguration: Sendable, Hashable {
         connectTimeout: TimeAmount = .seconds(1),
         commandDeadline: TimeAmount = .milliseconds(30),
         deadConnectionTimeout: TimeAmount = .seconds(1),
-        reconnectBase: TimeAmount = .milliseconds(50),
-        reconnectCap: TimeAmount = .seconds(2),
+        keepAliveInterval: TimeAmount = .seconds(30),
         maximumPendingCommands: Int = 16_384,
         maximumBatchBytes: Int = 16 * 1024 * 1024,
         responseLimits: RESPLimits = RESPLimits(),
@@ -57,8 +55,7 @@ package struct RedisConfiguration: Sendable, Hashable {
         self.connectTimeout = connectTimeout
         self.commandDeadline = commandDeadline
         self.deadConnectionTimeout = deadConnectionTimeout
-        self.reconnectBase = reconnectBase
-        self.reconnectCap = reconnectCap
+        self.keepAliveInterval = keepAliveInterval
         self.maximumPendingCommands = maximumPendingCommands
         self.maximumBatchBytes = maximumBatchBytes
         self.responseLimits = responseLimits

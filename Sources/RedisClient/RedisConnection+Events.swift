@@ -4,7 +4,7 @@ import RESP
 
 /// The dispatch table: each event goes to the machine, each action of the machine is performed here.
 extension RedisConnection {
-    func connect() {
+    func beginAttempt(_ attempt: Int) {
         let future = self.connector.connect(
             to: self.configuration.endpoint,
             on: self.eventLoop,
@@ -13,26 +13,26 @@ extension RedisConnection {
         future.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel):
-                self.connected(channel)
+                self.connected(channel, attempt)
             case .failure(let error):
-                self.connectFailed(String(describing: error))
+                self.connectFailed(String(describing: error), attempt)
             }
         }
     }
 
-    private func connected(_ channel: any Channel) {
+    private func connected(_ channel: any Channel, _ attempt: Int) {
         let handler = RedisChannelHandler(connection: self, limits: self.configuration.responseLimits)
         do {
             try channel.pipeline.syncOperations.addHandler(handler)
         } catch {
             channel.close(promise: nil)
-            return self.connectFailed(String(describing: error))
+            return self.connectFailed(String(describing: error), attempt)
         }
         guard channel.isActive else {
             _ = handler.close()
-            return self.connectFailed("the server closed the connection")
+            return self.connectFailed("the server closed the connection", attempt)
         }
-        switch self.machine.connected(handler, handshake: RedisHandshake(self.configuration), now: self.eventLoop.now) {
+        switch self.machine.connected(handler, attempt: attempt, handshake: RedisHandshake(self.configuration), now: self.eventLoop.now) {
         case .shakeHands(let commands, let until):
             self.armTimer(at: until)
             self.shakeHands(handler, commands)
@@ -41,10 +41,10 @@ extension RedisConnection {
         }
     }
 
-    private func connectFailed(_ message: String) {
-        switch self.machine.connectFailed() {
-        case .backOff(let pace):
-            self.backOff(pace, after: RedisFailure(.connectFailed, message))
+    private func connectFailed(_ message: String, _ attempt: Int) {
+        switch self.machine.connectFailed(attempt: attempt) {
+        case .tell:
+            self.tell(RedisFailure(.connectFailed, message))
         case .none:
             break
         }
@@ -66,6 +66,8 @@ extension RedisConnection {
         switch self.machine.replied(value) {
         case .deliver(let receiver, let token, let result):
             receiver.redisReplied(result, token: token)
+        case .deliverLate(let receiver, let token):
+            receiver.redisRepliedLate(token: token)
         case .deliverAndLose(let receiver, let token, let failure, let loss):
             // The unfit peer is left before anybody is told: what the receiver does next must not be sent to it.
             self.lost(loss) { receiver.redisReplied(.failure(failure), token: token) }
@@ -76,8 +78,8 @@ extension RedisConnection {
             self.delegate?.redisPushed(elements)
         case .shakeHands(let channel, let commands):
             self.shakeHands(channel, commands)
-        case .ready(let session):
-            self.becameReady(session)
+        case .ready(let session, let wakeUp):
+            self.becameReady(session, wakeUp)
         case .lost(let loss):
             self.lost(loss)
         case .close(let channel):
@@ -88,13 +90,14 @@ extension RedisConnection {
     }
 
     func channelFailed(_ failure: RedisFailure) {
-        self.lost(self.machine.channelFailed(failure, now: self.eventLoop.now))
+        self.lost(self.machine.channelFailed(failure))
     }
 
-    private func becameReady(_ session: RedisSession) {
+    private func becameReady(_ session: RedisSession, _ wakeUp: NIODeadline) {
         self.session = session
         self.activeChannel = self.machine.channel
-        self.logger.info(
+        self.armTimer(at: wakeUp)
+        self.logger.debug(
             "connected to Redis",
             metadata: [
                 "redis.endpoint": "\(self.configuration.endpoint)",
@@ -108,10 +111,10 @@ extension RedisConnection {
     /// - Parameter deliver: tells the receiver whose reply was the cause; runs after the delegate and before the other receivers.
     private func lost(_ loss: StateMachine.LossAction, deliver: () -> Void = {}) {
         switch loss {
-        case .reconnect(let channel, let failed, let failure, let pace):
+        case .abort(let channel, let failed, let failure):
             self.leave()
             channel.abort()
-            self.backOff(pace, after: failure)
+            self.tell(failure)
             deliver()
             Self.fail(failed, with: .connectionClosed)
         case .close(let channel, let failed):
@@ -123,28 +126,25 @@ extension RedisConnection {
         }
     }
 
-    private func backOff(_ pace: ReconnectBackoff.Pace, after failure: RedisFailure) {
-        let pause = self.backoff.pause(pace, random: Double.random(in: 0..<1))
-        let isNews = self.lastFailure != failure || pace == .attempt(0)
+    private func tell(_ failure: RedisFailure) {
         self.lastFailure = failure
-        // The same failure again and again is one line, not a flood.
-        self.logger.log(
-            level: isNews ? .warning : .debug,
+        self.logger.debug(
             "no connection to Redis",
             metadata: [
                 "redis.endpoint": "\(self.configuration.endpoint)",
                 "redis.failure": "\(failure)",
                 "redis.message": "\(failure.logMessage ?? "")",
-                "redis.retry_ms": "\(pause.nanoseconds / 1_000_000)",
             ]
         )
-        self.armTimer(at: self.eventLoop.now + pause)
         self.delegate?.redisConnectionLost(self, failure: failure)
     }
 
-    /// Forgets the channel and what was meant for it.
-    private func leave() {
+    /// Forgets the channel and what was meant for it, but not who it was to the server.
+    func leave() {
         self.cancelTimer()
+        if self.activeChannel != nil, let identifier = self.session?.clientIdentifier {
+            self.endedIdentifiers.append(identifier)
+        }
         self.activeChannel = nil
         self.batch.removeAll()
     }
@@ -166,14 +166,15 @@ extension RedisConnection {
 
     static func fail(_ pending: [PendingReply<any RedisReplyReceiver>], with failure: RedisFailure) {
         for reply in pending {
-            reply.receiver?.redisReplied(.failure(failure), token: reply.token)
+            reply.receiver.redisReplied(.failure(failure), token: reply.token)
         }
     }
 
     func performTimer() {
         switch self.machine.timerFired(now: self.eventLoop.now) {
-        case .connect:
-            self.connect()
+        case .keepAlive(let wakeUp):
+            self.armTimer(at: wakeUp)
+            self.send(["PING"], token: 0, receiver: KeepAliveReceiver.shared)
         case .abandon(let due, let wakeUp):
             if let wakeUp {
                 self.armTimer(at: wakeUp)

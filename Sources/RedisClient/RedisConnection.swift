@@ -2,12 +2,14 @@ package import Logging
 package import NIOCore
 import RESP
 
-/// Redis as one event loop sees it: one multiplexed connection that lives for ever, whatever happens to its sockets.
+/// Redis as one event loop sees it: one multiplexed connection, made anew as often as its owner wants.
 ///
 /// Commands are encoded into a batch which leaves in one write at the end of the loop's tick: the more commands a tick brings, the fewer system calls
 /// each costs, and an idle loop flushes at once. Replies are matched with commands by their order. A command past its deadline is abandoned, its
-/// reply dropped when it comes; only silence while replies are owed closes a socket. Without a socket commands fail at once: nothing is queued for
-/// later.
+/// reply dropped when it comes; only silence while replies are owed closes a socket, and an idle peer is asked now and then whether it is there
+/// (networks drop idle connections without a word). Without a socket commands fail at once: nothing is queued for later.
+///
+/// It does not reconnect by itself: it tells its delegate, which knows the other connections of the process and when to try again.
 ///
 /// Confined to its event loop: no lock, no promise, no task, and one timer for everything. Every decision is made by `RedisConnectionStateMachine`.
 package final class RedisConnection {
@@ -21,10 +23,11 @@ package final class RedisConnection {
     package internal(set) var lastFailure: RedisFailure?
     /// What the server said of itself in the last handshake, e.g. for /health.
     package internal(set) var session: RedisSession?
+    /// What the server called the connections that ended since the last `takeEndedIdentifiers`.
+    var endedIdentifiers: [Int64] = []
 
     let logger: Logger
     let connector: any RedisConnector
-    let backoff: ReconnectBackoff
     var machine: StateMachine
     var batch = RedisCommandBatch()
     /// The channel of the state ready or draining, beside the machine to spare the hot path an enum payload.
@@ -48,13 +51,12 @@ package final class RedisConnection {
         self.configuration = configuration
         self.logger = logger
         self.connector = connector
-        self.backoff = ReconnectBackoff(base: configuration.reconnectBase, cap: configuration.reconnectCap)
         self.machine = StateMachine(
             limits: .init(
                 commandDeadline: configuration.commandDeadline,
                 deadConnectionTimeout: configuration.deadConnectionTimeout,
                 handshakeTimeout: configuration.connectTimeout,
-                stableAfter: configuration.reconnectCap,
+                keepAliveInterval: configuration.keepAliveInterval,
                 maximumPendingCommands: configuration.maximumPendingCommands,
                 maximumBatchBytes: configuration.maximumBatchBytes
             )
@@ -70,16 +72,36 @@ package final class RedisConnection {
     /// Commands of the server that it would not carry out at the last handshake and that the service can do without.
     package var refusedOptionalCommands: [String] { self.session?.refusedOptionalCommands ?? [] }
 
-    /// Connects, and reconnects for ever, until `close`.
-    package func start() {
+    /// Makes one attempt to connect, unless there is a connection or an attempt already. The delegate hears what came of it.
+    package func connect() {
         self.eventLoop.preconditionInEventLoop()
-        switch self.machine.start() {
-        case .connect:
+        switch self.machine.connect() {
+        case .begin(let attempt):
             self.flushTask = { self.flush() }
-            self.connect()
+            self.beginAttempt(attempt)
         case .none:
             break
         }
+    }
+
+    /// Ends the connection, or the attempt under way, at once. What the kernel has not delivered yet is taken back, and commands that wait for a reply
+    /// fail with `connectionClosed`; the delegate hears nothing. `connect` works again afterwards.
+    package func disconnect() {
+        self.eventLoop.preconditionInEventLoop()
+        switch self.machine.disconnect() {
+        case .abort(let channel, let failed):
+            self.leave()
+            channel.abort()
+            Self.fail(failed, with: .connectionClosed)
+        case .none:
+            break
+        }
+    }
+
+    /// What the server called the connections that ended without every reply since the last call, for `RedisControl.fence`.
+    package func takeEndedIdentifiers() -> [Int64] {
+        defer { self.endedIdentifiers = [] }
+        return self.endedIdentifiers
     }
 
     /// Closes for good. Replies owed are waited for until `deadline`; without one, for as long as the commands' own deadlines.

@@ -2,8 +2,9 @@ import NIOCore
 import RESP
 
 extension RedisConnectionStateMachine {
-    enum StartAction {
-        case connect
+    enum ConnectAction {
+        /// Begin an attempt; its outcome must name this number.
+        case begin(attempt: Int)
         case none
     }
 
@@ -14,7 +15,7 @@ extension RedisConnectionStateMachine {
     }
 
     enum ConnectFailedAction {
-        case backOff(ReconnectBackoff.Pace)
+        case tell
         case none
     }
 
@@ -26,28 +27,38 @@ extension RedisConnectionStateMachine {
 
     enum ReplyAction {
         case deliver(Receiver, token: UInt64, Result<RESPValue, RedisFailure>)
+        /// The reply to a command that was given up: only that it came matters.
+        case deliverLate(Receiver, token: UInt64)
         /// Deliver, then close and go on as with `lost`.
         case deliverAndLose(Receiver, token: UInt64, RedisFailure, LossAction)
         /// Deliver the last reply owed, then close for good.
         case deliverAndClose(Receiver, token: UInt64, Result<RESPValue, RedisFailure>, Channel)
         case push([RESPValue])
         case shakeHands(Channel, [RedisHandshake.Command])
-        case ready(RedisSession)
+        /// Commands are accepted from now on; look again at `wakeUp`.
+        case ready(RedisSession, wakeUp: NIODeadline)
         case lost(LossAction)
         case close(Channel)
         case none
     }
 
     enum LossAction {
-        /// Abort the channel, fail the commands with `connectionClosed`, and try again after a pause.
-        case reconnect(Channel, failed: [PendingReply<Receiver>], RedisFailure, ReconnectBackoff.Pace)
+        /// Abort the channel, say so, and fail the commands with `connectionClosed`.
+        case abort(Channel, failed: [PendingReply<Receiver>], RedisFailure)
         /// Close the channel and fail the commands; it was closing anyway.
         case close(Channel, failed: [PendingReply<Receiver>])
         case none
     }
 
+    enum DisconnectAction {
+        /// Abort the channel and fail the commands with `connectionClosed`.
+        case abort(Channel, failed: [PendingReply<Receiver>])
+        case none
+    }
+
     enum TimerAction {
-        case connect
+        /// The peer was silent for long, and nothing is owed: ask it.
+        case keepAlive(wakeUp: NIODeadline)
         /// Fail these with `deadlineExceeded`, and look again at `wakeUp`.
         case abandon([PendingReply<Receiver>], wakeUp: NIODeadline?)
         /// Fail these with `deadlineExceeded`; then the loss.

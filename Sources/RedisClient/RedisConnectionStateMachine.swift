@@ -1,9 +1,10 @@
 import NIOCore
 import RESP
 
-/// The life of one connection, over all its reconnections, as a value: it decides, and whoever owns it performs the returned actions.
+/// The life of one connection, over all its channels, as a value: it decides, and whoever owns it performs the returned actions.
 ///
-/// It does no I/O and reads no clock. `Channel` is whatever stands for a socket and `Receiver` whoever waits for a reply; tests use plain values for
+/// It does no I/O and reads no clock. After a loss it rests until it is told to connect again: when to try is the decision of whoever sees all the
+/// connections of the process. `Channel` is whatever stands for a socket and `Receiver` whoever waits for a reply; tests use plain values for
 /// both.
 ///
 /// Invariants:
@@ -16,23 +17,21 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
         var commandDeadline: TimeAmount
         var deadConnectionTimeout: TimeAmount
         var handshakeTimeout: TimeAmount
-        /// How long a connection must have been ready for the next pause to be a short one again.
-        var stableAfter: TimeAmount
+        /// How long a connection may be idle before the peer is asked whether it is still there.
+        var keepAliveInterval: TimeAmount
         var maximumPendingCommands: Int
         var maximumBatchBytes: Int
     }
 
     enum State {
-        /// Not started. Can transition to: connecting, closed
+        /// Nobody wants a channel, or the last one was lost. Can transition to: connecting, closed
         case idle
-        /// One attempt is under way. Can transition to: handshaking, backingOff, closed
+        /// One attempt is under way. Can transition to: handshaking, idle, closed
         case connecting
-        /// Waiting for the next attempt. Can transition to: connecting, closed
-        case backingOff
-        /// Connected, not yet usable. Can transition to: ready, backingOff, closed
+        /// Connected, not yet usable. Can transition to: ready, idle, closed
         case handshaking(Channel, RedisHandshake, until: NIODeadline)
-        /// Commands are accepted. Can transition to: backingOff, draining, closed
-        case ready(Channel, since: NIODeadline)
+        /// Commands are accepted. Can transition to: idle, draining, closed
+        case ready(Channel)
         /// Closing: no new commands, the replies owed are waited for. Can transition to: closed
         case draining(Channel, until: NIODeadline)
         /// The end.
@@ -44,21 +43,21 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
     var pending: PendingReplies<Receiver>
     /// The last time at which something came while replies were owed, or since when they are owed.
     var silentSince: NIODeadline
-    /// Attempts that led to nothing since the last connection that lived.
-    var failedAttempts: Int
+    /// Numbers the attempts, so that the outcome of one that was given up is not taken for that of the next.
+    var attempt: Int
 
     init(limits: Limits) {
         self.limits = limits
         self.state = .idle
         self.pending = PendingReplies()
         self.silentSince = .uptimeNanoseconds(0)
-        self.failedAttempts = 0
+        self.attempt = 0
     }
 
     var isReady: Bool {
         switch self.state {
         case .ready: true
-        case .idle, .connecting, .backingOff, .handshaking, .draining, .closed: false
+        case .idle, .connecting, .handshaking, .draining, .closed: false
         }
     }
 
@@ -81,7 +80,7 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
             let deadline = now + self.limits.commandDeadline
             self.pending.append(receiver, token: token, deadline: deadline)
             return .append(wakeUp: min(deadline, self.silentSince + self.limits.deadConnectionTimeout))
-        case .idle, .connecting, .backingOff, .handshaking, .draining, .closed:
+        case .idle, .connecting, .handshaking, .draining, .closed:
             return .reject(.notConnected)
         }
     }
@@ -103,7 +102,7 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
             return self.repliedWhenDraining(value, channel)
         case .handshaking(let channel, let handshake, let until):
             return self.repliedWhenHandshaking(value, channel, handshake, until)
-        case .idle, .connecting, .backingOff, .closed:
+        case .idle, .connecting, .closed:
             return .none
         }
     }
@@ -116,16 +115,16 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
         switch popped {
         case .live(let receiver, let token):
             return .deliver(receiver, token: token, .success(value))
-        case .abandoned:
-            return .none
+        case .abandoned(let receiver, let token):
+            return .deliverLate(receiver, token: token)
         case .none:
-            return .lost(self.lose(RedisFailure(.protocolViolation, "a reply to no command"), now: self.silentSince))
+            return .lost(self.lose(RedisFailure(.protocolViolation, "a reply to no command")))
         }
     }
 
     private mutating func serverErred(_ failure: RedisFailure, _ popped: PendingReplies<Receiver>.Popped) -> ReplyAction {
         guard !failure.meansUnfitPeer else {
-            let loss = self.lose(failure, now: self.silentSince)
+            let loss = self.lose(failure)
             guard case .live(let receiver, let token) = popped else {
                 return .lost(loss)
             }
@@ -134,11 +133,11 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
         switch popped {
         case .live(let receiver, let token):
             return .deliver(receiver, token: token, .failure(failure))
-        case .abandoned:
-            return .none
+        case .abandoned(let receiver, let token):
+            return .deliverLate(receiver, token: token)
         case .none:
             // Redis says why it hangs up on a client that asked for nothing, e.g. `-ERR max number of clients reached`.
-            return .lost(self.lose(failure, now: self.silentSince))
+            return .lost(self.lose(failure))
         }
     }
 
@@ -175,10 +174,10 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
             self.state = .handshaking(channel, handshake, until: until)
             return .shakeHands(channel, commands)
         case .ready(let session):
-            self.state = .ready(channel, since: self.silentSince)
-            return .ready(session)
+            self.state = .ready(channel)
+            return .ready(session, wakeUp: self.silentSince + self.limits.keepAliveInterval)
         case .failed(let failure):
-            return .lost(self.lose(failure, now: self.silentSince))
+            return .lost(self.lose(failure))
         }
     }
 }
@@ -187,8 +186,8 @@ extension RedisConnectionStateMachine {
     /// The channel under way, if any.
     var channel: Channel? {
         switch self.state {
-        case .handshaking(let channel, _, _), .ready(let channel, _), .draining(let channel, _): channel
-        case .idle, .connecting, .backingOff, .closed: nil
+        case .handshaking(let channel, _, _), .ready(let channel), .draining(let channel, _): channel
+        case .idle, .connecting, .closed: nil
         }
     }
 }

@@ -1,5 +1,5 @@
 import NIOCore
-import RESP
+package import RESP
 
 /// Walks over the keys with SCAN, which never blocks Redis for longer than one step, unlike KEYS or a script that does the same.
 ///
@@ -11,6 +11,12 @@ extension RedisControl {
         let keys: [RESPArgument]
     }
 
+    /// Deletes every string, whatever its key: all that the service can have written or can serve, and nothing of another type that shares the
+    /// database. Needs Redis 6.
+    package func removeAllStrings() async throws(RedisFailure) -> Int {
+        try await self.invalidate(pattern: [UInt8(ascii: "*")], type: "string")
+    }
+
     /// Deletes every key that matches `pattern` (Redis's glob) and was there for the whole call. Returns how many UNLINK removed, so a key that SCAN
     /// gives twice counts once.
     ///
@@ -20,18 +26,20 @@ extension RedisControl {
     /// - Parameters:
     ///   - scanCount: keys that Redis looks at per step, 1 or more
     ///   - batch: keys per UNLINK, 1 or more
+    ///   - type: only keys of this type; nil for all
     package func invalidate(
         pattern: [UInt8],
+        type: RESPArgument? = nil,
         scanCount: Int = RedisControl.defaultScanCount,
         batch: Int = RedisControl.defaultBatch
     ) async throws(RedisFailure) -> Int {
         var removed = 0
-        var page = try self.page(await self.run([Self.scan(0, pattern, scanCount)]).first)
+        var page = try self.page(await self.run([Self.scan(0, pattern, type, scanCount)]).first)
         while true {
             var commands = Self.unlinks(page.keys, batch: max(1, batch))
             let unlinkCount = commands.count
             if page.cursor != 0 {
-                commands.append(Self.scan(page.cursor, pattern, scanCount))
+                commands.append(Self.scan(page.cursor, pattern, type, scanCount))
             }
             let replies = try await self.run(commands)
             for reply in replies.prefix(unlinkCount) {
@@ -53,15 +61,15 @@ extension RedisControl {
         var count = 0
         var cursor: UInt64 = 0
         repeat {
-            let page = try self.page(await self.run([Self.scan(cursor, pattern, scanCount)]).first)
+            let page = try self.page(await self.run([Self.scan(cursor, pattern, nil, scanCount)]).first)
             count += page.keys.count
             cursor = page.cursor
         } while cursor != 0
         return count
     }
 
-    private static func scan(_ cursor: UInt64, _ pattern: [UInt8], _ count: Int) -> [RESPArgument] {
-        ["SCAN", .integer(cursor), "MATCH", .bytes(pattern), "COUNT", .integer(max(1, count))]
+    private static func scan(_ cursor: UInt64, _ pattern: [UInt8], _ type: RESPArgument?, _ count: Int) -> [RESPArgument] {
+        ["SCAN", .integer(cursor), "MATCH", .bytes(pattern), "COUNT", .integer(max(1, count))] + (type.map { ["TYPE", $0] } ?? [])
     }
 
     private static func unlinks(_ keys: [RESPArgument], batch: Int) -> [[RESPArgument]] {

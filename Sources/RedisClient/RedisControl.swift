@@ -1,6 +1,6 @@
 package import Logging
 package import NIOCore
-import RESP
+package import RESP
 
 /// The second connection, for calls that take long: invalidation by pattern, statistics. It opens at the first call and closes when idle, so the data
 /// connections of the loops never wait behind a SCAN.
@@ -36,6 +36,14 @@ package final class RedisControl: Sendable {
         }
     }
 
+    /// What the server would not carry out at the last handshake, and the service can do without.
+    package var refusedOptionalCommands: [String] {
+        get async {
+            // It fails only where the event loop has ended.
+            (try? await self.eventLoop.submit { self.session.value.lastSession?.refusedOptionalCommands ?? [] }.get()) ?? []
+        }
+    }
+
     /// Whether Redis answers now.
     package func ping() async throws(RedisFailure) {
         _ = try await self.run([["PING"]])
@@ -56,15 +64,36 @@ package final class RedisControl: Sendable {
         try? await self.eventLoop.flatSubmit { self.session.value.shutDown() }.get()
     }
 
-    func run(_ commands: [[RESPArgument]]) async throws(RedisFailure) -> [RESPValue] {
-        guard !Task.isCancelled else {
-            throw .cancelled
+    /// Ends the connection at once: calls under way fail with `connectionClosed`, and the next call opens another connection.
+    /// - Returns: what the server called the connections that ended, for `fence`.
+    package func disconnect() async -> [Int64] {
+        let ended = self.eventLoop.submit {
+            self.session.value.disconnect()
+            return self.session.value.takeEndedIdentifiers()
         }
-        let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<RedisPipeline.Outcome, Never>) in
+        // It fails only where the event loop has ended, and every connection with it.
+        return (try? await ended.get()) ?? []
+    }
+
+    /// Sends commands together. Each has a result of its own; the order of execution is that of the commands.
+    package func pipeline(_ commands: [[RESPArgument]]) async -> [Result<RESPValue, RedisFailure>] {
+        guard !Task.isCancelled else {
+            return commands.map { _ in .failure(.cancelled) }
+        }
+        return await withCheckedContinuation { (continuation: CheckedContinuation<RedisPipeline.Outcome, Never>) in
             self.eventLoop.execute {
                 self.session.value.run(commands) { continuation.resume(returning: $0) }
             }
         }
-        return try outcome.get()
+    }
+
+    /// Sends commands together; the first failure fails all.
+    func run(_ commands: [[RESPArgument]]) async throws(RedisFailure) -> [RESPValue] {
+        var values: [RESPValue] = []
+        values.reserveCapacity(commands.count)
+        for result in await self.pipeline(commands) {
+            values.append(try result.get())
+        }
+        return values
     }
 }

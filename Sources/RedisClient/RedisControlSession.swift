@@ -5,10 +5,8 @@ import RESP
 /// The loop-confined half of `RedisControl`: opens a connection when there is something to say, and closes it when there was nothing for a while.
 final class RedisControlSession {
     private let eventLoop: any EventLoop
-    private let configuration: RedisConfiguration
-    private let logger: Logger
-    private let connector: any RedisConnector
-    private var connection: RedisConnection?
+    private let idleTimeout: TimeAmount
+    private let connection: RedisConnection
     /// Pipelines that wait for the connection to be ready.
     private var waiting: [RedisPipeline] = []
     private var activeCount = 0
@@ -18,73 +16,60 @@ final class RedisControlSession {
 
     init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger, connector: any RedisConnector) {
         self.eventLoop = eventLoop
-        self.configuration = configuration.forControl
-        self.logger = logger
-        self.connector = connector
+        self.idleTimeout = configuration.controlIdleTimeout
+        self.connection = RedisConnection(eventLoop: eventLoop, configuration: configuration.forControl, logger: logger, connector: connector)
+        self.connection.delegate = self
     }
 
-    var isOpen: Bool { self.connection != nil }
+    var isOpen: Bool { self.connection.isConnected || !self.waiting.isEmpty }
+
+    /// See `RedisConnection`.
+    var lastSession: RedisSession? { self.connection.session }
 
     /// Sends the commands together, first connecting if need be. The completion runs once, on the loop.
     func run(_ commands: [[RESPArgument]], completion: @escaping (RedisPipeline.Outcome) -> Void) {
         guard !self.isShutDown else {
-            return completion(.failure(.notConnected))
+            return completion(commands.map { _ in .failure(.notConnected) })
         }
         self.activeCount += 1
         let pipeline = RedisPipeline(commands: commands) { outcome in
             self.ended()
             completion(outcome)
         }
-        guard let connection = self.connection, connection.isConnected else {
+        guard self.connection.isConnected else {
             self.waiting.append(pipeline)
-            return self.open()
+            return self.connection.connect()
         }
-        pipeline.send(on: connection)
+        pipeline.send(on: self.connection)
     }
+
+    /// Ends the connection at once; calls under way fail. The next call opens another.
+    func disconnect() {
+        self.connection.disconnect()
+        self.failWaiting(.connectionClosed)
+    }
+
+    func takeEndedIdentifiers() -> [Int64] { self.connection.takeEndedIdentifiers() }
 
     func shutDown() -> EventLoopFuture<Void> {
         self.isShutDown = true
         self.failWaiting(.notConnected)
-        return self.closeConnection()
-    }
-
-    private func open() {
-        guard self.connection == nil else {
-            return
-        }
-        let connection = RedisConnection(
-            eventLoop: self.eventLoop,
-            configuration: self.configuration,
-            logger: self.logger,
-            connector: self.connector
-        )
-        connection.delegate = self
-        self.connection = connection
-        connection.start()
-    }
-
-    private func closeConnection() -> EventLoopFuture<Void> {
         self.idleTimer?.cancel()
         self.idleTimer = nil
-        guard let connection = self.connection else {
-            return self.eventLoop.makeSucceededVoidFuture()
-        }
-        self.connection = nil
-        connection.delegate = nil
-        return connection.close()
+        return self.connection.close()
     }
 
     private func ended() {
         self.activeCount -= 1
         if self.activeCount == 0 {
             self.idleSince = self.eventLoop.now
-            self.watchIdleness(at: self.idleSince + self.configuration.controlIdleTimeout)
+            self.watchIdleness(at: self.idleSince + self.idleTimeout)
         }
     }
 
     /// One timer at a time; it looks again later when the connection was used in between.
     private func watchIdleness(at deadline: NIODeadline) {
-        guard self.idleTimer == nil, self.connection != nil else {
+        guard self.idleTimer == nil, !self.isShutDown else {
             return
         }
         self.idleTimer = self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
@@ -92,9 +77,9 @@ final class RedisControlSession {
             guard self.activeCount == 0 else {
                 return
             }
-            let end = self.idleSince + self.configuration.controlIdleTimeout
+            let end = self.idleSince + self.idleTimeout
             if self.eventLoop.now >= end {
-                _ = self.closeConnection()
+                self.connection.disconnect()
             } else {
                 self.watchIdleness(at: end)
             }

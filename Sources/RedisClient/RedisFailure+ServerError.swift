@@ -20,6 +20,12 @@ extension RedisFailure {
         }
     }
 
+    /// Whether the user may not touch this key, while the command itself is allowed: the fault of one request, not of the configuration. Redis 6 says
+    /// "...to access one of the keys used as arguments", Redis 7 "...to access the 'k' key"; of a command both say "...to run the 'get' command".
+    package var isAboutTheKey: Bool {
+        self.serverErrorPrefix == "NOPERM" && self.logMessage?.contains("to access ") == true
+    }
+
     static func prefix(of reply: ByteBuffer) -> String {
         let word = reply.readableBytesView.prefix(Self.maximumPrefixBytes).prefix { $0 != UInt8(ascii: " ") }
         let isPrefix = !word.isEmpty && word.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "_") }

@@ -1,4 +1,5 @@
 import DequeModule
+import NIOCore
 import RESP
 
 /// What is said before the first command, as a value: which commands to send, and what their replies mean.
@@ -30,6 +31,7 @@ struct RedisHandshake {
     private var expected = Deque<Command>()
     private var protocolVersion = 2
     private var refused: [Command] = []
+    private var clientIdentifier: Int64?
     /// HELLO was refused and there are credentials: the other answers of the first write do not count.
     private var mustAuthenticate = false
 
@@ -64,7 +66,9 @@ struct RedisHandshake {
             self.mustAuthenticate = false
             return .send(self.send([.authenticate] + self.repeated))
         }
-        return .ready(RedisSession(protocolVersion: self.protocolVersion, refusedOptionalCommands: self.refused.map(\.name)))
+        return .ready(
+            RedisSession(
+                protocolVersion: self.protocolVersion, refusedOptionalCommands: self.refused.map(\.name), clientIdentifier: self.clientIdentifier))
     }
 
     private mutating func send(_ commands: [Command]) -> [Command] {
@@ -77,6 +81,7 @@ struct RedisHandshake {
         guard case .error(let bytes) = value else {
             if command == .hello {
                 self.protocolVersion = 3
+                self.clientIdentifier = Self.clientIdentifier(value)
             }
             return nil
         }
@@ -89,6 +94,19 @@ struct RedisHandshake {
         case .setClientName, .selectDatabase, .ping:
             return self.mustAuthenticate ? nil : self.refused(command, failure)
         }
+    }
+
+    /// The member `id` of HELLO's answer.
+    private static func clientIdentifier(_ value: RESPValue) -> Int64? {
+        guard case .map(let members) = value else {
+            return nil
+        }
+        for index in stride(from: 0, to: members.count - 1, by: 2) {
+            if members[index].text == ByteBuffer(staticString: "id"), case .integer(let identifier) = members[index + 1] {
+                return identifier
+            }
+        }
+        return nil
     }
 
     private mutating func helloRefused(prefix: String) -> RedisFailure? {

@@ -1,27 +1,26 @@
 import RESP
 
-/// Commands that are sent together and whose replies are wanted together: all of them, or the first failure.
+/// Commands that are sent together and whose replies are wanted together.
 ///
-/// The completion runs once, when every command was answered one way or the other.
+/// The completion runs once, when every command was answered one way or the other, with one result per command.
 final class RedisPipeline: RedisReplyReceiver {
-    typealias Outcome = Result<[RESPValue], RedisFailure>
+    typealias Outcome = [Result<RESPValue, RedisFailure>]
 
     let commands: [[RESPArgument]]
-    private var values: [RESPValue]
-    private var failure: RedisFailure?
+    private var results: Outcome
     private var remaining: Int
     private let completion: (Outcome) -> Void
 
     init(commands: [[RESPArgument]], completion: @escaping (Outcome) -> Void) {
         self.commands = commands
-        self.values = Array(repeating: .null, count: commands.count)
+        self.results = Array(repeating: .success(.null), count: commands.count)
         self.remaining = commands.count
         self.completion = completion
     }
 
     func send(on connection: RedisConnection) {
         guard !self.commands.isEmpty else {
-            return self.completion(.success([]))
+            return self.completion([])
         }
         for (index, command) in self.commands.enumerated() {
             connection.send(command, token: UInt64(index), receiver: self)
@@ -30,19 +29,14 @@ final class RedisPipeline: RedisReplyReceiver {
 
     /// Ends a pipeline that was never sent.
     func fail(_ failure: RedisFailure) {
-        self.completion(.failure(failure))
+        self.completion(self.commands.map { _ in .failure(failure) })
     }
 
     func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
-        switch result {
-        case .success(let value):
-            self.values[Int(token)] = value
-        case .failure(let failure):
-            self.failure = self.failure ?? failure
-        }
+        self.results[Int(token)] = result
         self.remaining -= 1
         if self.remaining == 0 {
-            self.completion(self.failure.map { .failure($0) } ?? .success(self.values))
+            self.completion(self.results)
         }
     }
 }

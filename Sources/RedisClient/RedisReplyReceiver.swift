@@ -8,4 +8,12 @@ package protocol RedisReplyReceiver: AnyObject {
     /// An error reply is a `.failure` with the code `.serverError`; a null reply is `.success(.null)`. The buffers of the value are slices of what
     /// was read: copy what outlives the call.
     func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64)
+
+    /// A command that was answered with `.deadlineExceeded` has been carried out or refused after all: what it may have done, it has done. Not called
+    /// for commands whose connection ended first.
+    func redisRepliedLate(token: UInt64)
+}
+
+extension RedisReplyReceiver {
+    package func redisRepliedLate(token: UInt64) {}
 }

@@ -18,7 +18,7 @@ import Testing
     private func description(_ step: InFlightOperation.Step?) -> String {
         switch step {
         case nil: "nothing yet"
-        case .fallBack: "fall back"
+        case .fallBack(_): "fall back"
         case .answer(.hit(let value, let remaining, _)): "hit of \(value.count) bytes, \(remaining.map(String.init) ?? "no") ttl"
         case .answer(.miss): "miss"
         case .answer(.stored): "stored"
@@ -29,9 +29,9 @@ import Testing
 
     private func get(_ outcome: Result<RESPValue, RedisFailure>, _ timeToLive: Result<RESPValue, RedisFailure>) -> [String] {
         var first = self.operation(.get)
-        let inOrder = [self.description(first.take(outcome, of: .outcome)), self.description(first.take(timeToLive, of: .timeToLive))]
+        let inOrder = [self.description(first.take(outcome, of: .value)), self.description(first.take(timeToLive, of: .timeToLive))]
         var second = self.operation(.get)
-        let reversed = [self.description(second.take(timeToLive, of: .timeToLive)), self.description(second.take(outcome, of: .outcome))]
+        let reversed = [self.description(second.take(timeToLive, of: .timeToLive)), self.description(second.take(outcome, of: .value))]
         #expect(inOrder == reversed)
         return inOrder
     }
@@ -46,25 +46,25 @@ import Testing
         for failure in [RedisFailure.deadlineExceeded, .queueFull, .connectionClosed, .notConnected] {
             var operation = self.operation(.get)
             #expect(
-                self.description(operation.take(.failure(failure), of: .outcome)) == "fall back", "a failed read does not wait for the time to live")
+                self.description(operation.take(.failure(failure), of: .value)) == "fall back", "a failed read does not wait for the time to live")
         }
     }
 
     @Test func setAndDelete() {
         var set = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
-        #expect(self.description(set.take(.success(.simpleOK), of: .outcome)) == "stored")
-        #expect(self.description(set.take(.failure(.deadlineExceeded), of: .outcome)) == "fall back")
+        #expect(self.description(set.take(.success(.simpleOK), of: .write)) == "stored")
+        #expect(self.description(set.take(.failure(.deadlineExceeded), of: .value)) == "fall back")
         var delete = self.operation(.delete)
-        #expect(self.description(delete.take(.success(.integer(1)), of: .outcome)) == "deleted")
-        #expect(self.description(delete.take(.success(.integer(0)), of: .outcome)) == "miss")
-        #expect(self.description(delete.take(.failure(.connectionClosed), of: .outcome)) == "fall back")
+        #expect(self.description(delete.take(.success(.integer(1)), of: .value)) == "deleted")
+        #expect(self.description(delete.take(.success(.integer(0)), of: .value)) == "miss")
+        #expect(self.description(delete.take(.failure(.connectionClosed), of: .value)) == "fall back")
     }
 
     /// An operation is answered once, whatever still comes.
     @Test func lateReplies() {
         var operations = InFlightOperations()
         let slot = operations.insert(self.operation(.get))
-        let step = operations.take(.failure(.deadlineExceeded), token: InFlightOperations.token(slot, .outcome))
+        let step = operations.take(.failure(.deadlineExceeded), token: InFlightOperations.token(slot, .value))
         #expect(self.description(step?.step) == "fall back")
         let late = operations.take(.success(.integer(5)), token: InFlightOperations.token(slot, .timeToLive))
         #expect(late == nil)
@@ -75,7 +75,7 @@ import Testing
     @Test func slots() {
         var operations = InFlightOperations()
         let first = operations.insert(self.operation(.get))
-        let early = operations.take(.success(.null), token: InFlightOperations.token(first, .outcome))
+        let early = operations.take(.success(.null), token: InFlightOperations.token(first, .value))
         #expect(early == nil)
         let second = operations.insert(self.operation(.delete))
         #expect(second != first)

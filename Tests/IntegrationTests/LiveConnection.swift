@@ -5,7 +5,8 @@ import RESP
 
 @testable import RedisClient
 
-/// A connection to a real server on an event loop of the process, with its events as a stream: tests wait for an event, not for a time.
+/// A connection to a real server on an event loop of the process, made anew when it is lost, with its events as a stream: tests wait for an event,
+/// not for a time.
 final class LiveConnection: Sendable {
     enum Event: Sendable, Equatable {
         case ready(RedisSession?)
@@ -15,6 +16,8 @@ final class LiveConnection: Sendable {
     private final class Observer: RedisConnectionDelegate {
         let connection: RedisConnection
         let continuation: AsyncStream<Event>.Continuation
+        /// Nobody wants the connection back.
+        var isClosing = false
 
         init(_ connection: RedisConnection, _ continuation: AsyncStream<Event>.Continuation) {
             self.connection = connection
@@ -27,6 +30,8 @@ final class LiveConnection: Sendable {
 
         func redisConnectionLost(_ connection: RedisConnection, failure: RedisFailure) {
             self.continuation.yield(.lost(failure))
+            guard !self.isClosing else { return }
+            connection.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { connection.connect() }
         }
     }
 
@@ -59,7 +64,7 @@ final class LiveConnection: Sendable {
         self.sender = connection.sender
         self.events = stream
         self.observer = NIOLoopBound(observer, eventLoop: eventLoop)
-        connection.start()
+        connection.connect()
     }
 
     var eventLoop: any EventLoop { self.sender.eventLoop }
@@ -107,6 +112,9 @@ final class LiveConnection: Sendable {
     }
 
     func close() async throws {
-        try await self.eventLoop.flatSubmit { self.observer.value.connection.close() }.get()
+        try await self.eventLoop.flatSubmit {
+            self.observer.value.isClosing = true
+            return self.observer.value.connection.close()
+        }.get()
     }
 }

@@ -18,7 +18,9 @@ struct RedisAuthenticationIntegrationTests {
         var configuration = server.configuration
         configuration.password = "s3cret"
         let connection = try await LiveConnection.open(configuration)
-        #expect(try await connection.onLoop { $0.session } == RedisSession(protocolVersion: 3, refusedOptionalCommands: []))
+        let session = try await connection.onLoop { $0.session }
+        #expect(session?.protocolVersion == 3 && session?.refusedOptionalCommands == [])
+        #expect(try await connection.sender.send(["CLIENT", "ID"]) == session?.clientIdentifier.map { .integer($0) })
         #expect(try await connection.sender.send(["CLIENT", "GETNAME"]) == .bulkString(ByteBuffer(string: "redis-caching-agent")))
         try await connection.close()
     }

@@ -25,7 +25,7 @@ final class EmbeddedRedis: RedisConnectionDelegate {
     /// A connection that is ready, with its handshake read.
     static func ready(_ change: (inout RedisConfiguration) -> Void = { _ in }) throws -> EmbeddedRedis {
         let redis = EmbeddedRedis(change)
-        redis.connection.start()
+        redis.connection.connect()
         try redis.shakeHands()
         return redis
     }

@@ -8,6 +8,10 @@ final class RecordingReceiver: RedisReplyReceiver {
     private(set) var replies: [String] = []
     var reaction: ((RedisFailure?) -> Void)?
 
+    func redisRepliedLate(token: UInt64) {
+        self.replies.append("\(token) late")
+    }
+
     func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
         switch result {
         case .success(let value):

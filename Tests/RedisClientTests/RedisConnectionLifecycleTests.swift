@@ -7,7 +7,7 @@ import Testing
 
 @Suite
 struct RedisConnectionLifecycleTests {
-    @Test("a lost connection: the delegate hears first, then every command, and a new attempt follows")
+    @Test("a lost connection: the delegate hears first, then every command, and another can be made")
     func lost() throws {
         let redis = try EmbeddedRedis.ready()
         let receiver = RecordingReceiver()
@@ -20,8 +20,9 @@ struct RedisConnectionLifecycleTests {
         #expect(redis.connection.lastFailure == .connectionClosed)
         #expect(!redis.connection.isConnected)
         redis.tick()
-        redis.advance(50)
-        #expect(redis.connector.attempts == 2)
+        redis.advance(60_000)
+        #expect(redis.connector.attempts == 1)
+        redis.connection.connect()
         // What was not sent to the old socket is not sent to the new one either.
         try redis.shakeHands()
         redis.get("c", 3, RecordingReceiver())
@@ -29,63 +30,95 @@ struct RedisConnectionLifecycleTests {
         #expect(try redis.written() == "*2|$3|GET|$1|c|")
     }
 
-    @Test("attempts go on for ever, one at a time, with pauses within the cap")
-    func forEver() throws {
-        // Pauses are random: the handshake must not be given up in what is left of the time that covers every pause.
-        let redis = EmbeddedRedis { $0.connectTimeout = .seconds(60) }
+    @Test("an attempt that fails is told, and not repeated by itself")
+    func refused() throws {
+        let redis = EmbeddedRedis()
         redis.connector.refuses = true
-        redis.connection.start()
+        redis.connection.connect()
+        redis.advance(60_000)
         #expect(redis.connector.attempts == 1)
-        for expected in 2...30 {
-            redis.connector.stalls = true
-            redis.advance(2000)
-            #expect(redis.connector.attempts == expected)
-            redis.advance(60_000)
-            #expect(redis.connector.attempts == expected)
-            redis.connector.stalls = false
-            redis.connector.completeAttempts(on: redis.loop)
-        }
+        #expect(redis.events == ["lost connectFailed"])
         #expect(redis.connection.lastFailure?.code == .connectFailed)
         redis.connector.refuses = false
-        redis.advance(2000)
+        redis.connection.connect()
+        redis.connection.connect()
+        #expect(redis.connector.attempts == 2)
         try redis.shakeHands()
+    }
+
+    @Test("disconnect fails the commands, tells the delegate nothing, and remembers what the server called the connection")
+    func disconnect() throws {
+        let redis = EmbeddedRedis()
+        redis.connection.connect()
+        _ = try redis.written()
+        try redis.server("%1|$2|id|:42|+PONG|")
+        let receiver = RecordingReceiver()
+        redis.get("a", 1, receiver)
+        redis.connection.disconnect()
+        redis.connection.disconnect()
+        #expect(receiver.replies == ["1 connectionClosed"])
+        #expect(redis.events == ["ready"])
+        #expect(try !redis.channel.isActive)
+        #expect(redis.connection.takeEndedIdentifiers() == [42])
+        #expect(redis.connection.takeEndedIdentifiers() == [])
+        redis.tick()
+        redis.connection.connect()
+        try redis.shakeHands()
+    }
+
+    @Test("an idle connection is asked for a sign of life, and left without one")
+    func keepAlive() throws {
+        let redis = try EmbeddedRedis.ready()
+        redis.advance(29_999)
+        #expect(try redis.written() == "")
+        redis.advance(1)
+        #expect(try redis.written() == "*1|$4|PING|")
+        try redis.server("+PONG|")
+        redis.advance(30_000)
+        #expect(try redis.written() == "*1|$4|PING|")
+        redis.advance(1000)
+        #expect(redis.events == ["ready", "lost connectionClosed"])
+    }
+
+    @Test("a late reply is told, that of a connection that ended is not")
+    func late() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        redis.get("a", 1, receiver)
+        redis.get("b", 2, receiver)
+        redis.tick()
+        redis.advance(30)
+        try redis.server("$1|x|")
+        redis.connection.disconnect()
+        #expect(receiver.replies == ["1 deadlineExceeded", "2 deadlineExceeded", "1 late"])
     }
 
     @Test("a handshake without an answer is given up")
     func handshakeTimeout() throws {
         let redis = EmbeddedRedis()
-        redis.connection.start()
+        redis.connection.connect()
         let first = try redis.channel
         redis.advance(999)
         #expect(first.isActive)
         redis.advance(1)
         #expect(!first.isActive)
         #expect(redis.events == ["lost connectFailed"])
-        redis.advance(50)
+        redis.connection.connect()
         _ = try redis.channel.readOutbound(as: ByteBuffer.self)
         try redis.server("%0|+PONG|")
         #expect(redis.connection.isConnected)
     }
 
-    @Test("wrong credentials are tried again slowly, and the reason can be asked for")
+    @Test("wrong credentials are a reason of their own")
     func wrongPassword() throws {
-        let redis = EmbeddedRedis {
-            $0.password = "s3cret"
-            $0.connectTimeout = .seconds(60)
-        }
-        redis.connection.start()
-        for attempt in 1...5 {
-            try redis.server("-WRONGPASS invalid username-password pair|")
-            #expect(redis.connection.lastFailure?.code == .authenticationFailed)
-            #expect(redis.connection.lastFailure?.serverErrorPrefix == "WRONGPASS")
-            redis.advance(999)
-            #expect(redis.connector.attempts == attempt)
-            redis.advance(1001)
-            #expect(redis.connector.attempts == attempt + 1)
-        }
+        let redis = EmbeddedRedis { $0.password = "s3cret" }
+        redis.connection.connect()
+        try redis.server("-WRONGPASS invalid username-password pair|")
+        #expect(redis.connection.lastFailure?.code == .authenticationFailed)
+        #expect(redis.connection.lastFailure?.serverErrorPrefix == "WRONGPASS")
     }
 
-    @Test("an unfit peer is left: its error is delivered, the neighbours are told, a new attempt follows")
+    @Test("an unfit peer is left: its error is delivered, the neighbours are told")
     func unfit() throws {
         let redis = try EmbeddedRedis.ready()
         let receiver = RecordingReceiver()
@@ -101,15 +134,13 @@ struct RedisConnectionLifecycleTests {
         #expect(receiver.replies == ["1 serverError READONLY", "2 connectionClosed"])
         #expect(redis.events == ["ready", "lost serverError READONLY", "told", "told"])
         #expect(!first.isActive)
-        redis.advance(50)
-        #expect(redis.connector.attempts == 2)
     }
 
     @Test("silence while a reply is owed closes the connection and nothing else does")
     func silence() throws {
         let redis = try EmbeddedRedis.ready()
         let receiver = RecordingReceiver()
-        redis.advance(100_000)
+        redis.advance(29_000)
         redis.get("a", 1, receiver)
         redis.tick()
         redis.advance(999)
@@ -120,7 +151,7 @@ struct RedisConnectionLifecycleTests {
         redis.advance(1)
         #expect(receiver.replies == ["1 deadlineExceeded", "2 connectionClosed"])
         #expect(!redis.connection.isConnected)
-        redis.advance(50)
+        redis.connection.connect()
         try redis.shakeHands()
     }
 
@@ -141,7 +172,7 @@ struct RedisConnectionLifecycleTests {
         let receiver = RecordingReceiver()
         let first = try redis.channel
         try redis.server("-ERR max number of clients reached|")
-        redis.advance(50)
+        redis.connection.connect()
         try redis.shakeHands()
         redis.get("a", 1, receiver)
         redis.tick()
@@ -184,15 +215,15 @@ struct RedisConnectionLifecycleTests {
         try closed.wait()
     }
 
-    @Test("close at any time, twice, from within a reply", arguments: ["before", "connecting", "handshaking", "pausing", "replying"])
+    @Test("close at any time, twice, from within a reply", arguments: ["before", "connecting", "handshaking", "resting", "replying"])
     func closeAnywhere(_ moment: String) throws {
         let redis = EmbeddedRedis()
         var futures: [EventLoopFuture<Void>] = []
         let close = { futures.append(redis.connection.close()) }
         if moment != "before" {
             redis.connector.stalls = moment == "connecting"
-            redis.connector.refuses = moment == "pausing"
-            redis.connection.start()
+            redis.connector.refuses = moment == "resting"
+            redis.connection.connect()
         }
         if moment == "replying" {
             try redis.shakeHands()

@@ -36,7 +36,7 @@ struct RedisConnectionStateMachineTests {
         self.expect(
             { $0.start() },
             [
-                .idle: ("connect", .connecting), .connecting: ("none", .connecting), .backingOff: ("none", .backingOff),
+                .idle: ("begin attempt 1", .connecting), .connecting: ("none", .connecting),
                 .handshaking: ("none", .handshaking), .ready: ("none", .ready), .draining: ("none", .draining), .closed: ("none", .closed),
             ]
         )
@@ -48,7 +48,7 @@ struct RedisConnectionStateMachineTests {
             { $0.connected(2, at: 7) },
             [
                 .idle: ("close 2", .idle), .connecting: (#"shake hands ["HELLO", "PING"] until 507"#, .handshaking),
-                .backingOff: ("close 2", .backingOff), .handshaking: ("close 2", .handshaking), .ready: ("close 2", .ready),
+                .handshaking: ("close 2", .handshaking), .ready: ("close 2", .ready),
                 .draining: ("close 2", .draining), .closed: ("close 2", .closed),
             ]
         )
@@ -59,7 +59,7 @@ struct RedisConnectionStateMachineTests {
         self.expect(
             { $0.connectFailed() },
             [
-                .idle: ("none", .idle), .connecting: ("back off attempt(0)", .backingOff), .backingOff: ("none", .backingOff),
+                .idle: ("none", .idle), .connecting: ("tell", .idle),
                 .handshaking: ("none", .handshaking), .ready: ("none", .ready), .draining: ("none", .draining), .closed: ("none", .closed),
             ]
         )
@@ -71,7 +71,7 @@ struct RedisConnectionStateMachineTests {
             { $0.offered("a", 1, at: 5) },
             [
                 .idle: ("reject notConnected", .idle), .connecting: ("reject notConnected", .connecting),
-                .backingOff: ("reject notConnected", .backingOff), .handshaking: ("reject notConnected", .handshaking),
+                .handshaking: ("reject notConnected", .handshaking),
                 .ready: ("append, wake up 35", .ready), .draining: ("reject notConnected", .draining), .closed: ("reject notConnected", .closed),
             ]
         )
@@ -82,8 +82,8 @@ struct RedisConnectionStateMachineTests {
         self.expect(
             { $0.replied(bulk("v")) },
             [
-                .idle: ("none", .idle), .connecting: ("none", .connecting), .backingOff: ("none", .backingOff),
-                .handshaking: ("none", .handshaking), .ready: ("close 1, fail [], protocolViolation, attempt(0)", .backingOff),
+                .idle: ("none", .idle), .connecting: ("none", .connecting),
+                .handshaking: ("none", .handshaking), .ready: ("abort 1, fail [], protocolViolation", .idle),
                 .draining: ("deliver d 9 v; close 1", .closed), .closed: ("none", .closed),
             ]
         )
@@ -98,14 +98,14 @@ struct RedisConnectionStateMachineTests {
         }
     }
 
-    @Test("the end of the channel means a pause and a new attempt, or the end")
+    @Test("the end of the channel means rest, or the end")
     func channelFailed() {
         self.expect(
             { $0.channelFailed() },
             [
-                .idle: ("none", .idle), .connecting: ("none", .connecting), .backingOff: ("none", .backingOff),
-                .handshaking: ("close 1, fail [], connectionClosed, attempt(0)", .backingOff),
-                .ready: ("close 1, fail [], connectionClosed, attempt(0)", .backingOff), .draining: ("close 1, fail [d 9], the end", .closed),
+                .idle: ("none", .idle), .connecting: ("none", .connecting),
+                .handshaking: ("abort 1, fail [], connectionClosed", .idle),
+                .ready: ("abort 1, fail [], connectionClosed", .idle), .draining: ("close 1, fail [d 9], the end", .closed),
                 .closed: ("none", .closed),
             ]
         )
@@ -116,8 +116,8 @@ struct RedisConnectionStateMachineTests {
         self.expect(
             { $0.timerFired(at: 1) },
             [
-                .idle: ("none", .idle), .connecting: ("none", .connecting), .backingOff: ("connect", .connecting),
-                .handshaking: ("abandon [], wake up 500", .handshaking), .ready: ("abandon [], wake up never", .ready),
+                .idle: ("none", .idle), .connecting: ("none", .connecting),
+                .handshaking: ("abandon [], wake up 500", .handshaking), .ready: ("abandon [], wake up 20000", .ready),
                 .draining: ("abandon [], wake up 20", .draining), .closed: ("none", .closed),
             ]
         )
@@ -128,8 +128,8 @@ struct RedisConnectionStateMachineTests {
         self.expect(
             { $0.timerFired(at: 5000) },
             [
-                .idle: ("none", .idle), .connecting: ("none", .connecting), .backingOff: ("connect", .connecting),
-                .handshaking: ("abandon []; close 1, fail [], connectFailed, attempt(0)", .backingOff), .ready: ("abandon [], wake up never", .ready),
+                .idle: ("none", .idle), .connecting: ("none", .connecting),
+                .handshaking: ("abandon []; abort 1, fail [], connectFailed", .idle), .ready: ("abandon [], wake up 20000", .ready),
                 .draining: ("abandon [d 9]; close 1, fail [], the end", .closed), .closed: ("none", .closed),
             ]
         )
@@ -140,7 +140,7 @@ struct RedisConnectionStateMachineTests {
         self.expect(
             { $0.close(deadline: 50) },
             [
-                .idle: ("closed", .closed), .connecting: ("closed", .closed), .backingOff: ("closed", .closed), .handshaking: ("close 1", .closed),
+                .idle: ("closed", .closed), .connecting: ("closed", .closed), .handshaking: ("close 1", .closed),
                 .ready: ("close 1", .closed), .draining: ("none", .draining), .closed: ("none", .closed),
             ]
         )
@@ -158,7 +158,7 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.state == .ready)
     }
 
-    @Test("an abandoned command keeps its place: its late reply goes to nobody")
+    @Test("an abandoned command keeps its place: of its late reply only the coming is told")
     func abandoned() {
         let machine = TracedStateMachine(.ready)
         _ = machine.offered("a", 1, at: 0)
@@ -167,10 +167,10 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.timerFired(at: 30) == "abandon [a 1], wake up 40")
         #expect(machine.offered("c", 3, at: 31) == "append, wake up 61")
         #expect(machine.machine.pendingCount == 3)
-        #expect(machine.replied(bulk("of a")) == "none")
+        #expect(machine.replied(bulk("of a")) == "deliver late a 1")
         #expect(machine.replied(bulk("of b")) == "deliver b 2 of b")
         #expect(machine.replied(bulk("of c")) == "deliver c 3 of c")
-        #expect(machine.timerFired(at: 61) == "abandon [], wake up never")
+        #expect(machine.timerFired(at: 61) == "abandon [], wake up 20000")
     }
 
     @Test("silence while replies are owed ends the connection, abandoned ones included")
@@ -179,7 +179,7 @@ struct RedisConnectionStateMachineTests {
         _ = machine.offered("a", 1, at: 5000)
         #expect(machine.timerFired(at: 5030) == "abandon [a 1], wake up 6000")
         _ = machine.offered("b", 2, at: 5990)
-        #expect(machine.timerFired(at: 6000) == "abandon []; close 1, fail [b 2], connectionClosed, attempt(0)")
+        #expect(machine.timerFired(at: 6000) == "abandon []; abort 1, fail [b 2], connectionClosed")
     }
 
     @Test("any byte is a sign of life")
@@ -189,13 +189,16 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.timerFired(at: 30) == "abandon [a 1], wake up 1000")
         machine.bytesArrived(at: 500)
         #expect(machine.timerFired(at: 1000) == "abandon [], wake up 1500")
-        #expect(machine.timerFired(at: 1500) == "abandon []; close 1, fail [], connectionClosed, attempt(0)")
+        #expect(machine.timerFired(at: 1500) == "abandon []; abort 1, fail [], connectionClosed")
     }
 
-    @Test("silence without debts is peace")
+    @Test("silence without debts is peace, but for a question now and then")
     func peace() {
         let machine = TracedStateMachine(.ready)
-        #expect(machine.timerFired(at: 1_000_000) == "abandon [], wake up never")
+        #expect(machine.timerFired(at: 19_999) == "abandon [], wake up 20000")
+        #expect(machine.timerFired(at: 20_000) == "keep alive, wake up 40000")
+        machine.bytesArrived(at: 20_001)
+        #expect(machine.timerFired(at: 40_000) == "abandon [], wake up 40001")
         _ = machine.offered("a", 1, at: 1_000_001)
         #expect(machine.timerFired(at: 1_000_002) == "abandon [], wake up 1000031")
     }
@@ -222,9 +225,9 @@ struct RedisConnectionStateMachineTests {
         _ = machine.offered("b", 2)
         #expect(
             machine.replied(error("\(prefix) no"))
-                == "deliver a 1 serverError \(prefix); close 1, fail [b 2], serverError \(prefix), attempt(0)"
+                == "deliver a 1 serverError \(prefix); abort 1, fail [b 2], serverError \(prefix)"
         )
-        #expect(machine.state == .backingOff)
+        #expect(machine.state == .idle)
     }
 
     @Test("an unfit peer is left also when nobody waits for its error")
@@ -232,36 +235,41 @@ struct RedisConnectionStateMachineTests {
         let machine = TracedStateMachine(.ready)
         _ = machine.offered("a", 1)
         _ = machine.timerFired(at: 30)
-        #expect(machine.replied(error("READONLY no")) == "close 1, fail [], serverError READONLY, attempt(0)")
+        #expect(machine.replied(error("READONLY no")) == "abort 1, fail [], serverError READONLY")
     }
 
     @Test("an error without a command is the server's reason to hang up")
     func unasked() {
         let machine = TracedStateMachine(.ready)
-        #expect(machine.replied(error("ERR max number of clients reached")) == "close 1, fail [], serverError ERR, attempt(0)")
+        #expect(machine.replied(error("ERR max number of clients reached")) == "abort 1, fail [], serverError ERR")
     }
 
-    @Test("pauses grow while connections do not live, and start anew after one that lived")
-    func pauses() {
+    @Test("disconnect ends what there is, and commands with it")
+    func disconnect() {
+        self.expect(
+            { $0.disconnect() },
+            [
+                .idle: ("none", .idle), .connecting: ("none", .idle), .handshaking: ("abort 1, fail []", .idle), .ready: ("abort 1, fail []", .idle),
+                .draining: ("none", .draining), .closed: ("none", .closed),
+            ]
+        )
+        let machine = TracedStateMachine(.ready)
+        _ = machine.offered("a", 1, at: 0)
+        _ = machine.offered("b", 2, at: 10)
+        _ = machine.timerFired(at: 30)
+        #expect(machine.disconnect() == "abort 1, fail [b 2]")
+        #expect(machine.start() == "begin attempt 2")
+    }
+
+    @Test("the outcome of an attempt that was given up is not that of the next")
+    func attempts() {
         let machine = TracedStateMachine(.connecting)
-        #expect(machine.connectFailed() == "back off attempt(0)")
-        _ = machine.timerFired(at: 0)
-        #expect(machine.connectFailed() == "back off attempt(1)")
-        _ = machine.timerFired(at: 0)
-        _ = machine.connected(2)
-        #expect(machine.channelFailed() == "close 2, fail [], connectionClosed, attempt(2)")
-        _ = machine.timerFired(at: 0)
-        _ = machine.connected(3)
-        machine.bytesArrived(at: 100)
-        _ = machine.replied(.map([]))
-        _ = machine.replied(.simpleOK)
-        #expect(machine.channelFailed(at: 2099) == "close 3, fail [], connectionClosed, attempt(3)")
-        _ = machine.timerFired(at: 2100)
-        _ = machine.connected(4, at: 2100)
-        machine.bytesArrived(at: 2100)
-        _ = machine.replied(.map([]))
-        _ = machine.replied(.simpleOK)
-        #expect(machine.channelFailed(at: 4100) == "close 4, fail [], connectionClosed, attempt(0)")
+        _ = machine.disconnect()
+        #expect(machine.start() == "begin attempt 2")
+        #expect(machine.connectFailed(attempt: 1) == "none")
+        #expect(machine.connected(7, attempt: 1) == "close 7")
+        #expect(machine.state == .connecting)
+        #expect(machine.connected(8, attempt: 2) == #"shake hands ["HELLO", "PING"] until 500"#)
     }
 
     @Test("draining delivers what comes, and does not wait for abandoned replies")

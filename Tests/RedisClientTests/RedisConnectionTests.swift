@@ -57,7 +57,7 @@ struct RedisConnectionTests {
         let receiver = RecordingReceiver()
         redis.get("a", 1, receiver)
         redis.connector.stalls = true
-        redis.connection.start()
+        redis.connection.connect()
         redis.get("a", 2, receiver)
         redis.connector.completeAttempts(on: redis.loop)
         redis.get("a", 3, receiver)
@@ -82,10 +82,9 @@ struct RedisConnectionTests {
         redis.advance(1)
         #expect(receiver.replies == ["1 deadlineExceeded"])
         try redis.server("$4|of a|$4|of b|")
-        #expect(receiver.replies == ["1 deadlineExceeded", "2 of b"])
+        #expect(receiver.replies == ["1 deadlineExceeded", "1 late", "2 of b"])
         redis.advance(10_000)
         #expect(redis.connection.isConnected)
-        #expect(redis.connector.attempts == 1)
     }
 
     @Test("random deadlines and replies never mix up whose reply is whose", arguments: 0..<30 as Range<UInt64>)
@@ -109,9 +108,10 @@ struct RedisConnectionTests {
             }
         }
         redis.advance(1000)
-        #expect(receiver.replies.count == Int(sent), "seed \(seed)")
+        let replies = receiver.replies.filter { !$0.hasSuffix(" late") }
+        #expect(replies.count == Int(sent), "seed \(seed)")
         var tokens = Set<Substring>()
-        for reply in receiver.replies {
+        for reply in replies {
             let parts = reply.split(separator: " ", maxSplits: 1)
             #expect(parts[1] == "integer(\(parts[0]))" || parts[1] == "deadlineExceeded", "seed \(seed): \(reply)")
             #expect(tokens.insert(parts[0]).inserted, "seed \(seed): told twice")
@@ -189,7 +189,7 @@ struct RedisConnectionTests {
             $0.password = "p"
             $0.database = 1
         }
-        redis.connection.start()
+        redis.connection.connect()
         #expect(try redis.written() == "*5|$5|HELLO|$1|3|$4|AUTH|$7|default|$1|p|*2|$6|SELECT|$1|1|*1|$4|PING|")
         try redis.server("-ERR unknown command|-NOAUTH no|-NOAUTH no|")
         #expect(try redis.written() == "*2|$4|AUTH|$1|p|*2|$6|SELECT|$1|1|*1|$4|PING|")

@@ -93,8 +93,6 @@ struct RedisURLTests {
         changes.append { $0.controlDeadline = .zero }
         changes.append { $0.connectTimeout = .zero }
         changes.append { $0.deadConnectionTimeout = .milliseconds(9) }
-        changes.append { $0.reconnectBase = .zero }
-        changes.append { $0.reconnectCap = .milliseconds(49) }
         changes.append { $0.controlIdleTimeout = .zero }
         changes.append { $0.maximumPendingCommands = 0 }
         changes.append { $0.maximumBatchBytes = 0 }

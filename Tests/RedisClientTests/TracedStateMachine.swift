@@ -11,7 +11,6 @@ final class TracedStateMachine {
     enum Phase: CaseIterable {
         case idle
         case connecting
-        case backingOff
         case handshaking
         case ready
         case draining
@@ -22,7 +21,7 @@ final class TracedStateMachine {
         commandDeadline: .milliseconds(30),
         deadConnectionTimeout: .milliseconds(1000),
         handshakeTimeout: .milliseconds(500),
-        stableAfter: .milliseconds(2000),
+        keepAliveInterval: .milliseconds(20_000),
         maximumPendingCommands: 4,
         maximumBatchBytes: 100
     )
@@ -41,9 +40,6 @@ final class TracedStateMachine {
             break
         case .connecting:
             _ = self.start()
-        case .backingOff:
-            _ = self.start()
-            _ = self.connectFailed()
         case .handshaking:
             _ = self.start()
             _ = self.connected(1)
@@ -68,7 +64,6 @@ final class TracedStateMachine {
         switch self.machine.state {
         case .idle: .idle
         case .connecting: .connecting
-        case .backingOff: .backingOff
         case .handshaking: .handshaking
         case .ready: .ready
         case .draining: .draining
@@ -77,23 +72,30 @@ final class TracedStateMachine {
     }
 
     func start() -> String {
-        switch self.machine.start() {
-        case .connect: "connect"
+        switch self.machine.connect() {
+        case .begin(let attempt): "begin attempt \(attempt)"
         case .none: "none"
         }
     }
 
-    func connected(_ channel: Int, at now: Int64 = 0) -> String {
+    func disconnect() -> String {
+        switch self.machine.disconnect() {
+        case .abort(let channel, let failed): "abort \(channel), fail \(Self.text(failed))"
+        case .none: "none"
+        }
+    }
+
+    func connected(_ channel: Int, attempt: Int? = nil, at now: Int64 = 0) -> String {
         let handshake = RedisHandshake(hasPassword: false, hasClientName: false, hasDatabase: false)
-        return switch self.machine.connected(channel, handshake: handshake, now: Self.time(now)) {
+        return switch self.machine.connected(channel, attempt: attempt ?? self.machine.attempt, handshake: handshake, now: Self.time(now)) {
         case .shakeHands(let commands, let until): "shake hands \(commands.map(\.name)) until \(Self.text(until))"
         case .close(let channel): "close \(channel)"
         }
     }
 
-    func connectFailed() -> String {
-        switch self.machine.connectFailed() {
-        case .backOff(let pace): "back off \(pace)"
+    func connectFailed(attempt: Int? = nil) -> String {
+        switch self.machine.connectFailed(attempt: attempt ?? self.machine.attempt) {
+        case .tell: "tell"
         case .none: "none"
         }
     }
@@ -112,24 +114,25 @@ final class TracedStateMachine {
     func replied(_ value: RESPValue) -> String {
         switch self.machine.replied(value) {
         case .deliver(let receiver, let token, let result): "deliver \(receiver) \(token) \(Self.text(result))"
+        case .deliverLate(let receiver, let token): "deliver late \(receiver) \(token)"
         case .deliverAndLose(let receiver, let token, let failure, let loss): "deliver \(receiver) \(token) \(failure); \(Self.text(loss))"
         case .deliverAndClose(let receiver, let token, let result, let channel): "deliver \(receiver) \(token) \(Self.text(result)); close \(channel)"
         case .push(let elements): "push \(elements.count)"
         case .shakeHands(let channel, let commands): "shake hands on \(channel) \(commands.map(\.name))"
-        case .ready(let session): "ready RESP\(session.protocolVersion) refused \(session.refusedOptionalCommands)"
+        case .ready(let session, _): "ready RESP\(session.protocolVersion) refused \(session.refusedOptionalCommands)"
         case .lost(let loss): Self.text(loss)
         case .close(let channel): "close \(channel)"
         case .none: "none"
         }
     }
 
-    func channelFailed(at now: Int64 = 0) -> String {
-        Self.text(self.machine.channelFailed(.connectionClosed, now: Self.time(now)))
+    func channelFailed() -> String {
+        Self.text(self.machine.channelFailed(.connectionClosed))
     }
 
     func timerFired(at now: Int64) -> String {
         switch self.machine.timerFired(now: Self.time(now)) {
-        case .connect: "connect"
+        case .keepAlive(let wakeUp): "keep alive, wake up \(Self.text(wakeUp))"
         case .abandon(let due, let wakeUp): "abandon \(Self.text(due)), wake up \(wakeUp.map(Self.text) ?? "never")"
         case .abandonAndLose(let due, let loss): "abandon \(Self.text(due)); \(Self.text(loss))"
         case .none: "none"
@@ -147,14 +150,14 @@ final class TracedStateMachine {
 
     private static func text(_ loss: Machine.LossAction) -> String {
         switch loss {
-        case .reconnect(let channel, let failed, let failure, let pace): "close \(channel), fail \(self.text(failed)), \(failure), \(pace)"
+        case .abort(let channel, let failed, let failure): "abort \(channel), fail \(self.text(failed)), \(failure)"
         case .close(let channel, let failed): "close \(channel), fail \(self.text(failed)), the end"
         case .none: "none"
         }
     }
 
     private static func text(_ pending: [PendingReply<String>]) -> String {
-        "[" + pending.map { "\($0.receiver ?? "nobody") \($0.token)" }.joined(separator: ", ") + "]"
+        "[" + pending.map { "\($0.receiver) \($0.token)" }.joined(separator: ", ") + "]"
     }
 
     private static func text(_ result: Result<RESPValue, RedisFailure>) -> String {

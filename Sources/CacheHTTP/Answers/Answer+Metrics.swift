@@ -42,7 +42,8 @@ extension Answer {
         text.single("http_connections", .gauge, "Open connections of clients.", Double(counts.openConnections))
         text.single("cache_errors_total", .counter, "Answers with a status of 500 or more.", Double(counts.errors))
         text.single("cache_degraded_answers_total", .counter, "Answers from the embedded store while Redis was away.", Double(counts.degradedAnswers))
-        text.single("redis_connected", .gauge, "Whether every event loop has its connection to Redis.", health.isRedisConnected ? 1 : 0)
+        text.single("redis_connected", .gauge, "Whether Redis is asked.", health.isRedisConnected ? 1 : 0)
+        if let outage = health.outage { text.outage(outage, now: health.now) }
         text.memory(health.memory)
         text.single("process_uptime_seconds", .gauge, "Seconds since the process started.", Double(uptimeSeconds))
         var answer = Answer(.ok, .prepared(text.bytes))

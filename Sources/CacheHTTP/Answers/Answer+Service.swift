@@ -33,6 +33,10 @@ extension Answer {
         body.writeString(ServiceVersion.current)
         body.writeStaticString("\",\"uptime_seconds\":")
         body.appendDecimal(health.uptimeSeconds)
+        if let outage = health.outage {
+            body.writeStaticString(",\"redis\":")
+            OutageText(now: health.now, wallClock: now).write(outage, refusedCommands: health.refusedCommands, into: &body)
+        }
         body.writeStaticString("}")
         return Answer(.ok, .prepared(body))
     }

@@ -2,6 +2,7 @@
 enum AnswerStatus: Int {
     case ok = 200
     case badRequest = 400
+    case forbidden = 403
     case notFound = 404
     case methodNotAllowed = 405
     case contentTooLarge = 413
@@ -17,6 +18,7 @@ enum AnswerStatus: Int {
         switch self {
         case .ok: "OK"
         case .badRequest: "Bad Request"
+        case .forbidden: "Forbidden"
         case .notFound: "Not Found"
         case .methodNotAllowed: "Method Not Allowed"
         case .contentTooLarge: "Payload Too Large"

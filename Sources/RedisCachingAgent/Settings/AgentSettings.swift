@@ -1,3 +1,4 @@
+import Cache
 import CacheHTTP
 import Configuration
 import Logging
@@ -12,6 +13,8 @@ struct AgentSettings: Sendable {
     var port: Int
     /// Where Redis is; nil on the embedded store by choice.
     var redis: RedisConfiguration?
+    /// What happens while Redis is away.
+    var outage: OutageSettings
     var memory: MemoryStoreConfiguration
     var http: HTTPSettings
     var shutdownGraceSeconds: Int
@@ -50,6 +53,7 @@ struct AgentSettings: Sendable {
         self.port = reader.integer(SettingCatalogue.port)
         self.http = Self.http(&reader)
         self.redis = RedisSettings.configuration(&reader, valueBytes: self.http.limits.maximumValueBytes)
+        self.outage = OutageSettings(&reader)
         self.memory = Self.memory(&reader, largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
         self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)

@@ -11,20 +11,17 @@ enum RedisSettings {
         let deadline = self.milliseconds(SettingCatalogue.redisDeadline, &reader)
         let connect = self.milliseconds(SettingCatalogue.redisConnectTimeout, &reader)
         let dead = self.milliseconds(SettingCatalogue.redisDeadTimeout, &reader)
-        let base = self.milliseconds(SettingCatalogue.redisReconnectBase, &reader)
-        let cap = self.milliseconds(SettingCatalogue.redisReconnectCap, &reader)
         let pending = reader.integer(SettingCatalogue.redisPending)
         let control = self.milliseconds(SettingCatalogue.redisControlDeadline, &reader)
-        if cap < base { reader.add(SettingCatalogue.redisReconnectCap, "is less than \(SettingCatalogue.redisReconnectBase.name)") }
+        let keepAlive = TimeAmount.seconds(Int64(reader.integer(SettingCatalogue.redisKeepAlive)))
         if dead < deadline { reader.add(SettingCatalogue.redisDeadTimeout, "is less than \(SettingCatalogue.redisDeadline.name)") }
         guard var configuration = endpoint else { return nil }
         configuration.commandDeadline = deadline
         configuration.connectTimeout = connect
         configuration.deadConnectionTimeout = dead
-        configuration.reconnectBase = base
-        configuration.reconnectCap = cap
         configuration.maximumPendingCommands = pending
         configuration.controlDeadline = control
+        configuration.keepAliveInterval = keepAlive
         configuration.responseLimits.maximumBulkBytes = max(configuration.responseLimits.maximumBulkBytes, valueBytes)
         // Room for some of the largest values at once; a command above the bound would never be accepted.
         configuration.maximumBatchBytes = max(configuration.maximumBatchBytes, 4 * valueBytes)

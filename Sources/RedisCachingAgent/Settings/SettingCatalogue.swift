@@ -26,13 +26,39 @@ enum SettingCatalogue {
         name: "REDIS_RECONNECT_BASE_MS", kind: .integer(default: 50, range: 1...60_000, unit: "ms"),
         summary: "Bound of the first pause between attempts to connect; doubles, with full jitter")
     static let redisReconnectCap = SettingDefinition(
-        name: "REDIS_RECONNECT_CAP_MS", kind: .integer(default: 2000, range: 1...60_000, unit: "ms"), summary: "Bound of any such pause")
+        name: "REDIS_RECONNECT_CAP_MS", kind: .integer(default: 1000, range: 1...60_000, unit: "ms"), summary: "Bound of any such pause")
     static let redisPending = SettingDefinition(
         name: "REDIS_PENDING_MAX", kind: .integer(default: 16_384, range: 1...1_048_576, unit: "commands"),
         summary: "Commands of one connection that wait for a reply; beyond it the embedded store answers")
     static let redisControlDeadline = SettingDefinition(
-        name: "REDIS_CONTROL_DEADLINE_MS", kind: .integer(default: 5000, range: 1...60_000, unit: "ms"),
-        summary: "Time that Redis has for each step of an invalidation or of the statistics")
+        name: "REDIS_CONTROL_DEADLINE_MS", kind: .integer(default: 1000, range: 1...60_000, unit: "ms"),
+        summary: "Time that Redis has for each step of an invalidation, of the statistics or of a replay")
+    static let redisKeepAlive = SettingDefinition(
+        name: "REDIS_KEEPALIVE_SECONDS", kind: .integer(default: 30, range: 1...300, unit: "s"),
+        summary: "An idle connection to Redis is asked for a sign of life this often")
+    static let redisDeadlinesInARow = SettingDefinition(
+        name: "REDIS_BREAKER_DEADLINES", kind: .integer(default: 8, range: 1...1000, unit: "commands"),
+        summary: "Deadlines missed in a row on one connection after which Redis counts as away")
+    static let outageWrites = SettingDefinition(
+        name: "OUTAGE_WRITES", kind: .choice(default: "auto", ["auto", "invalidate", "restore"]),
+        summary:
+            "Values written while Redis is away: delete the key (`invalidate`) or write the value (`restore`, for a single instance) when it is back;"
+            + " `auto` is `invalidate` on Cloud Run and Kubernetes, else `restore`")
+    static let journalKeys = SettingDefinition(
+        name: "JOURNAL_MAX_KEYS", kind: .integer(default: 100_000, range: 1...10_000_000, unit: "keys"),
+        summary: "Keys written or deleted while Redis is away that are remembered; beyond it all strings in Redis are deleted when it is back")
+    static let journalPatterns = SettingDefinition(
+        name: "JOURNAL_MAX_PATTERNS", kind: .integer(default: 100, range: 1...10_000, unit: "patterns"),
+        summary: "Patterns invalidated while Redis is away that are remembered; beyond it as above")
+    static let journalBytes = SettingDefinition(
+        name: "JOURNAL_MAX_BYTES", kind: .integer(default: 33_554_432, range: 1024...1_073_741_824, unit: "bytes"),
+        summary: "What these may take together; beyond it as above")
+    static let outageBarrier = SettingDefinition(
+        name: "OUTAGE_BARRIER_MS", kind: .integer(default: 100, range: 0...10_000, unit: "ms"),
+        summary: "Wait before a replay for what is still under way to Redis, where `CLIENT KILL` is refused")
+    /// Set by the platform where it may run several instances.
+    static let cloudRunService = SettingDefinition(name: "K_SERVICE", kind: .text(default: nil), summary: "Set by Cloud Run")
+    static let kubernetesHost = SettingDefinition(name: "KUBERNETES_SERVICE_HOST", kind: .text(default: nil), summary: "Set by Kubernetes")
     static let memoryBytes = SettingDefinition(
         name: "MEMORY_MAX_BYTES",
         kind: .integer(default: nil, range: 1_048_576...68_719_476_736, unit: "bytes", defaultText: "a quarter of the container, at most 512 MiB"),
@@ -84,7 +110,8 @@ enum SettingCatalogue {
     /// In the order of the documentation.
     static let all: [SettingDefinition] = [
         host, port, redisURL, redisHost, redisPort, redisUser, redisPassword, redisDatabase, redisDeadline, redisConnectTimeout, redisDeadTimeout,
-        redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
+        redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
+        journalPatterns, journalBytes, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, environment, configFile,
         secretsDirectory,
     ]

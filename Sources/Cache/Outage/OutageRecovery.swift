@@ -1,0 +1,184 @@
+package import NIOCore
+import RESP
+package import RedisClient
+
+/// Finds Redis again and tells it what it has missed, for the whole process: one attempt at a time, whatever the number of event loops and requests.
+///
+/// The order of an attempt, and why: all connections are ended, so that nothing more is sent over them; Redis is asked for a sign of life; it is
+/// told to drop what the ended connections had sent (`RedisControl.fence`), or that is waited for, since it could otherwise be carried out after the
+/// replay; it must carry out writes; every event loop gets its connection and an answer on it within the deadline of a command, since a Redis that
+/// is merely slow would be left again at once; patterns are deleted. Then Redis is asked for keys that the journal does not hold, and the keys of the
+/// journal follow one by one.
+package struct OutageRecovery: Sendable {
+    /// Keys that are settled in one round trip.
+    private static let keysPerStep = 500
+    /// Bytes of values in one round trip, after which no further key is taken.
+    private static let bytesPerStep = 1 << 20
+
+    private let gate: OutageGate
+    private let control: RedisControl
+    private let eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>)]
+    private let clientName: String
+    private let backoff: ReconnectBackoff
+
+    /// - Parameter clientName: what the connections of this process, and no others, call themselves.
+    package init(
+        gate: OutageGate,
+        control: RedisControl,
+        eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>)],
+        clientName: String
+    ) {
+        self.gate = gate
+        self.control = control
+        self.eventLoops = eventLoops
+        self.clientName = clientName
+        self.backoff = ReconnectBackoff(base: gate.settings.pauseBase, cap: gate.settings.pauseCap)
+    }
+
+    /// Works until the task is cancelled.
+    package func run() async {
+        // What Redis may still carry out of connections that have ended.
+        var unfenced: [Int64] = []
+        for await _ in self.gate.demands {
+            while !Task.isCancelled, await self.workOnce(&unfenced) {}
+        }
+    }
+
+    /// - Returns: whether there was something to do.
+    private func workOnce(_ unfenced: inout [Int64]) async -> Bool {
+        switch self.gate.work {
+        case .none:
+            return false
+        case .recover(let generation):
+            await self.recover(generation, &unfenced)
+        case .settle(let generation):
+            do throws(RedisFailure) {
+                try await self.settleSome(generation)
+            } catch {
+                self.gate.failed(.failure(error))
+            }
+        }
+        return true
+    }
+
+    private func recover(_ generation: Int, _ unfenced: inout [Int64]) async {
+        unfenced += await self.endConnections()
+        await self.pause()
+        guard !Task.isCancelled else { return }
+        do throws(RedisFailure) {
+            try await self.control.ping()
+            guard self.gate.reached(generation: generation) else { return }
+            try await self.fence(&unfenced)
+            try await self.control.verify(probeKey: Array("\(self.clientName):probe".utf8))
+            try await self.connectEventLoops()
+            try await self.replayShared(generation)
+        } catch {
+            self.gate.attemptFailed(.failure(error), generation: generation)
+        }
+    }
+
+    private func pause() async {
+        let (failedAttempts, reason) = self.gate.pace
+        guard failedAttempts > 0 || reason != .starting else { return }
+        let pace: ReconnectBackoff.Pace = reason.isConfiguration ? .capped : .attempt(failedAttempts)
+        let pause = self.backoff.pause(pace, random: Double.random(in: 0..<1))
+        try? await Task.sleep(for: .nanoseconds(pause.nanoseconds))
+    }
+
+    private func endConnections() async -> [Int64] {
+        var ended = await self.control.disconnect()
+        for (eventLoop, cache) in self.eventLoops {
+            let future = eventLoop.submit { cache.value.disconnect() }
+            // It fails only where the event loop has ended, and its connection with it.
+            ended += (try? await future.get()) ?? []
+        }
+        return ended
+    }
+
+    private func fence(_ unfenced: inout [Int64]) async throws(RedisFailure) {
+        guard !unfenced.isEmpty else { return }
+        if try await !self.control.fence(unfenced, clientName: self.clientName) {
+            let share = Double.random(in: 0.5..<1)
+            try? await Task.sleep(for: .nanoseconds(Int64(Double(self.gate.settings.barrier.nanoseconds) * share)))
+        }
+        unfenced = []
+    }
+
+    private func connectEventLoops() async throws(RedisFailure) {
+        let futures = self.eventLoops.map { entry in
+            let cache = entry.cache
+            return entry.eventLoop.flatSubmit { cache.value.connect() }
+        }
+        for future in futures {
+            do {
+                try await future.get()
+            } catch let failure as RedisFailure {
+                throw failure
+            } catch {
+                throw .notConnected
+            }
+        }
+    }
+
+    // MARK: Replay
+
+    private func replayShared(_ generation: Int) async throws(RedisFailure) {
+        while true {
+            switch self.gate.nextSharedWork(generation: generation) {
+            case .none, .stale:
+                return
+            case .purge:
+                _ = try await self.control.removeAllStrings()
+                await self.gate.memory.removeAll()
+                self.gate.purged(generation: generation)
+            case .pattern(let version, let bytes):
+                _ = try await self.control.invalidate(pattern: bytes)
+                self.gate.settled(patternVersion: version, generation: generation)
+            }
+        }
+    }
+
+    private func settleSome(_ generation: Int) async throws(RedisFailure) {
+        let entries = self.gate.entriesToSettle(limit: Self.keysPerStep)
+        guard !entries.isEmpty else { return self.gate.replayed(generation: generation) }
+        switch self.gate.settings.writes {
+        case .invalidate:
+            try await self.unlink(entries, generation)
+        case .restore:
+            try await self.restore(entries, generation)
+        }
+    }
+
+    private func unlink(_ entries: [OutageJournal.Entry], _ generation: Int) async throws(RedisFailure) {
+        guard !entries.isEmpty else { return }
+        let command: [RESPArgument] = ["UNLINK"] + entries.map { .bytes($0.key) }
+        for result in await self.control.pipeline([command]) { _ = try result.get() }
+        self.gate.settled(entries, generation: generation)
+    }
+
+    private func restore(_ entries: [OutageJournal.Entry], _ generation: Int) async throws(RedisFailure) {
+        var writes: [(entry: OutageJournal.Entry, command: [RESPArgument])] = []
+        var deletions: [OutageJournal.Entry] = []
+        var byteCount = 0
+        for entry in entries where byteCount < Self.bytesPerStep {
+            if let command = self.gate.memory.restoringCommand(entry) {
+                writes.append((entry, command))
+                byteCount += command.reduce(0) { $0 + $1.bytes.readableBytes }
+            } else {
+                deletions.append(entry)
+            }
+        }
+        for (write, result) in zip(writes, await self.control.pipeline(writes.map(\.command))) {
+            switch result {
+            case .success:
+                self.gate.settled(CollectionOfOne(write.entry), generation: generation)
+            case .failure(let failure) where failure.serverErrorPrefix == "OOM":
+                // No room for the value: what Redis has under the key is older and must go all the same.
+                deletions.append(write.entry)
+            case .failure(let failure):
+                throw failure
+            }
+        }
+        try await self.unlink(deletions, generation)
+    }
+}

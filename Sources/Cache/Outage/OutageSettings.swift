@@ -1,0 +1,24 @@
+package import NIOCore
+
+/// When Redis counts as away, what is remembered until it is back, and how it is taken back.
+package struct OutageSettings: Sendable, Hashable {
+    /// Deadlines in a row on one connection after which Redis counts as away. 1 to 1,000.
+    package var deadlinesInARow = 8
+    /// What becomes of values written meanwhile.
+    package var writes = OutageWrites.invalidate
+    /// Keys that are remembered; beyond it everything is deleted when Redis is back. 1 to 10,000,000.
+    package var journalKeys = 100_000
+    /// Patterns that are remembered, each a walk over all keys when Redis is back; beyond it everything is deleted. 1 to 10,000.
+    package var journalPatterns = 100
+    /// Bytes of keys and patterns with their bookkeeping; beyond it everything is deleted. 1 KiB to 1 GiB.
+    package var journalBytes = 16 * 1024 * 1024
+    /// How long to wait for what may still be under way to Redis, where Redis cannot be told to drop it; a random time between half of it and all.
+    /// 0 to 10 s.
+    package var barrier = TimeAmount.milliseconds(100)
+    /// Bound of the first pause between attempts to reach Redis; doubles, with full jitter. 1 ms to 60 s.
+    package var pauseBase = TimeAmount.milliseconds(50)
+    /// Bound of any such pause. `pauseBase` to 60 s.
+    package var pauseCap = TimeAmount.seconds(1)
+
+    package init() {}
+}
