@@ -81,7 +81,7 @@ targets += [
         swiftSettings: settings
     ),
     .testTarget(name: "MemoryStoreTests", dependencies: ["MemoryStore", testSupport], swiftSettings: settings),
-    .testTarget(name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore], swiftSettings: settings),
+    .testTarget(name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging], swiftSettings: settings),
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: ["CacheHTTP", "Cache", testSupport, nioCore],
