@@ -90,21 +90,25 @@ package struct CacheService: Sendable {
     /// Deletes every key that matches `pattern`, which is in Redis's glob dialect.
     ///
     /// - Parameter isDryRun: the keys are only counted.
-    package func invalidate(_ pattern: ByteBuffer, isDryRun: Bool = false) async -> InvalidationOutcome {
+    package func invalidate(_ pattern: ByteBuffer, isDryRun: Bool = false, on eventLoop: any EventLoop) async -> InvalidationOutcome {
         let bytes = pattern.bytes
         let glob = GlobPattern(bytes)
         guard let control = self.control, let gate = self.gate else {
             return .invalidated(await self.embedded.walk(isDryRun ? .count : .remove) { glob.matches($0) }, .memory)
         }
-        return isDryRun ? await self.count(bytes, glob, control, gate) : await self.invalidate(bytes, glob, control, gate)
+        return isDryRun ? await self.count(bytes, glob, control, gate) : await self.invalidate(bytes, glob, control, gate, eventLoop)
     }
 
-    private func invalidate(_ pattern: [UInt8], _ glob: GlobPattern, _ control: RedisControl, _ gate: OutageGate) async -> InvalidationOutcome {
+    private func invalidate(
+        _ pattern: [UInt8], _ glob: GlobPattern, _ control: RedisControl, _ gate: OutageGate, _ eventLoop: any EventLoop
+    ) async -> InvalidationOutcome {
         // The journal first: from then on no value of a matching key is written to Redis. Memory next: it may answer until Redis is told.
         let isRemembered = gate.invalidate(pattern, glob)
         let embeddedCount = await self.embedded.walk(.remove) { glob.matches($0) }
         guard !isRemembered else { return .invalidated(embeddedCount, .outage) }
         do throws(RedisFailure) {
+            // A walk may take long, but whether it can begin is known within the deadline of any command.
+            try await self.signOfLife(eventLoop)
             return .invalidated(try await control.invalidate(pattern: pattern), .redis)
         } catch {
             // An error as an answer, such as a missing permission to scan, concerns this call alone.
@@ -114,6 +118,15 @@ package struct CacheService: Sendable {
             }
             gate.invalidateInstead(pattern, .failure(error))
             return .invalidated(embeddedCount, .outage)
+        }
+    }
+
+    private func signOfLife(_ eventLoop: any EventLoop) async throws(RedisFailure) {
+        let cache = self.cache(of: eventLoop)
+        do {
+            try await eventLoop.flatSubmit { cache.value.signOfLife() }.get()
+        } catch {
+            throw error as? RedisFailure ?? .notConnected
         }
     }
 

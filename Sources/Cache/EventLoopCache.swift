@@ -180,7 +180,16 @@ extension EventLoopCache: RedisConnectionDelegate {
     package func redisConnectionReady(_ connection: RedisConnection) {
         guard let promise = self.connecting else { return }
         self.connecting = nil
-        connection.send(["PING"], token: 0, receiver: ReadinessProbe(promise))
+        connection.send(["PING"], token: 0, receiver: SignOfLife(promise))
+    }
+
+    /// Asks whether Redis answers within the deadline of any command.
+    /// - Returns: a future that fails with `RedisFailure`.
+    func signOfLife() -> EventLoopFuture<Void> {
+        guard let redis = self.redis else { preconditionFailure("there is no Redis to ask") }
+        let promise = redis.eventLoop.makePromise(of: Void.self)
+        redis.send(["PING"], token: 0, receiver: SignOfLife(promise))
+        return promise.futureResult
     }
 
     package func redisConnectionLost(_ connection: RedisConnection, failure: RedisFailure) {

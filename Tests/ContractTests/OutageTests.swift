@@ -1,13 +1,16 @@
+import Foundation
 import TestSupport
 import Testing
 
-/// Redis goes away and comes back: the embedded store serves, and says so.
-@Suite(.enabled(if: RedisServerProcess.isAvailable)) struct OutageTests {
-    private func withRedis(_ body: (RedisServerProcess, AgentProcess) async throws -> Void) async throws {
-        let redis = try RedisServerProcess()
+/// Redis goes away and comes back: memory serves and says so, and nothing that was acknowledged meanwhile is forgotten.
+@Suite(.enabled(if: RedisServerProcess.isAvailable), .timeLimit(.minutes(2))) struct OutageTests {
+    private func withRedis(
+        _ settings: [String: String] = [:], configuration: [String] = [], _ body: (RedisServerProcess, AgentProcess) async throws -> Void
+    ) async throws {
+        let redis = try RedisServerProcess(configuration: configuration)
         defer { redis.stop() }
         let environment = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_RECONNECT_CAP_MS": "50"]
-        try await AgentProcess.with(environment) { agent in try await body(redis, agent) }
+        try await AgentProcess.with(environment.merging(settings) { $1 }) { agent in try await body(redis, agent) }
     }
 
     private func waitForHealth(_ text: String, _ agent: AgentProcess) async throws -> WireResponse {
@@ -17,62 +20,227 @@ import Testing
         }
     }
 
+    private func exchange(_ agent: AgentProcess, _ request: String) async throws -> WireResponse {
+        try await WireClient.exchange(port: agent.port, request)
+    }
+
+    private func set(_ agent: AgentProcess, _ key: String, _ value: Int, ttl: Int? = nil) async throws -> WireResponse {
+        let member = ttl.map { ",\"ttl\":\($0)" } ?? ""
+        return try await self.exchange(agent, Request.post("/cache", "{\"key\":\"\(key)\",\"value\":\(value)\(member)}"))
+    }
+
+    private func get(_ agent: AgentProcess, _ key: String) async throws -> String {
+        let answer = try await self.exchange(agent, Request.get("/cache/\(key)"))
+        guard answer.status == 200 else { return "\(answer.status)" }
+        return String(answer.text.dropLast().split(separator: ":").last ?? "")
+    }
+
+    private let connected = "\"status\":\"healthy\""
+    private let away = "\"state\":\"outage\""
+
+    // MARK: While it is away
+
     @Test func theEmbeddedStoreServesWhileRedisIsAway() async throws {
         try await self.withRedis { redis, agent in
-            #expect(try await self.waitForHealth("\"redis_connected\":true", agent).text.contains("\"status\":\"healthy\""))
+            let healthy = try await self.waitForHealth(self.connected, agent)
+            #expect(healthy.text.contains("\"redis_connected\":true"))
+            #expect(healthy.text.contains("\"reason\":null"))
             redis.stop()
             let health = try await self.waitForHealth("\"redis_connected\":false", agent)
             #expect(health.status == 200)
             #expect(health.text.contains("\"status\":\"degraded\""))
-            #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/ready")).status == 200)
-            let set = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":1}"#))
-            #expect(set.status == 200)
+            #expect(health.text.contains("\"state\":\"outage\""))
+            #expect(try await self.exchange(agent, Request.get("/health/ready")).status == 200)
+            #expect(try await self.set(agent, "k", 1).status == 200)
             for request in [Request.get("/cache/k"), Request.get("/cache?key=k")] {
-                let hit = try await WireClient.exchange(port: agent.port, request)
+                let hit = try await self.exchange(agent, request)
                 #expect(hit.text == #"{"success":true,"key":"k","value":1}"#)
                 #expect(hit["cache-status"] == "redis-caching-agent; hit; detail=outage")
                 #expect(hit["x-cache-degraded"] == "1")
             }
+            let journal = try await self.waitForHealth("\"reason\":\"connect_failed\"", agent)
+            #expect(journal.text.contains("\"journal\":{\"keys\":1,\"patterns\":0,"))
+            let metrics = try await self.exchange(agent, Request.get("/metrics"))
+            #expect(metrics.text.contains("\nredis_state{state=\"outage\"} 1\n"))
+            #expect(metrics.text.contains("\njournal_keys 1\n"))
             try redis.start()
-            _ = try await self.waitForHealth("\"redis_connected\":true", agent)
-            let back = try await WireClient.exchange(port: agent.port, Request.get("/cache/none"))
+            _ = try await self.waitForHealth(self.connected, agent)
+            let back = try await self.exchange(agent, Request.get("/cache/none"))
             #expect(back["cache-status"] == "redis-caching-agent; fwd=miss; detail=redis")
+            #expect(back["x-cache-degraded"] == nil)
         }
     }
 
     @Test func aHangingRedisIsAnsweredForWithinTheDeadline() async throws {
         try await self.withRedis { redis, agent in
-            _ = try await self.waitForHealth("\"redis_connected\":true", agent)
+            _ = try await self.waitForHealth(self.connected, agent)
             redis.pause()
-            let hung = try await WireClient.exchange(port: agent.port, Request.get("/cache/k"))
+            let hung = try await self.exchange(agent, Request.get("/cache/k"))
             #expect(hung.status == 404)
             #expect(hung["cache-status"] == "redis-caching-agent; fwd=miss; detail=outage")
             redis.resume()
         }
     }
 
+    /// Deadlines in a row are an outage: then nobody waits for a deadline any more.
+    @Test func deadlinesInARowAreAnOutage() async throws {
+        try await self.withRedis(["REDIS_DEAD_TIMEOUT_MS": "60000"]) { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            redis.pause()
+            try await WireClient.connect(port: agent.port) { connection in
+                for _ in 0..<8 {
+                    try await connection.send(Request.get("/cache/k"))
+                    #expect(try await connection.response().status == 404)
+                }
+            }
+            _ = try await self.waitForHealth("\"reason\":\"deadline_exceeded\"", agent)
+            redis.resume()
+            _ = try await self.waitForHealth(self.connected, agent)
+            #expect(agent.logged.contains("Redis does not answer in time"))
+            #expect(agent.logged.components(separatedBy: "Redis is away").count <= 4, "one line per change, not per request")
+        }
+    }
+
     @Test func aStartWithoutRedisServes() async throws {
         try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:1"]) { agent in
-            let set = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":1}"#))
+            let set = try await self.set(agent, "k", 1)
             #expect(set["cache-status"] == "redis-caching-agent; fwd=method; stored; detail=outage")
         }
     }
 
-    @Test func aFullRedisIsNoOutage() async throws {
-        let redis = try RedisServerProcess(configuration: ["maxmemory 1mb", "maxmemory-policy noeviction"])
+    // MARK: What was written and deleted meanwhile
+
+    /// The old value is in Redis; what happened without it must be known to it before it is asked again.
+    @Test(arguments: ["invalidate", "restore"]) func nothingStaleComesBack(_ writes: String) async throws {
+        try await self.withRedis(["OUTAGE_WRITES": writes]) { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            for key in ["written", "deleted", "p:1", "p:2", "short", "kept"] { #expect(try await self.set(agent, key, 1).status == 200) }
+            redis.pause()
+            _ = try await self.get(agent, "kept")
+            #expect(try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"p:*"}"#)).status == 200)
+            #expect(try await self.set(agent, "written", 2).status == 200)
+            #expect(try await self.set(agent, "p:2", 3).status == 200)
+            #expect(try await self.set(agent, "short", 4, ttl: 1).status == 200)
+            _ = try await self.exchange(agent, Request.delete("/cache/deleted"))
+            #expect(try await self.get(agent, "written") == "2")
+            #expect(try await self.get(agent, "deleted") == "404")
+            #expect(try await self.get(agent, "p:1") == "404")
+            redis.resume()
+            let health = try await self.waitForHealth(self.connected, agent)
+            #expect(health.text.contains("\"journal\":{\"keys\":0,\"patterns\":0,\"bytes\":0,\"age_seconds\":0.0,\"delete_everything\":false}"))
+            #expect(try await self.get(agent, "written") == (writes == "restore" ? "2" : "404"))
+            #expect(try await self.get(agent, "p:2") == (writes == "restore" ? "3" : "404"))
+            #expect(try await self.get(agent, "deleted") == "404")
+            #expect(try await self.get(agent, "p:1") == "404")
+            #expect(try await self.get(agent, "kept") == "1")
+            while try await self.get(agent, "short") != "404" {}
+        }
+    }
+
+    @Test func aJournalAtItsBoundDeletesEverythingAndNothingOfAnotherKind() async throws {
+        try await self.withRedis(["JOURNAL_MAX_KEYS": "10"]) { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            for number in 0..<100 { #expect(try await self.set(agent, "k\(number)", 1).status == 200) }
+            _ = try await WireClient.connect(port: redis.port) { connection in try await connection.send("LPUSH list a\r\n") }
+            redis.pause()
+            for number in 0..<100 { _ = try await self.exchange(agent, Request.delete("/cache/k\(number)")) }
+            #expect(try await self.exchange(agent, Request.get("/health")).text.contains("\"delete_everything\":true"))
+            redis.resume()
+            let health = try await self.waitForHealth(self.connected, agent)
+            #expect(health.text.contains("\"deleted_everything\":true"))
+            for number in 0..<100 { #expect(try await self.get(agent, "k\(number)") == "404") }
+            #expect(try await self.exchange(agent, Request.get("/cache/stats")).text.hasPrefix("{\"total_keys\":1,"))
+        }
+    }
+
+    // MARK: Stopping without it
+
+    @Test func stoppingWaitsForTheReplay() async throws {
+        let redis = try RedisServerProcess()
         defer { redis.stop() }
-        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000"]) {
-            agent in
-            _ = try await self.waitForHealth("\"redis_connected\":true", agent)
+        let settings = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_RECONNECT_CAP_MS": "50", "OUTAGE_WRITES": "restore"]
+        let agent = try await AgentProcess.start(settings)
+        _ = try await self.waitForHealth(self.connected, agent)
+        redis.pause()
+        #expect(try await self.set(agent, "k", 7).status == 200)
+        async let status = agent.terminate()
+        // It goes on only when the program has begun to stop, which its closed port shows.
+        while (try? await WireClient.exchange(port: agent.port, Request.get("/health/live"))) != nil {}
+        redis.resume()
+        #expect(await status == 0)
+        #expect(!agent.logged.contains("is lost"))
+        let next = try await AgentProcess.start(settings)
+        #expect(try await self.get(next, "k") == "7")
+        #expect(await next.terminate() == 0)
+    }
+
+    @Test func stoppingSaysWhatIsLost() async throws {
+        let agent = try await AgentProcess.start(["REDIS_URL": "redis://127.0.0.1:1", "SHUTDOWN_GRACE_SECONDS": "1"])
+        for number in 0..<3 { #expect(try await self.set(agent, "k\(number)", 1).status == 200) }
+        #expect(await agent.terminate() == 0)
+        #expect(agent.logged.contains("journal.keys=3"))
+        #expect(agent.logged.contains("is lost"))
+    }
+
+    // MARK: A Redis that answers with errors
+
+    @Test func aFullRedisIsNoOutage() async throws {
+        let patient = ["REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000"]
+        try await self.withRedis(patient, configuration: ["maxmemory 1mb", "maxmemory-policy noeviction"]) { _, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
             var answer = WireResponse()
             let value = String(repeating: "x", count: 100_000)
             for number in 0..<30 where answer.status != 507 {
-                answer = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k\#(number)","value":"\#(value)"}"#))
+                answer = try await self.exchange(agent, Request.post("/cache", #"{"key":"k\#(number)","value":"\#(value)"}"#))
             }
             #expect(answer.status == 507)
             #expect(answer.text == #"{"detail":"The cache is out of memory"}"#)
-            let read = try await WireClient.exchange(port: agent.port, Request.get("/cache/none"))
+            let read = try await self.exchange(agent, Request.get("/cache/none"))
             #expect(read["cache-status"] == "redis-caching-agent; fwd=miss; detail=redis")
+        }
+    }
+
+    @Test func aReadOnlyRedisIsAnOutageUntilItCanBeWrittenTo() async throws {
+        try await self.withRedis(configuration: ["replicaof 127.0.0.1 1"]) { redis, agent in
+            let health = try await self.waitForHealth("\"reason\":\"read_only\"", agent)
+            #expect(health.text.contains("\"detail\":\"Redis is read-only\""))
+            #expect(try await self.set(agent, "k", 1).status == 200)
+            try await WireClient.connect(port: redis.port) { connection in try await connection.send("REPLICAOF NO ONE\r\n") }
+            _ = try await self.waitForHealth(self.connected, agent)
+        }
+    }
+
+    @Test func aWrongPasswordIsAClearReason() async throws {
+        let redis = try RedisServerProcess(configuration: ["requirepass right"])
+        defer { redis.stop() }
+        let environment = ["REDIS_URL": "redis://:hunter2@127.0.0.1:\(redis.port)", "REDIS_RECONNECT_CAP_MS": "50"]
+        try await AgentProcess.with(environment) { agent in
+            let health = try await self.waitForHealth("\"reason\":\"authentication_failed\"", agent)
+            #expect(health.text.contains("\"detail\":\"Redis refuses the user or the password\""))
+            #expect(agent.logged.contains("Redis refuses the user or the password"))
+            #expect(!agent.logged.contains("hunter2") && !health.text.contains("hunter2"))
+        }
+    }
+
+    @Test(arguments: ["get", "set", "unlink"]) func aCommandThatTheUserMayNotRunIsAnOutageWithThatReason(_ command: String) async throws {
+        try await self.withRedis(configuration: ["user default on nopass ~* &* +@all -\(command)"]) { _, agent in
+            let health = try await self.waitForHealth("\"reason\":\"not_permitted\"", agent)
+            #expect(health.text.contains("\"status\":\"degraded\""))
+            #expect(try await self.set(agent, "k", 1).status == 200)
+            #expect(try await self.get(agent, "k") == "1")
+        }
+    }
+
+    /// A key outside the user's pattern is the fault of one request: it must not take Redis from all others.
+    @Test func aKeyThatTheUserMayNotTouchIsNoOutage() async throws {
+        try await self.withRedis(configuration: ["user default on nopass ~mine:* &* +@all"]) { _, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            let refused = try await self.set(agent, "k", 1)
+            #expect(refused.status == 403)
+            #expect(refused.text == #"{"detail":"The cache may not use this key"}"#)
+            #expect(try await self.exchange(agent, Request.get("/cache/k")).status == 403)
+            let mine = try await self.set(agent, "mine:k", 1)
+            #expect(mine["cache-status"] == "redis-caching-agent; fwd=method; stored; detail=redis")
         }
     }
 }

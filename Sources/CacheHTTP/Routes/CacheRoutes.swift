@@ -138,7 +138,7 @@ struct CacheRoutes: Sendable {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
         case .success(let command):
-            let outcome = await self.service.invalidate(command.pattern, isDryRun: command.dryRun)
+            let outcome = await self.service.invalidate(command.pattern, isDryRun: command.dryRun, on: context.eventLoop)
             let answer = Answer.invalidated(command.pattern, isDryRun: command.dryRun, outcome)
             return self.responder.response(answer, counting: .invalidate, to: request, context)
         }

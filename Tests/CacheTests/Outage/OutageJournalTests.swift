@@ -107,7 +107,8 @@ import Testing
     }
 
     @Test(arguments: ["keys", "patterns", "bytes"]) func atTheBoundEverythingIsToBeDeleted(_ bound: String) {
-        var journal = self.journal(keys: bound == "keys" ? 3 : 100, patterns: bound == "patterns" ? 3 : 100, bytes: bound == "bytes" ? 4 * 98 : 1 << 20)
+        var journal = self.journal(
+            keys: bound == "keys" ? 3 : 100, patterns: bound == "patterns" ? 3 : 100, bytes: bound == "bytes" ? 4 * 98 : 1 << 20)
         for number in 0..<4 {
             #expect(!journal.mustPurge)
             if bound == "patterns" {

@@ -2,8 +2,8 @@ import NIOCore
 import RESP
 import RedisClient
 
-/// Waits for the answer to the first PING of a connection. An error as an answer is a sign of life too.
-final class ReadinessProbe: RedisReplyReceiver {
+/// Waits for the answer to a PING. An error as an answer is a sign of life too.
+final class SignOfLife: RedisReplyReceiver {
     private let promise: EventLoopPromise<Void>
 
     init(_ promise: EventLoopPromise<Void>) {
