@@ -109,7 +109,9 @@ package struct CacheService: Sendable {
         do throws(RedisFailure) {
             // A walk may take long, but whether it can begin is known within the deadline of any command.
             try await self.signOfLife(eventLoop)
-            return .invalidated(try await control.invalidate(pattern: pattern), .redis)
+            let count = try await control.invalidate(pattern: pattern)
+            gate.invalidated(pattern)
+            return .invalidated(count, .redis)
         } catch {
             // An error as an answer, such as a missing permission to scan, concerns this call alone.
             guard error.serverErrorPrefix == nil, error.code != .cancelled, error.code != .unexpectedReply else {

@@ -17,6 +17,7 @@ package final class EventLoopCache {
     /// The operation whose commands are being handed over: a command refused there and then is answered by the return value.
     private var issuing: Int?
     private var answeredWhileIssuing: CacheAnswer?
+    private var recentWrites: RecentWrites
     private var deadlinesInARow = 0
     private let maximumDeadlinesInARow: Int
     /// Whoever waits for the connection.
@@ -27,6 +28,7 @@ package final class EventLoopCache {
         self.embedded = EmbeddedCache(store: memory)
         self.redis = nil
         self.gate = nil
+        self.recentWrites = RecentWrites(span: .zero, maximumBytes: 0)
         self.maximumDeadlinesInARow = 0
     }
 
@@ -36,6 +38,7 @@ package final class EventLoopCache {
         self.embedded = EmbeddedCache(store: memory)
         self.redis = redis
         self.gate = gate
+        self.recentWrites = RecentWrites(span: gate.settings.doubtSpan, maximumBytes: gate.settings.journalBytes / 4)
         self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
         redis.delegate = self
     }
@@ -107,6 +110,7 @@ extension EventLoopCache: RedisReplyReceiver {
         switch step {
         case .answer(let settled):
             self.deadlinesInARow = 0
+            if operation.isWrite { self.recentWrites.record(operation.key, now: Int(NIODeadline.now().uptimeNanoseconds)) }
             answer = settled
         case .fallBack(let failure):
             answer = self.fallBack(operation, failure)
@@ -173,6 +177,9 @@ extension EventLoopCache: RedisConnectionDelegate {
         self.ended(.connectionClosed)
         return redis.takeEndedIdentifiers()
     }
+
+    /// The keys written lately; see `RecentWrites`.
+    func takeRecentWrites() -> [[UInt8]]? { self.recentWrites.takeAll() }
 
     /// Ends the connection for good; replies owed are waited for.
     package func close() -> EventLoopFuture<Void>? { self.redis?.close() }

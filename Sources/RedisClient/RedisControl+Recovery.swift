@@ -17,6 +17,16 @@ extension RedisControl {
         }
     }
 
+    /// What the server calls itself, which changes with every start and with every failover to another; nil where it does not say, or not to us.
+    package func serverIdentifier() async throws(RedisFailure) -> String? {
+        switch await self.pipeline([["INFO", "server"]]).first {
+        case .success(let reply): return reply.text.flatMap { RedisInformation(info: $0.readableBytesView, keyCount: nil).runIdentifier }
+        case .failure(let failure) where failure.serverErrorPrefix != nil: return nil
+        case .failure(let failure): throw failure
+        case nil: return nil
+        }
+    }
+
     /// Makes sure that Redis carries out nothing any more of what it got over connections that have ended.
     ///
     /// What lies in the socket buffer of a stopped server is carried out when it goes on, though our end of the connection was reset long ago; hence

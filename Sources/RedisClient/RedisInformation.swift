@@ -1,6 +1,8 @@
 /// What Redis says of itself in INFO, as far as the service shows it; nil where this Redis does not say.
 package struct RedisInformation: Sendable, Hashable {
     package var version: String?
+    /// Another one for every start of a server.
+    package var runIdentifier: String?
     /// `master` or `slave`.
     package var role: String?
     package var uptimeSeconds: Int64?
@@ -35,6 +37,7 @@ package struct RedisInformation: Sendable, Hashable {
     private mutating func read(_ name: Substring, _ value: Substring) {
         switch name {
         case "redis_version": self.version = String(value)
+        case "run_id": self.runIdentifier = String(value)
         case "role": self.role = String(value)
         case "uptime_in_seconds": self.uptimeSeconds = Int64(value)
         case "connected_clients": self.connectedClients = Int64(value)

@@ -153,6 +153,27 @@ import Testing
         }
     }
 
+    /// As a replica does that takes over before it got the last writes: here, a server that starts from an older snapshot.
+    @Test func aServerThatLacksTheLastWritesIsNotBelieved() async throws {
+        try await self.withRedis(["OUTAGE_WRITES": "invalidate"]) { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            for key in ["written", "deleted", "p:1", "kept"] { #expect(try await self.set(agent, key, 1).status == 200) }
+            try await WireClient.connect(port: redis.port) { connection in
+                try await connection.send("SAVE\r\n")
+                // The snapshot gets its name when it is complete.
+                while !FileManager.default.fileExists(atPath: redis.directory.appendingPathComponent("dump.rdb").path) { await Task.yield() }
+            }
+            #expect(try await self.set(agent, "written", 2).status == 200)
+            #expect(try await self.exchange(agent, Request.delete("/cache/deleted")).status == 200)
+            #expect(try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"p:*"}"#)).status == 200)
+            redis.stop()
+            _ = try await self.waitForHealth(self.away, agent)
+            try redis.start()
+            _ = try await self.waitForHealth(self.connected, agent)
+            for key in ["written", "deleted", "p:1"] { #expect(try await self.get(agent, key) == "404", "\(key)") }
+        }
+    }
+
     // MARK: Stopping without it
 
     @Test func stoppingWaitsForTheReplay() async throws {

@@ -54,6 +54,30 @@ extension OutageGate {
         }
     }
 
+    /// Which server answers now. True where it is another one than before: then it may lack what the other has acknowledged last.
+    func isAnotherServer(_ identifier: String?) -> Bool {
+        self.protected.withLock { protected in
+            guard let identifier, let known = protected.serverIdentifier else { return false }
+            return identifier != known
+        }
+    }
+
+    /// Keys and patterns that the server may lack are to be deleted from it.
+    /// - Parameter keys: nil where they were too many to be kept.
+    func doubt(_ keys: [[UInt8]]?) {
+        self.protected.withLock { protected in
+            let now = MonotonicTime.now
+            guard let keys else { return protected.journal.collapse(now: now) }
+            for key in keys where !protected.journal.contains(key) { protected.journal.touch(key, isValue: false, now: now) }
+            for pattern in protected.recentPatterns { protected.journal.append(pattern: pattern.bytes, now: now) }
+            protected.recentPatterns = []
+        }
+    }
+
+    func noteServer(_ identifier: String?) {
+        self.protected.withLock { $0.serverIdentifier = identifier ?? $0.serverIdentifier }
+    }
+
     // MARK: What concerns more than single keys
 
     enum SharedWork {

@@ -26,6 +26,10 @@ package final class OutageGate: Sendable {
         var machine: OutageStateMachine
         var journal: OutageJournal
         var figures = Figures()
+        /// Which server Redis was, as it calls itself.
+        var serverIdentifier: String?
+        /// Patterns that Redis has invalidated lately, with the time; see `RecentWrites`.
+        var recentPatterns: [(bytes: [UInt8], time: MonotonicTime)] = []
     }
 
     struct Figures {
@@ -209,6 +213,19 @@ package final class OutageGate: Sendable {
             return self.close(reason, &protected)
         }
         self.perform(action, reason, nil)
+    }
+
+    /// Redis has invalidated a pattern.
+    func invalidated(_ pattern: [UInt8]) {
+        let span = self.settings.doubtSpan.nanoseconds / 1_000_000
+        guard span > 0 else { return }
+        let now = MonotonicTime.now
+        self.protected.withLock { protected in
+            protected.recentPatterns.removeAll { now.milliseconds - $0.time.milliseconds > span }
+            // One more than the journal takes makes it collapse, which is what is due then.
+            guard protected.recentPatterns.count <= self.settings.journalPatterns else { return }
+            protected.recentPatterns.append((pattern, now))
+        }
     }
 
     private static func asksRedis(_ state: OutageStateMachine.State) -> Bool { state == .connected || state == .keyReplay }

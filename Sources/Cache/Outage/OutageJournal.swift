@@ -130,6 +130,14 @@ struct OutageJournal {
         self.bytes = 0
     }
 
+    /// More has happened than can be told: everything is to be deleted.
+    mutating func collapse(now: MonotonicTime) {
+        guard self.purge != .due else { return }
+        _ = self.nextVersion(now)
+        self.purge = .due
+        self.dropRecords()
+    }
+
     // MARK: What Redis has carried out
 
     /// A command that was given up has been carried out or refused after all.

@@ -6,7 +6,7 @@ package import RedisClient
 ///
 /// The order of an attempt, and why: all connections are ended, so that nothing more is sent over them; Redis is asked for a sign of life; it is
 /// told to drop what the ended connections had sent (`RedisControl.fence`), or that is waited for, since it could otherwise be carried out after the
-/// replay; it must carry out writes; every event loop gets its connection and an answer on it within the deadline of a command, since a Redis that
+/// replay; if it is another server than before, the last writes are doubted (`RecentWrites`); it must carry out writes; every event loop gets its connection and an answer on it within the deadline of a command, since a Redis that
 /// is merely slow would be left again at once; patterns are deleted. Then Redis is asked for keys that the journal does not hold, and the keys of the
 /// journal follow one by one.
 package struct OutageRecovery: Sendable {
@@ -69,6 +69,7 @@ package struct OutageRecovery: Sendable {
             try await self.control.ping()
             guard self.gate.reached(generation: generation) else { return }
             try await self.fence(&unfenced)
+            try await self.doubtRecentWrites()
             try await self.control.verify(probeKey: Array("\(self.clientName):probe".utf8))
             try await self.connectEventLoops()
             try await self.replayShared(generation)
@@ -102,6 +103,19 @@ package struct OutageRecovery: Sendable {
             try? await Task.sleep(for: .nanoseconds(Int64(Double(self.gate.settings.barrier.nanoseconds) * share)))
         }
         unfenced = []
+    }
+
+    /// A replica that took over lacks the last writes that its master acknowledged. What it has instead is older, and must not be read.
+    private func doubtRecentWrites() async throws(RedisFailure) {
+        let identifier = try await self.control.serverIdentifier()
+        if self.gate.isAnotherServer(identifier) {
+            for (eventLoop, cache) in self.eventLoops {
+                let keys = eventLoop.submit { cache.value.takeRecentWrites() }
+                // It fails only where the event loop has ended, and with it the process.
+                self.gate.doubt((try? await keys.get()) ?? nil)
+            }
+        }
+        self.gate.noteServer(identifier)
     }
 
     private func connectEventLoops() async throws(RedisFailure) {

@@ -12,6 +12,9 @@ package struct OutageSettings: Sendable, Hashable {
     package var journalPatterns = 100
     /// Bytes of keys and patterns with their bookkeeping; beyond it everything is deleted. 1 KiB to 1 GiB.
     package var journalBytes = 16 * 1024 * 1024
+    /// Writes that were acknowledged this long before Redis was lost, at least, are doubted when another server answers afterwards; with
+    /// `invalidate` only. 0 to 60 s; 0 doubts nothing.
+    package var doubt = TimeAmount.seconds(2)
     /// How long to wait for what may still be under way to Redis, where Redis cannot be told to drop it; a random time between half of it and all.
     /// 0 to 10 s.
     package var barrier = TimeAmount.milliseconds(100)
@@ -21,4 +24,7 @@ package struct OutageSettings: Sendable, Hashable {
     package var pauseCap = TimeAmount.seconds(1)
 
     package init() {}
+
+    /// A single instance that restores values has no use for doubts: it would delete what it has written.
+    var doubtSpan: TimeAmount { self.writes == .invalidate ? self.doubt : .zero }
 }

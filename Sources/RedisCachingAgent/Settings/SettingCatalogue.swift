@@ -53,6 +53,9 @@ enum SettingCatalogue {
     static let journalBytes = SettingDefinition(
         name: "JOURNAL_MAX_BYTES", kind: .integer(default: 33_554_432, range: 1024...1_073_741_824, unit: "bytes"),
         summary: "What these may take together; beyond it as above")
+    static let outageDoubt = SettingDefinition(
+        name: "OUTAGE_DOUBT_SECONDS", kind: .integer(default: 2, range: 0...60, unit: "s"),
+        summary: "With `invalidate`: keys written this long before Redis was lost are deleted where another server answers afterwards (failover)")
     static let outageBarrier = SettingDefinition(
         name: "OUTAGE_BARRIER_MS", kind: .integer(default: 100, range: 0...10_000, unit: "ms"),
         summary: "Wait before a replay for what is still under way to Redis, where `CLIENT KILL` is refused")
@@ -111,7 +114,7 @@ enum SettingCatalogue {
     static let all: [SettingDefinition] = [
         host, port, redisURL, redisHost, redisPort, redisUser, redisPassword, redisDatabase, redisDeadline, redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
-        journalPatterns, journalBytes, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
+        journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, environment, configFile,
         secretsDirectory,
     ]

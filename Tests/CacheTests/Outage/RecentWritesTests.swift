@@ -1,0 +1,47 @@
+import NIOCore
+import Testing
+
+@testable import Cache
+
+@Suite struct RecentWritesTests {
+    private let second = 1_000_000_000
+
+    private func keys(_ recent: inout RecentWrites) -> [String]? {
+        recent.takeAll().map { $0.map { String(decoding: $0, as: UTF8.self) } }
+    }
+
+    @Test func whatWasWrittenWithinTheSpanIsKept() {
+        var recent = RecentWrites(span: .seconds(2), maximumBytes: 1000)
+        for (key, time) in [("old", 10), ("a", 20), ("b", 21), ("c", 22), ("d", 23), ("e", 24)] {
+            recent.record(ByteBuffer(string: key), now: time * self.second)
+        }
+        #expect(self.keys(&recent) == ["c", "d", "e"])
+        #expect(self.keys(&recent) == [])
+    }
+
+    /// After a pause, what was written before it is old.
+    @Test func aPause() {
+        var recent = RecentWrites(span: .seconds(2), maximumBytes: 1000)
+        recent.record(ByteBuffer(string: "a"), now: 20 * self.second)
+        recent.record(ByteBuffer(string: "b"), now: 23 * self.second)
+        #expect(self.keys(&recent) == ["a", "b"], "less than twice the span")
+        recent.record(ByteBuffer(string: "c"), now: 30 * self.second)
+        #expect(self.keys(&recent) == ["c"])
+    }
+
+    @Test func tooManyToBeKept() {
+        var recent = RecentWrites(span: .seconds(2), maximumBytes: 10)
+        for time in [20, 21] { recent.record(ByteBuffer(string: "abcdef"), now: time * self.second) }
+        recent.record(ByteBuffer(string: "x"), now: 22 * self.second)
+        #expect(self.keys(&recent) == nil)
+        #expect(self.keys(&recent) == [])
+        recent.record(ByteBuffer(string: "y"), now: 23 * self.second)
+        #expect(self.keys(&recent) == ["y"])
+    }
+
+    @Test func noSpanKeepsNothing() {
+        var recent = RecentWrites(span: .zero, maximumBytes: 10)
+        recent.record(ByteBuffer(string: "abc"), now: 5)
+        #expect(self.keys(&recent) == [])
+    }
+}
