@@ -19,7 +19,20 @@ var targets: [Target] = [
     .target(name: "RESP", dependencies: [nioCore], swiftSettings: settings),
     .target(
         name: "RedisClient",
-        dependencies: ["RESP", nioCore, nioPosix, logging, .product(name: "DequeModule", package: "swift-collections")],
+        dependencies: [
+            "RESP", nioCore, nioPosix, logging,
+            .product(name: "DequeModule", package: "swift-collections"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ],
+        swiftSettings: settings
+    ),
+    .target(
+        name: "GoogleCloud",
+        dependencies: [
+            "RedisClient", nioCore, nioPosix, logging,
+            .product(name: "NIOHTTP1", package: nio),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
         swiftSettings: settings
     ),
     .target(name: "MemoryStore", swiftSettings: settings),
@@ -44,7 +57,7 @@ var targets: [Target] = [
     .executableTarget(
         name: "RedisCachingAgent",
         dependencies: [
-            "Cache", "CacheHTTP", "MemoryStore", "RedisClient",
+            "Cache", "CacheHTTP", "GoogleCloud", "MemoryStore", "RedisClient",
             nioCore, nioPosix, logging,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -61,7 +74,7 @@ let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers"
 targets += [
     .target(
         name: "TestSupport",
-        dependencies: [nioCore, nioPosix, concurrencyHelpers],
+        dependencies: [nioCore, nioPosix, concurrencyHelpers, .product(name: "NIOHTTP1", package: nio)],
         path: "Tests/TestSupport",
         swiftSettings: settings
     ),
@@ -80,8 +93,16 @@ targets += [
         dependencies: ["RedisClient", "RESP", testSupport, nioCore, nioPosix, logging],
         swiftSettings: settings
     ),
+    .testTarget(
+        name: "GoogleCloudTests",
+        dependencies: [
+            "GoogleCloud", "RedisClient", testSupport, nioCore, nioPosix, logging, .product(name: "NIOHTTP1", package: nio),
+        ],
+        swiftSettings: settings
+    ),
     .testTarget(name: "MemoryStoreTests", dependencies: ["MemoryStore", testSupport], swiftSettings: settings),
-    .testTarget(name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging], swiftSettings: settings),
+    .testTarget(
+        name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging], swiftSettings: settings),
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: ["CacheHTTP", "Cache", testSupport, nioCore],
@@ -125,6 +146,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],

@@ -30,7 +30,7 @@ struct AgentService: Sendable {
 
     private func serve(on group: MultiThreadedEventLoopGroup, _ logger: Logger) async throws {
         let memory = MemoryStore(self.settings.memory)
-        let redis = self.settings.redis.map { RedisParts($0, self.settings.outage, memory, on: group, logger) }
+        let redis = self.settings.redis.map { RedisParts(self.settings, $0, memory, on: group, logger) }
         var loops: [EventLoopParts] = []
         for eventLoop in group.makeIterator() {
             loops.append(try await self.parts(on: eventLoop, memory, redis, logger))
@@ -52,6 +52,7 @@ struct AgentService: Sendable {
         }
         let stopClock = StopClock()
         var services: [any Service] = [MemoryMaintenance(store: memory)]
+        if let tokens = redis?.tokens { services.append(tokens) }
         if let redis {
             let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
             services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))
@@ -82,10 +83,7 @@ struct AgentService: Sendable {
         return try await eventLoop.submit {
             let cache =
                 if let redis {
-                    EventLoopCache(
-                        memory: memory,
-                        redis: RedisConnection(eventLoop: eventLoop, configuration: redis.configuration, logger: logger),
-                        gate: redis.gate)
+                    EventLoopCache(memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate)
                 } else {
                     EventLoopCache(memory: memory)
                 }

@@ -1,4 +1,5 @@
 import Cache
+import GoogleCloud
 import Logging
 import MemoryStore
 import NIOCore
@@ -10,14 +11,22 @@ struct RedisParts: Sendable {
     let configuration: RedisConfiguration
     let clientName: String
     let control: RedisControl
+    /// The access token, where it is the password.
+    let tokens: AccessTokenSource?
     let gate: OutageGate
 
-    init(_ configuration: RedisConfiguration, _ outage: OutageSettings, _ memory: MemoryStore, on group: any EventLoopGroup, _ logger: Logger) {
+    init(_ settings: AgentSettings, _ configuration: RedisConfiguration, _ memory: MemoryStore, on group: any EventLoopGroup, _ logger: Logger) {
         var configuration = configuration
+        let metadata = MetadataServer(authority: settings.metadataHost)
+        self.tokens = configuration.hasPasswordProvider ? AccessTokenSource(logger: logger) { try await metadata.accessToken() } : nil
         self.clientName = "redis-caching-agent-" + String(UInt64.random(in: 0 ... .max), radix: 36)
         configuration.clientName = self.clientName
         self.configuration = configuration
-        self.control = RedisControl(eventLoop: group.next(), configuration: configuration, logger: logger)
-        self.gate = OutageGate(memory: memory, settings: outage, logger: logger)
+        self.control = RedisControl(eventLoop: group.next(), configuration: configuration, passwordProvider: self.tokens, logger: logger)
+        self.gate = OutageGate(memory: memory, settings: settings.outage, logger: logger)
+    }
+
+    func connection(on eventLoop: any EventLoop, _ logger: Logger) -> RedisConnection {
+        RedisConnection(eventLoop: eventLoop, configuration: self.configuration, passwordProvider: self.tokens, logger: logger)
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOSSL
 import RESP
 
 /// One socket of a connection: turns its bytes into replies and its events into calls of the connection, and decides nothing.
@@ -52,6 +53,11 @@ final class RedisChannelHandler: ChannelInboundHandler {
         }
         // On its own loop this happens at once; a channel that is no socket, or is closed already, needs none of it.
         (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
+        // Past the encryption, which would say goodbye and wait for an answer.
+        if let encrypted = try? context.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self) {
+            self.connection = nil
+            return encrypted.close(promise: nil)
+        }
         _ = self.close()
     }
 
@@ -119,7 +125,12 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.connection?.channelFailed(RedisFailure(.connectionClosed, String(describing: error)))
+        switch error {
+        case NIOSSLError.uncleanShutdown: self.connection?.channelFailed(RedisFailure(.connectionClosed, "the server closed the connection"))
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
+            self.connection?.channelFailed(RedisFailure(.tlsFailed, String(describing: error)))
+        default: self.connection?.channelFailed(RedisFailure(.connectionClosed, String(describing: error)))
+        }
     }
 }
 

@@ -23,7 +23,7 @@ extension RedisConfiguration {
         if let name = self.clientName, !name.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             throw RedisConfigurationError(.outOfRange, "The Redis client name may only have printable ASCII characters without space.")
         }
-        if self.user != nil, self.password == nil {
+        if self.user != nil, self.password == nil, self.passwordFile == nil, !self.hasPasswordProvider {
             throw RedisConfigurationError(.invalidUserInfo, "A Redis user is set without a password.")
         }
     }

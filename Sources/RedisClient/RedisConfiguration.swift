@@ -7,6 +7,12 @@ package struct RedisConfiguration: Sendable, Hashable {
     /// User of Redis's ACL; nil means `default`.
     package var user: String?
     package var password: RedisPassword?
+    /// A file with the password, read anew for every connection; wins over `password`.
+    package var passwordFile: String?
+    /// Whether the password comes from a provider; it wins over both.
+    package var hasPasswordProvider = false
+    /// Encryption; nil for none. Not over a unix socket.
+    package var tls: RedisTLS?
     /// Logical database, 0 or more; a cluster knows only 0.
     package var database: Int
     /// Shown by `CLIENT LIST`; nil sends no `CLIENT SETNAME`. Printable ASCII without space.

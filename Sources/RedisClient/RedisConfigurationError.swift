@@ -4,7 +4,6 @@ package struct RedisConfigurationError: Error, Sendable, Hashable, CustomStringC
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Base: String {
             case unsupportedScheme
-            case tlsUnavailable
             case invalidUserInfo
             case invalidHost
             case invalidPort
@@ -21,7 +20,6 @@ package struct RedisConfigurationError: Error, Sendable, Hashable, CustomStringC
         }
 
         package static let unsupportedScheme = Code(.unsupportedScheme)
-        package static let tlsUnavailable = Code(.tlsUnavailable)
         package static let invalidUserInfo = Code(.invalidUserInfo)
         package static let invalidHost = Code(.invalidHost)
         package static let invalidPort = Code(.invalidPort)

@@ -5,35 +5,33 @@ import RESP
 /// The dispatch table: each event goes to the machine, each action of the machine is performed here.
 extension RedisConnection {
     func beginAttempt(_ attempt: Int) {
-        let future = self.connector.connect(
-            to: self.configuration.endpoint,
-            on: self.eventLoop,
-            timeout: self.configuration.connectTimeout
-        )
-        future.assumeIsolated().whenComplete { result in
+        self.connector.connect(self.configuration, on: self.eventLoop).assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let channel):
-                self.connected(channel, attempt)
+            case .success(let link):
+                self.connected(link, attempt)
             case .failure(let error):
-                self.connectFailed(String(describing: error), attempt)
+                self.connectFailed(error as? RedisFailure ?? RedisFailure(.connectFailed, String(describing: error)), attempt)
             }
         }
     }
 
-    private func connected(_ channel: any Channel, _ attempt: Int) {
+    private func connected(_ link: RedisLink, _ attempt: Int) {
+        let channel = link.channel
         let handler = RedisChannelHandler(connection: self, limits: self.configuration.responseLimits)
         do {
             try channel.pipeline.syncOperations.addHandler(handler)
         } catch {
             channel.close(promise: nil)
-            return self.connectFailed(String(describing: error), attempt)
+            return self.connectFailed(RedisFailure(.connectFailed, String(describing: error)), attempt)
         }
         guard channel.isActive else {
             _ = handler.close()
-            return self.connectFailed("the server closed the connection", attempt)
+            return self.connectFailed(RedisFailure(.connectFailed, "the server closed the connection"), attempt)
         }
-        switch self.machine.connected(handler, attempt: attempt, handshake: RedisHandshake(self.configuration), now: self.eventLoop.now) {
+        let handshake = RedisHandshake(self.configuration, hasPassword: link.password != nil)
+        switch self.machine.connected(handler, attempt: attempt, handshake: handshake, now: self.eventLoop.now) {
         case .shakeHands(let commands, let until):
+            self.password = link.password
             self.armTimer(at: until)
             self.shakeHands(handler, commands)
         case .close(let handler):
@@ -41,10 +39,10 @@ extension RedisConnection {
         }
     }
 
-    private func connectFailed(_ message: String, _ attempt: Int) {
+    private func connectFailed(_ failure: RedisFailure, _ attempt: Int) {
         switch self.machine.connectFailed(attempt: attempt) {
         case .tell:
-            self.tell(RedisFailure(.connectFailed, message))
+            self.tell(failure)
         case .none:
             break
         }
@@ -53,7 +51,7 @@ extension RedisConnection {
     private func shakeHands(_ channel: RedisChannelHandler, _ commands: [RedisHandshake.Command]) {
         var buffer = ByteBuffer()
         for command in commands {
-            RESPEncoder.write(command: command.arguments(self.configuration), into: &buffer)
+            RESPEncoder.write(command: command.arguments(self.configuration, self.password), into: &buffer)
         }
         channel.writeAndFlush(buffer)
     }

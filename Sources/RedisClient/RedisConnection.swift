@@ -29,6 +29,8 @@ package final class RedisConnection {
     let logger: Logger
     let connector: any RedisConnector
     var machine: StateMachine
+    /// The password for the handshake that is under way.
+    var password: RedisPassword?
     var batch = RedisCommandBatch()
     /// The channel of the state ready or draining, beside the machine to spare the hot path an enum payload.
     var activeChannel: RedisChannelHandler?
@@ -41,9 +43,15 @@ package final class RedisConnection {
     /// Made once, so that scheduling a flush allocates no closure. Holds the connection while it is started.
     var flushTask: (() -> Void)?
 
-    /// - Parameter eventLoop: where everything happens; every member is used on it only.
-    package convenience init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger) {
-        self.init(eventLoop: eventLoop, configuration: configuration, logger: logger, connector: RedisSocketConnector())
+    /// - Parameters:
+    ///   - eventLoop: where everything happens; every member is used on it only.
+    ///   - passwordProvider: knows the password where it is neither in the configuration nor in a file.
+    package convenience init(
+        eventLoop: any EventLoop, configuration: RedisConfiguration, passwordProvider: (any RedisPasswordProvider)? = nil, logger: Logger
+    ) {
+        self.init(
+            eventLoop: eventLoop, configuration: configuration, logger: logger,
+            connector: RedisSocketConnector(passwordProvider: passwordProvider))
     }
 
     init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger, connector: any RedisConnector) {

@@ -17,8 +17,12 @@ package final class RedisControl: Sendable {
     private let session: NIOLoopBoundBox<RedisControlSession>
 
     /// Opens nothing yet; may be called anywhere.
-    package convenience init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger) {
-        self.init(eventLoop: eventLoop, configuration: configuration, logger: logger, connector: RedisSocketConnector())
+    package convenience init(
+        eventLoop: any EventLoop, configuration: RedisConfiguration, passwordProvider: (any RedisPasswordProvider)? = nil, logger: Logger
+    ) {
+        self.init(
+            eventLoop: eventLoop, configuration: configuration, logger: logger,
+            connector: RedisSocketConnector(passwordProvider: passwordProvider))
     }
 
     init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger, connector: sending any RedisConnector) {

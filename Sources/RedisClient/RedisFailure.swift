@@ -13,6 +13,7 @@ package struct RedisFailure: Error, Sendable, Hashable {
             case serverError
             case authenticationFailed
             case connectFailed
+            case tlsFailed
             case protocolViolation
             case unexpectedReply
             case cancelled
@@ -38,6 +39,8 @@ package struct RedisFailure: Error, Sendable, Hashable {
         package static let authenticationFailed = Code(.authenticationFailed)
         /// No connection could be made.
         package static let connectFailed = Code(.connectFailed)
+        /// The connection cannot be encrypted: a certificate is not believed, or ours cannot be used.
+        package static let tlsFailed = Code(.tlsFailed)
         /// The peer does not speak RESP as it should.
         package static let protocolViolation = Code(.protocolViolation)
         /// The reply is of a kind that the command does not give.
@@ -66,7 +69,7 @@ package struct RedisFailure: Error, Sendable, Hashable {
         self.details = details
     }
 
-    init(_ code: Code, _ message: String? = nil, prefix: String = "") {
+    package init(_ code: Code, _ message: String? = nil, prefix: String = "") {
         self.init(code: code, details: message.map { Details(prefix: prefix, message: $0) })
     }
 

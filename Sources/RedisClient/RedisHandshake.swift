@@ -40,9 +40,9 @@ struct RedisHandshake {
         self.repeated = (hasClientName ? [.setClientName] : []) + (hasDatabase ? [.selectDatabase] : []) + [.ping]
     }
 
-    init(_ configuration: RedisConfiguration) {
+    init(_ configuration: RedisConfiguration, hasPassword: Bool) {
         self.init(
-            hasPassword: configuration.password != nil,
+            hasPassword: hasPassword,
             hasClientName: configuration.clientName != nil,
             hasDatabase: configuration.database != 0
         )
@@ -154,8 +154,8 @@ extension RedisHandshake.Command {
         }
     }
 
-    func arguments(_ configuration: RedisConfiguration) -> [RESPArgument] {
-        let password = configuration.password.map { RESPArgument.bytes($0.bytes) }
+    func arguments(_ configuration: RedisConfiguration, _ password: RedisPassword?) -> [RESPArgument] {
+        let password = password.map { RESPArgument.bytes($0.bytes) }
         switch self {
         case .hello:
             guard let password else {

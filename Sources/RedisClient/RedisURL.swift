@@ -3,7 +3,7 @@
 ///     redis://[user[:password]@]host[:port][/database]     redis://:password@host     redis://[::1]:6379/2
 ///     unix:/path[?db=2]     unix:///path[?db=2]
 ///
-/// User and password are percent-decoded. `rediss://` is recognised and refused. No error quotes any part of the URL, because every part may hold the
+/// User and password are percent-decoded. `rediss://` is the same as `redis://`, over TLS. No error quotes any part of the URL, because every part may hold the
 /// secret when the URL is written wrongly. Grammar: RFC 3986; the scheme is IANA's provisional registration of `redis`.
 package enum RedisURL {
     private static let defaultPort = 6379
@@ -11,7 +11,7 @@ package enum RedisURL {
     /// - Throws: `RedisConfigurationError` that says which part is wrong and what is expected.
     package static func parse(_ text: String) throws(RedisConfigurationError) -> RedisConfiguration {
         guard let colon = text.firstIndex(of: ":") else {
-            throw RedisConfigurationError(.unsupportedScheme, "The Redis URL has no scheme; it must begin with redis:// or unix:.")
+            throw RedisConfigurationError(.unsupportedScheme, "The Redis URL has no scheme; it must begin with redis://, rediss:// or unix:.")
         }
         let rest = text[text.index(after: colon)...]
         switch text[..<colon].lowercased() {
@@ -21,11 +21,16 @@ package enum RedisURL {
             }
             return try self.network(rest.dropFirst(2))
         case "rediss":
-            throw RedisConfigurationError(.tlsUnavailable, "TLS is not built yet: the Redis URL must begin with redis:// or unix:, not rediss://.")
+            guard rest.hasPrefix("//") else {
+                throw RedisConfigurationError(.invalidHost, "The Redis URL must begin with rediss://.")
+            }
+            var configuration = try self.network(rest.dropFirst(2))
+            configuration.tls = RedisTLS()
+            return configuration
         case "unix":
             return try self.unixSocket(rest)
         default:
-            throw RedisConfigurationError(.unsupportedScheme, "The Redis URL must begin with redis:// or unix:.")
+            throw RedisConfigurationError(.unsupportedScheme, "The Redis URL must begin with redis://, rediss:// or unix:.")
         }
     }
 

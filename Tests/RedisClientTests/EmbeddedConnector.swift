@@ -17,14 +17,14 @@ final class EmbeddedConnector: RedisConnector {
     /// Attempts stay open until `completeAttempts`.
     var stalls = false
 
-    func connect(to endpoint: RedisEndpoint, on eventLoop: any EventLoop, timeout: TimeAmount) -> EventLoopFuture<any Channel> {
+    func connect(_ configuration: RedisConfiguration, on eventLoop: any EventLoop) -> EventLoopFuture<RedisLink> {
         self.attempts += 1
         let promise = eventLoop.makePromise(of: (any Channel).self)
         self.outstanding.append(promise)
         if !self.stalls {
             self.completeAttempts(on: eventLoop)
         }
-        return promise.futureResult
+        return promise.futureResult.map { RedisLink(channel: $0, password: configuration.password) }
     }
 
     func completeAttempts(on eventLoop: any EventLoop) {

@@ -139,14 +139,14 @@ struct RedisHandshakeTests {
     @Test("the arguments of the commands")
     func arguments() {
         var configuration = RedisConfiguration(endpoint: .unixSocket(path: "/s"), database: 3, clientName: "me")
-        #expect(RedisHandshake.Command.hello.arguments(configuration) == ["HELLO", "3"])
-        #expect(RedisHandshake.Command.selectDatabase.arguments(configuration) == ["SELECT", "3"])
-        #expect(RedisHandshake.Command.setClientName.arguments(configuration) == ["CLIENT", "SETNAME", "me"])
+        #expect(RedisHandshake.Command.hello.arguments(configuration, configuration.password) == ["HELLO", "3"])
+        #expect(RedisHandshake.Command.selectDatabase.arguments(configuration, configuration.password) == ["SELECT", "3"])
+        #expect(RedisHandshake.Command.setClientName.arguments(configuration, configuration.password) == ["CLIENT", "SETNAME", "me"])
         configuration.password = "p"
-        #expect(RedisHandshake.Command.hello.arguments(configuration) == ["HELLO", "3", "AUTH", "default", "p"])
-        #expect(RedisHandshake.Command.authenticate.arguments(configuration) == ["AUTH", "p"])
+        #expect(RedisHandshake.Command.hello.arguments(configuration, configuration.password) == ["HELLO", "3", "AUTH", "default", "p"])
+        #expect(RedisHandshake.Command.authenticate.arguments(configuration, configuration.password) == ["AUTH", "p"])
         configuration.user = "u"
-        #expect(RedisHandshake.Command.hello.arguments(configuration) == ["HELLO", "3", "AUTH", "u", "p"])
-        #expect(RedisHandshake.Command.authenticate.arguments(configuration) == ["AUTH", "u", "p"])
+        #expect(RedisHandshake.Command.hello.arguments(configuration, configuration.password) == ["HELLO", "3", "AUTH", "u", "p"])
+        #expect(RedisHandshake.Command.authenticate.arguments(configuration, configuration.password) == ["AUTH", "u", "p"])
     }
 }

@@ -40,11 +40,20 @@ struct RedisURLTests {
         #expect(try RedisURL.parse("redis://:@host").password == nil)
     }
 
+    @Test("TLS by the scheme")
+    func encrypted() throws {
+        let configuration = try RedisURL.parse("rediss://u:p@10.0.0.3:6378/1")
+        #expect(configuration.tls == RedisTLS())
+        #expect(configuration.endpoint == .tcp(host: "10.0.0.3", port: 6378))
+        #expect(configuration.user == "u" && configuration.password == "p" && configuration.database == 1)
+        #expect(try RedisURL.parse("redis://host").tls == nil)
+    }
+
     @Test(
         "what is refused, and why",
         arguments: [
             ("", RedisConfigurationError.Code.unsupportedScheme), ("host", .unsupportedScheme), ("http://host", .unsupportedScheme),
-            ("rediss://host", .tlsUnavailable), ("redis:host", .invalidHost), ("redis://", .invalidHost), ("redis:///1", .invalidHost),
+            ("rediss:host", .invalidHost), ("redis:host", .invalidHost), ("redis://", .invalidHost), ("redis:///1", .invalidHost),
             ("redis://:1", .invalidHost), ("redis://ho st", .invalidHost), ("redis://[::1", .invalidHost), ("redis://[host]", .invalidHost),
             ("redis://a,b", .invalidHost), ("redis://host:", .invalidPort), ("redis://host:0", .invalidPort), ("redis://host:65536", .invalidPort),
             ("redis://host:+1", .invalidPort), ("redis://::1", .invalidHost), ("redis://[::1]1", .invalidPort), ("redis://host/x", .invalidDatabase),
@@ -63,7 +72,7 @@ struct RedisURLTests {
     @Test(
         "no error holds the secret",
         arguments: [
-            "redis://u:s3cret@", "redis://u:s3cret@host:x", "redis://u:s3cret%@host", "redis://u:s3cret@host/x", "rediss://u:s3cret@host",
+            "redis://u:s3cret@", "redis://u:s3cret@host:x", "redis://u:s3cret%@host", "redis://u:s3cret@host/x", "rediss://u:s3cret@host:x",
             "redis://u:s3cret?@host", "redis://u:s3cret/@host", "u:s3cret@host", "s3cret://host",
         ]
     )

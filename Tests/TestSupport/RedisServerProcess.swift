@@ -22,6 +22,7 @@ package final class RedisServerProcess {
     package let socketPath: String
     /// Port on 127.0.0.1, the same over restarts.
     package private(set) var port: Int
+    private let isEncrypted: Bool
     /// Lines of redis.conf besides those of this type.
     private let configuration: [String]
     /// Holds the server's log open, because a closed pipe would end the server at its next line.
@@ -29,8 +30,11 @@ package final class RedisServerProcess {
 
     /// Starts a server and waits until it accepts connections.
     ///
-    /// - Parameter configuration: further lines of redis.conf
-    package init(configuration: [String] = []) throws {
+    /// - Parameters:
+    ///   - isEncrypted: whether TLS is spoken on the port
+    ///   - configuration: further lines of redis.conf; a later line wins
+    package init(isEncrypted: Bool = false, configuration: [String] = []) throws {
+        self.isEncrypted = isEncrypted
         self.directory = FileManager.default.temporaryDirectory.appendingPathComponent("redis-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
         self.socketPath = self.directory.appendingPathComponent("redis.sock").path
@@ -62,7 +66,8 @@ package final class RedisServerProcess {
         let file = self.directory.appendingPathComponent("redis.conf")
         let lines =
             [
-                "port \(self.port)", "bind 127.0.0.1", "unixsocket \(self.socketPath)", "dir \(self.directory.path)",
+                self.isEncrypted ? "port 0" : "port \(self.port)", self.isEncrypted ? "tls-port \(self.port)" : "tls-port 0", "bind 127.0.0.1",
+                "unixsocket \(self.socketPath)", "dir \(self.directory.path)",
                 "save \"\"", "appendonly no", "daemonize no",
             ] + self.configuration
         try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)

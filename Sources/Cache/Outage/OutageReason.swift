@@ -21,6 +21,7 @@ package enum OutageReason: Sendable, Hashable {
             if let prefix = failure.serverErrorPrefix { return Self.code(ofServerError: prefix) }
             switch failure.code {
             case .connectFailed: return "connect_failed"
+            case .tlsFailed: return "tls_failed"
             case .connectionClosed, .notConnected: return "connection_lost"
             case .deadlineExceeded: return "deadline_exceeded"
             case .queueFull: return "queue_full"
@@ -38,6 +39,7 @@ package enum OutageReason: Sendable, Hashable {
         case "deadline_exceeded": "Redis does not answer in time"
         case "queue_full": "Too many commands wait for Redis"
         case "connect_failed": "Redis cannot be reached"
+        case "tls_failed": "The connection to Redis cannot be encrypted: a certificate is not trusted or cannot be used"
         case "connection_lost": "The connection to Redis was lost"
         case "authentication_failed": "Redis refuses the user or the password"
         case "not_permitted": "Redis does not permit this user a command that the cache needs"
@@ -52,7 +54,7 @@ package enum OutageReason: Sendable, Hashable {
     }
 
     /// Whether asking often cannot help, because a person has to change something.
-    var isConfiguration: Bool { ["authentication_failed", "not_permitted"].contains(self.code) }
+    var isConfiguration: Bool { ["authentication_failed", "not_permitted", "tls_failed"].contains(self.code) }
 
     /// Closed, so that a strange server cannot make labels up.
     private static func code(ofServerError prefix: String) -> String {

@@ -13,6 +13,8 @@ struct AgentSettings: Sendable {
     var port: Int
     /// Where Redis is; nil on the embedded store by choice.
     var redis: RedisConfiguration?
+    /// Where to ask for tokens, as `host` or `host:port`; nil for the usual place.
+    var metadataHost: String?
     /// What happens while Redis is away.
     var outage: OutageSettings
     var memory: MemoryStoreConfiguration
@@ -53,6 +55,7 @@ struct AgentSettings: Sendable {
         self.port = reader.integer(SettingCatalogue.port)
         self.http = Self.http(&reader)
         self.redis = RedisSettings.configuration(&reader, valueBytes: self.http.limits.maximumValueBytes)
+        self.metadataHost = reader.text(SettingCatalogue.metadataHost)
         self.outage = OutageSettings(&reader)
         self.memory = Self.memory(&reader, largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)

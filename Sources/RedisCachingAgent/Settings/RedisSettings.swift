@@ -15,7 +15,9 @@ enum RedisSettings {
         let control = self.milliseconds(SettingCatalogue.redisControlDeadline, &reader)
         let keepAlive = TimeAmount.seconds(Int64(reader.integer(SettingCatalogue.redisKeepAlive)))
         if dead < deadline { reader.add(SettingCatalogue.redisDeadTimeout, "is less than \(SettingCatalogue.redisDeadline.name)") }
+        let access = RedisAccessSettings(&reader)
         guard var configuration = endpoint else { return nil }
+        access.apply(to: &configuration, &reader)
         configuration.commandDeadline = deadline
         configuration.connectTimeout = connect
         configuration.deadConnectionTimeout = dead
@@ -46,9 +48,6 @@ enum RedisSettings {
             }
         }
         guard let host = reader.text(SettingCatalogue.redisHost) else { return nil }
-        if reader.raw(SettingCatalogue.redisUser) != nil, reader.raw(SettingCatalogue.redisPassword) == nil {
-            reader.add(SettingCatalogue.redisUser, "needs \(SettingCatalogue.redisPassword.name)")
-        }
         return RedisConfiguration(
             endpoint: .tcp(host: host, port: port),
             user: reader.text(SettingCatalogue.redisUser),

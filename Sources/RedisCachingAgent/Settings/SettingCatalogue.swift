@@ -4,13 +4,36 @@ enum SettingCatalogue {
     static let port = SettingDefinition(
         name: "PORT", kind: .integer(default: 8080, range: 0...65535, unit: "port"), summary: "Port to listen on; 0 lets the kernel choose")
     static let redisURL = SettingDefinition(
-        name: "REDIS_URL", kind: .secret, summary: "`redis://[user:password@]host[:port][/db]` or `unix:/path`; wins over `REDIS_HOST`")
+        name: "REDIS_URL", kind: .secret,
+        summary: "`redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, or `unix:/path`; wins over `REDIS_HOST`")
     static let redisHost = SettingDefinition(
         name: "REDIS_HOST", kind: .text(default: nil), summary: "Host of Redis; without it and `REDIS_URL` the embedded store serves")
     static let redisPort = SettingDefinition(
         name: "REDIS_PORT", kind: .integer(default: 6379, range: 1...65535, unit: "port"), summary: "Port of Redis, with `REDIS_HOST`")
     static let redisUser = SettingDefinition(name: "REDIS_USER", kind: .text(default: nil), summary: "ACL user, with `REDIS_HOST`")
     static let redisPassword = SettingDefinition(name: "REDIS_PASSWORD", kind: .secret, summary: "Password, with `REDIS_HOST`")
+    static let redisPasswordFile = SettingDefinition(
+        name: "REDIS_PASSWORD_FILE", kind: .text(default: nil),
+        summary: "File with the password, read anew for every connection; wins over the others")
+    static let redisAuth = SettingDefinition(
+        name: "REDIS_AUTH", kind: .choice(default: "password", ["password", "google-iam"]),
+        summary: "`google-iam`: the access token of the service account is the password, from the metadata server (`GCE_METADATA_HOST`)")
+    static let redisTLS = SettingDefinition(
+        name: "REDIS_TLS", kind: .choice(default: "off", ["off", "on"]), summary: "TLS, with `REDIS_HOST`; `rediss://` has it")
+    static let redisTLSAuthority = SettingDefinition(
+        name: "REDIS_TLS_CA", kind: .secret, summary: "Certificates of the authorities to trust, one or several, as PEM text; else the system's")
+    static let redisTLSAuthorityFile = SettingDefinition(
+        name: "REDIS_TLS_CA_FILE", kind: .text(default: nil), summary: "The same as a file, read anew for every connection")
+    static let redisTLSVerify = SettingDefinition(
+        name: "REDIS_TLS_VERIFY", kind: .choice(default: "full", ["full", "chain"]),
+        summary: "`chain`: the certificate's host name is not checked, for a private authority as Memorystore's")
+    static let redisTLSServerName = SettingDefinition(
+        name: "REDIS_TLS_SERVER_NAME", kind: .text(default: nil), summary: "Name that the certificate must have, where it is not the host's")
+    static let redisTLSCertificateFile = SettingDefinition(
+        name: "REDIS_TLS_CERT_FILE", kind: .text(default: nil), summary: "Client certificate as a PEM file, where Redis asks for one")
+    static let redisTLSKeyFile = SettingDefinition(name: "REDIS_TLS_KEY_FILE", kind: .text(default: nil), summary: "Its private key")
+    static let metadataHost = SettingDefinition(
+        name: "GCE_METADATA_HOST", kind: .text(default: nil), summary: "Metadata server to ask instead of Google's")
     static let redisDatabase = SettingDefinition(
         name: "REDIS_DB", kind: .integer(default: 0, range: 0...65535, unit: "index"), summary: "Database, with `REDIS_HOST`")
     static let redisDeadline = SettingDefinition(
@@ -112,7 +135,9 @@ enum SettingCatalogue {
 
     /// In the order of the documentation.
     static let all: [SettingDefinition] = [
-        host, port, redisURL, redisHost, redisPort, redisUser, redisPassword, redisDatabase, redisDeadline, redisConnectTimeout, redisDeadTimeout,
+        host, port, redisURL, redisHost, redisPort, redisUser, redisPassword, redisPasswordFile, redisAuth, redisTLS, redisTLSAuthority,
+        redisTLSAuthorityFile, redisTLSVerify, redisTLSServerName, redisTLSCertificateFile, redisTLSKeyFile, redisDatabase, redisDeadline,
+        redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, environment, configFile,

@@ -1,0 +1,35 @@
+import NIOCore
+import NIOPosix
+import RedisClient
+import TestSupport
+import Testing
+
+@testable import GoogleCloud
+
+@Suite(.timeLimit(.minutes(1))) struct MetadataServerTests {
+    @Test func aToken() async throws {
+        let stub = try await StubMetadataServer.start(#"{"access_token":"t","expires_in":5,"token_type":"Bearer"}"#)
+        #expect(try await MetadataServer(authority: stub.authority).accessToken() == AccessToken(secret: "t", lifetimeSeconds: 5))
+        #expect(stub.requests == 1)
+        try await stub.stop()
+    }
+
+    @Test func faults() async throws {
+        let stub = try await StubMetadataServer.start("no token")
+        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority).accessToken() }
+        stub.answer(status: 404, "{}")
+        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority).accessToken() }
+        stub.answer(String(repeating: " ", count: 100_000))
+        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority).accessToken() }
+        try await stub.stop()
+        await #expect(throws: (any Error).self) { try await MetadataServer(authority: stub.authority).accessToken() }
+    }
+
+    /// A server that accepts and says nothing.
+    @Test func silence() async throws {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
+        let authority = "127.0.0.1:\(channel.localAddress?.port ?? 0)"
+        await #expect(throws: (any Error).self) { try await MetadataServer(authority: authority, timeout: .milliseconds(50)).accessToken() }
+        try await channel.close()
+    }
+}
