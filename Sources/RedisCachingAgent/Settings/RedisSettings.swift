@@ -39,9 +39,16 @@ enum RedisSettings {
         // Read in any case, so that a fault in one of them is told even where the URL wins.
         let port = reader.integer(SettingCatalogue.redisPort)
         let database = reader.integer(SettingCatalogue.redisDatabase)
+        let user = reader.text(SettingCatalogue.redisUser)
+        let password = reader.raw(SettingCatalogue.redisPassword).map { RedisPassword($0) }
         if let url = reader.raw(SettingCatalogue.redisURL) {
             do throws(RedisConfigurationError) {
-                return try RedisURL.parse(url)
+                var configuration = try RedisURL.parse(url)
+                if configuration.password == nil {
+                    configuration.user = configuration.user ?? user
+                    configuration.password = password
+                }
+                return configuration
             } catch {
                 reader.add(SettingCatalogue.redisURL, error.description)
                 return nil
@@ -50,8 +57,8 @@ enum RedisSettings {
         guard let host = reader.text(SettingCatalogue.redisHost) else { return nil }
         return RedisConfiguration(
             endpoint: .tcp(host: host, port: port),
-            user: reader.text(SettingCatalogue.redisUser),
-            password: reader.raw(SettingCatalogue.redisPassword).map { RedisPassword($0) },
+            user: user,
+            password: password,
             database: database
         )
     }

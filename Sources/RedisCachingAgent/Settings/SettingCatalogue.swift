@@ -10,8 +10,8 @@ enum SettingCatalogue {
         name: "REDIS_HOST", kind: .text(default: nil), summary: "Host of Redis; without it and `REDIS_URL` the embedded store serves")
     static let redisPort = SettingDefinition(
         name: "REDIS_PORT", kind: .integer(default: 6379, range: 1...65535, unit: "port"), summary: "Port of Redis, with `REDIS_HOST`")
-    static let redisUser = SettingDefinition(name: "REDIS_USER", kind: .text(default: nil), summary: "ACL user, with `REDIS_HOST`")
-    static let redisPassword = SettingDefinition(name: "REDIS_PASSWORD", kind: .secret, summary: "Password, with `REDIS_HOST`")
+    static let redisUser = SettingDefinition(name: "REDIS_USER", kind: .text(default: nil), summary: "ACL user; not with a password in `REDIS_URL`")
+    static let redisPassword = SettingDefinition(name: "REDIS_PASSWORD", kind: .secret, summary: "Password; one in `REDIS_URL` wins")
     static let redisPasswordFile = SettingDefinition(
         name: "REDIS_PASSWORD_FILE", kind: .text(default: nil),
         summary: "File with the password, read anew for every connection; wins over the others")
