@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint format bench bench-quick micro clean tools
+.PHONY: help run build test soak lint format bench bench-quick bench-outage micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -24,6 +24,10 @@ test: tools ## build, then run every test
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s bench/tests; else echo "python3 is missing: the benchmark's own tests are skipped"; fi
 	@swift test --skip-build
 
+soak: tools ## run 200 random schedules of faults (about 10 minutes); FAULT_SCHEDULES and FAULT_SEED choose others
+	@swift build --build-tests
+	@FAULT_SCHEDULES=$${FAULT_SCHEDULES:-200} swift test --skip-build --filter FaultTests
+
 lint: ## check the format and style of every Swift file
 	@swift format lint --strict --configuration .swift-format --recursive Sources Tests bench Package.swift
 
@@ -39,6 +43,11 @@ bench-quick: ## the same with short runs
 	@./scripts/install-tools redis-server nginx webdis wrk
 	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)
 	@python3 bench/bench.py --service $(SERVICE) --quick
+
+bench-outage: ## measure what an outage of Redis costs its clients (about 5 minutes)
+	@./scripts/install-tools redis-server wrk
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/outage.py --service $(SERVICE)
 
 micro: ## measure the parts: protocol, JSON, store, eviction
 	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)

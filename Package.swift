@@ -118,6 +118,14 @@ targets += [
         swiftSettings: settings
     ),
     // The built program over real sockets.
+    // The built program while Redis and the network fail.
+    .testTarget(
+        name: "FaultTests",
+        dependencies: [
+            "RedisCachingAgent", testSupport, nioCore, nioPosix, concurrencyHelpers, .product(name: "DequeModule", package: "swift-collections"),
+        ],
+        swiftSettings: settings
+    ),
     .testTarget(name: "ContractTests", dependencies: ["RedisCachingAgent", testSupport, nioCore], swiftSettings: settings),
 ]
 

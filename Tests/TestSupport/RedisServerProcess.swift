@@ -58,7 +58,13 @@ package final class RedisServerProcess {
         try? FileManager.default.removeItem(at: self.directory)
     }
 
-    /// Starts the stopped server again, on the same socket and port, without its data.
+    /// Starts the stopped server again without its data, also where it has an append-only file.
+    package func startEmpty() throws {
+        try? FileManager.default.removeItem(at: self.directory.appendingPathComponent("appendonlydir"))
+        try self.start()
+    }
+
+    /// Starts the stopped server again, on the same socket and port; with its data if it is configured to keep them.
     package func start() throws {
         guard let executable = Self.executable else {
             throw TestProcessError(reason: "redis-server is not installed")

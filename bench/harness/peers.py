@@ -10,9 +10,10 @@ import pathlib
 import string
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from .exchange import Answer, Connection, ask
+from .fault_proxy import FaultProxy
 from .load import Script
 from .process import Server, clean_environment, start_on_free_port
 from .redis_server import Redis
@@ -113,14 +114,14 @@ class Service(CacheAPIPeer):
     uses_redis: bool = False
     operations: Tuple[str, ...] = OPERATIONS
 
-    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
+    def start(self, directory: pathlib.Path, redis: Union[Redis, FaultProxy, None]) -> Server:
         return start_on_free_port(self.name, self.command, "/health", directory, lambda port: self.environment(port, redis))
 
     def command(self, port: int) -> Sequence[str]:
         """The command line; the port is in the environment."""
         return [str(self.program)]
 
-    def environment(self, port: int, redis: Optional[Redis]) -> Dict[str, str]:
+    def environment(self, port: int, redis: Union[Redis, FaultProxy, None]) -> Dict[str, str]:
         """Its settings: everything else is at its default."""
         store = {"REDIS_URL": redis.url} if self.uses_redis and redis is not None else {}
         return clean_environment(HOST="127.0.0.1", PORT=str(port), LOG_LEVEL="warning", **store, **self.settings)

@@ -1,6 +1,7 @@
 """The one Redis of a round, and the few commands that seeding and checking need."""
 
 import pathlib
+import signal
 import socket
 import time
 from typing import List, Sequence
@@ -15,6 +16,7 @@ class Redis:
     """A redis-server process without persistence, on a port of its own."""
 
     def __init__(self, program: str, directory: pathlib.Path):
+        self.program = program
         self.directory = directory
         self.server = self._start(program)
         self.port = self.server.port
@@ -28,25 +30,50 @@ class Redis:
         """The bytes under `key`, empty when there is none."""
         return _commands(self.port, [["GET", key]])[0]
 
+    def kill(self) -> None:
+        """Ends it at once, as a crash would."""
+        self.server.process.kill()
+        self.server.stop()
+
+    def start_again(self) -> None:
+        """Starts it on the same port, empty, and waits until it answers."""
+        self.server = self._start_on(self.program, self.port)
+
+    def stop(self) -> None:
+        """Ends it, also where it is stopped."""
+        self.server.process.send_signal(signal.SIGCONT)
+        self.server.stop()
+
+    def connections_received(self) -> int:
+        """How many connections were made to it since it started, without those of this script since then."""
+        text = _commands(self.port, [["INFO", "stats"]])[0].decode()
+        return int(next(line for line in text.splitlines() if line.startswith("total_connections_received:")).split(":")[1]) - 2
+
     def _run(self, commands: Sequence[Sequence[str]]) -> None:
         for reply in _commands(self.port, commands):
             if reply != b"OK":
                 raise ValueError(f"Redis answered {reply!r}")
 
     def _start(self, program: str) -> Server:
-        failure = "Redis did not start"
-        for _ in range(PORT_ATTEMPTS):
-            port = free_port()
-            command = [program, "--save", "", "--appendonly", "no", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
-            server = Server("redis-server", command, port, self.directory / "redis-server.log")
-            while server.process.poll() is None and time.monotonic() < server.started_at + START_SECONDS:
-                try:
-                    _commands(port, [["PING"]])
-                    return server
-                except (OSError, ValueError):
-                    time.sleep(0.01)
-            failure = f"Redis did not start: {server.log.read_text(errors='replace')[-600:]}"
-            server.stop()
+        for attempt in range(PORT_ATTEMPTS):
+            try:
+                return self._start_on(program, free_port())
+            except NotReady:
+                if attempt == PORT_ATTEMPTS - 1:
+                    raise
+        raise NotReady("Redis did not start")
+
+    def _start_on(self, program: str, port: int) -> Server:
+        command = [program, "--save", "", "--appendonly", "no", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        server = Server("redis-server", command, port, self.directory / "redis-server.log")
+        while server.process.poll() is None and time.monotonic() < server.started_at + START_SECONDS:
+            try:
+                _commands(port, [["PING"]])
+                return server
+            except (OSError, ValueError):
+                time.sleep(0.01)
+        failure = f"Redis did not start: {server.log.read_text(errors='replace')[-600:]}"
+        server.stop()
         raise NotReady(failure)
 
 

@@ -1,0 +1,103 @@
+import Foundation
+import TestSupport
+
+/// A client of one instance, which asks at random over one connection and records what it sees.
+struct FaultClient {
+    static let keys = ["a:1", "a:2", "b:1", "c"]
+    private static let prefixes = ["a:", "b:", ""]
+
+    let instance: Int
+    let port: Int
+    let history: History
+    private var random: SplitMix64
+
+    init(instance: Int, port: Int, history: History, seed: UInt64) {
+        self.instance = instance
+        self.port = port
+        self.history = history
+        self.random = SplitMix64(seed: seed)
+    }
+
+    /// Asks until `isOver`.
+    mutating func run(until isOver: () -> Bool) async throws {
+        var client = self
+        try await WireClient.connect(port: self.port) { connection in
+            while !isOver() {
+                let operation = client.operation()
+                try await client.ask(operation, &connection)
+                try await Task.sleep(for: .microseconds(Int.random(in: 0...3000, using: &client.random)))
+            }
+        }
+    }
+
+    /// Reads every key once.
+    mutating func readAll() async throws -> [String: Int?] {
+        var found: [String: Int?] = [:]
+        var client = self
+        try await WireClient.connect(port: self.port) { connection in
+            for key in Self.keys {
+                let event = try await client.ask(.get(key: key, value: nil), &connection)
+                if case .get(_, let value) = event.operation { found[key] = .some(value) }
+            }
+        }
+        return found
+    }
+
+    private mutating func operation() -> HistoryEvent.Operation {
+        let key = Self.keys[Int.random(in: 0..<Self.keys.count, using: &self.random)]
+        switch Int.random(in: 0..<100, using: &self.random) {
+        case 0..<60: return .get(key: key, value: nil)
+        case 60..<84: return .set(key: key, value: self.history.uniqueValue(), timeToLive: nil)
+        case 84..<90: return .set(key: key, value: self.history.uniqueValue(), timeToLive: 1)
+        case 90..<98: return .delete(key: key)
+        default: return .invalidate(prefix: Self.prefixes[Int.random(in: 0..<Self.prefixes.count, using: &self.random)])
+        }
+    }
+
+    @discardableResult
+    private mutating func ask(_ operation: HistoryEvent.Operation, _ connection: inout WireClient.Connection) async throws -> HistoryEvent {
+        let request = self.request(operation)
+        let start = self.history.now
+        var answer = WireResponse()
+        var end = Double.infinity
+        do {
+            try await connection.send(request)
+            answer = try await connection.response()
+            end = self.history.now
+        } catch {
+            // No answer: the checker sees a status of 0.
+        }
+        let event = HistoryEvent(
+            instance: self.instance, operation: Self.completed(operation, answer), start: start, end: end, status: answer.status,
+            isDegraded: answer["x-cache-degraded"] == "1")
+        self.history.record(event)
+        if end == .infinity { throw WireClient.Failure.closed }
+        return event
+    }
+
+    /// In both forms of the contract: one is answered by the fast lane, the other by the router.
+    private mutating func request(_ operation: HistoryEvent.Operation) -> String {
+        let isPlain = Bool.random(using: &self.random)
+        switch operation {
+        case .get(let key, _): return self.head("GET", isPlain ? "/cache/\(key)" : "/cache?key=\(key)") + "\r\n"
+        case .delete(let key): return self.head("DELETE", isPlain ? "/cache/\(key)" : "/cache?key=\(key)") + "\r\n"
+        case .set(let key, let value, let timeToLive):
+            let members = #""key":"\#(key)","value":\#(value)"# + (timeToLive.map { #","ttl":\#($0)"# } ?? "")
+            return self.post("/cache", isPlain ? "{\(members)}" : "{\(members),\"other\":0}")
+        case .invalidate(let prefix): return self.post("/cache/invalidate", #"{"pattern":"\#(prefix)*"}"#)
+        }
+    }
+
+    private func head(_ method: String, _ target: String) -> String { "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n" }
+
+    private func post(_ target: String, _ body: String) -> String {
+        self.head("POST", target) + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+
+    private static func completed(_ operation: HistoryEvent.Operation, _ answer: WireResponse) -> HistoryEvent.Operation {
+        guard case .get(let key, _) = operation, answer.status == 200 else { return operation }
+        let prefix = #"{"success":true,"key":"\#(key)","value":"#
+        guard answer.text.hasPrefix(prefix), answer.text.hasSuffix("}") else { return .get(key: key, value: -1) }
+        return .get(key: key, value: Int(answer.text.dropFirst(prefix.count).dropLast()) ?? -1)
+    }
+}

@@ -1,0 +1,67 @@
+import TestSupport
+
+/// What goes wrong in one trial, made from a seed: the same seed gives the same schedule.
+struct FaultSchedule: Hashable, Sendable {
+    enum Fault: Hashable, Sendable {
+        /// SIGKILL, and a start afterwards with all its data.
+        case restart
+        /// SIGKILL, and a start afterwards with nothing.
+        case restartEmpty
+        /// SIGSTOP, and SIGCONT afterwards.
+        case stop
+        /// What lies between one instance, or all, and Redis.
+        case network(ProxyFault, instance: Int?)
+        /// What happens to one connection of an instance, as when a packet of it is lost: the others overtake it.
+        case connection(ProxyFault, instance: Int)
+    }
+
+    struct Step: Hashable, Sendable {
+        let pauseMilliseconds: Int
+        let fault: Fault
+        let durationMilliseconds: Int
+    }
+
+    let seed: UInt64
+    /// One instance restores what was written in an outage; several invalidate.
+    let instances: Int
+    /// Whether many missed deadlines are no outage yet: then there are many writes whose fate is unknown while Redis is asked.
+    let isPatient: Bool
+    let steps: [Step]
+
+    var outageWrites: String { self.instances == 1 ? "restore" : "invalidate" }
+
+    init(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let instances = Int.random(in: 1...3, using: &random)
+        self.seed = seed
+        self.instances = instances
+        self.isPatient = Bool.random(using: &random)
+        self.steps = (0..<Int.random(in: 4...8, using: &random)).map { _ in
+            Step(
+                pauseMilliseconds: Int.random(in: 20...400, using: &random),
+                fault: Self.fault(instances: instances, &random),
+                // Too short for an outage, or long enough for one.
+                durationMilliseconds: Int.random(in: 10...(Bool.random(using: &random) ? 100 : 900), using: &random))
+        }
+    }
+
+    private static func fault(instances: Int, _ random: inout SplitMix64) -> Fault {
+        let instance = Bool.random(using: &random) ? nil : Int.random(in: 0..<instances, using: &random)
+        switch Int.random(in: 0..<16, using: &random) {
+        case 0, 1: return .restart
+        case 2: return .restartEmpty
+        case 3, 4: return .stop
+        case 5, 6: return .network(.cut, instance: instance)
+        case 7, 8: return .network(.blackHole, instance: instance)
+        case 9: return .network(.halfClose, instance: instance)
+        case 10: return .network(.garbage, instance: instance)
+        case 11: return .network(Self.delay(&random), instance: instance)
+        case 12: return .connection(.blackHole, instance: Int.random(in: 0..<instances, using: &random))
+        default: return .connection(Self.delay(&random), instance: Int.random(in: 0..<instances, using: &random))
+        }
+    }
+
+    private static func delay(_ random: inout SplitMix64) -> ProxyFault {
+        .delay(toServerMilliseconds: Int.random(in: 0...300, using: &random), toClientMilliseconds: Int.random(in: 0...100, using: &random))
+    }
+}
