@@ -16,7 +16,7 @@ build: ## build the program in release mode
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 
 tools: ## install what the tests and the benchmark need, where that is possible
-	@./scripts/install-tools redis-server openssl
+	@./scripts/install-tools redis-server openssl prometheus
 
 test: tools ## build, then run every test
 	@swift build --build-tests

@@ -13,9 +13,18 @@ let settings: [SwiftSetting] = [
 let nio = "swift-nio"
 let nioCore = Target.Dependency.product(name: "NIOCore", package: nio)
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: nio)
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 var targets: [Target] = [
+    .target(
+        name: "Telemetry",
+        dependencies: [
+            nioCore, nioPosix, logging, metrics,
+            .product(name: "Instrumentation", package: "swift-distributed-tracing"),
+        ],
+        swiftSettings: settings
+    ),
     .target(name: "RESP", dependencies: [nioCore], swiftSettings: settings),
     .target(
         name: "RedisClient",
@@ -29,20 +38,25 @@ var targets: [Target] = [
     .target(
         name: "GoogleCloud",
         dependencies: [
-            "RedisClient", nioCore, nioPosix, logging,
+            "RedisClient", nioCore, nioPosix, logging, metrics,
             .product(name: "NIOHTTP1", package: nio),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         swiftSettings: settings
     ),
     .target(name: "MemoryStore", swiftSettings: settings),
-    .target(name: "Cache", dependencies: ["MemoryStore", "RedisClient", "RESP", nioCore, logging], swiftSettings: settings),
+    .target(
+        name: "Cache",
+        dependencies: ["MemoryStore", "RedisClient", "RESP", "Telemetry", nioCore, logging, metrics],
+        swiftSettings: settings
+    ),
     .target(
         name: "CacheHTTP",
         dependencies: [
-            "Cache",
+            "Cache", "MemoryStore", "RedisClient", "Telemetry",
             nioCore,
             logging,
+            .product(name: "Tracing", package: "swift-distributed-tracing"),
             .product(name: "NIOHTTP1", package: nio),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -57,8 +71,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "RedisCachingAgent",
         dependencies: [
-            "Cache", "CacheHTTP", "GoogleCloud", "MemoryStore", "RedisClient",
-            nioCore, nioPosix, logging,
+            "Cache", "CacheHTTP", "GoogleCloud", "MemoryStore", "RedisClient", "Telemetry",
+            nioCore, nioPosix, logging, metrics,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -76,6 +90,14 @@ targets += [
         name: "TestSupport",
         dependencies: [nioCore, nioPosix, concurrencyHelpers, .product(name: "NIOHTTP1", package: nio)],
         path: "Tests/TestSupport",
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "TelemetryTests",
+        dependencies: [
+            "Telemetry", testSupport, nioCore, nioPosix, logging, metrics,
+            .product(name: "Instrumentation", package: "swift-distributed-tracing"),
+        ],
         swiftSettings: settings
     ),
     .testTarget(
@@ -126,7 +148,7 @@ targets += [
         ],
         swiftSettings: settings
     ),
-    .testTarget(name: "ContractTests", dependencies: ["RedisCachingAgent", testSupport, nioCore], swiftSettings: settings),
+    .testTarget(name: "ContractTests", dependencies: ["RedisCachingAgent", "CacheHTTP", "Telemetry", testSupport, nioCore], swiftSettings: settings),
 ]
 
 // What only a measurement needs is built only for one: CACHE_BENCHMARKS=1 swift build -c release
@@ -144,14 +166,16 @@ if Context.environment["CACHE_BENCHMARKS"] != nil {
 
 let package = Package(
     name: "redis-caching-agent",
-    platforms: [.macOS(.v15)],
+    platforms: [.macOS(.v26)],
     products: [.executable(name: "redis-caching-agent", targets: ["RedisCachingAgent"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),

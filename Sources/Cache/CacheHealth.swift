@@ -1,9 +1,14 @@
 package import MemoryStore
+package import RedisClient
 
 /// How the cache is.
 package struct CacheHealth: Sendable {
     /// How Redis is; nil on the embedded store by choice.
     package let outage: OutageReport?
+    /// The bounds of the journal; nil on the embedded store by choice.
+    package let outageSettings: OutageSettings?
+    /// The connections of the event loops; nil on the embedded store by choice.
+    package let redis: RedisCounts?
     /// Commands that Redis has refused, and without which the service works all the same.
     package let refusedCommands: [String]
     /// Since the process started, in seconds.

@@ -1,3 +1,4 @@
+import CoreMetrics
 package import Logging
 package import MemoryStore
 package import NIOCore
@@ -5,33 +6,35 @@ package import RedisClient
 
 /// The cache for the control plane: what may take its time, callable from any task.
 package struct CacheService: Sendable {
-    private let eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>)]
-    private let loopCounters: [OperationCounters]
+    private let eventLoops: [EventLoopCacheHandle]
     private let embedded: EmbeddedCache
     private let control: RedisControl?
     private let gate: OutageGate?
     private let started = NIODeadline.now()
     private let logger: Logger
+    private let invalidatedKeys = Counter(label: "cache_invalidated_keys_total")
 
     /// The counters of what the router answers.
-    package let routerCounters = OperationCounters()
+    package let routerCounters: OperationCounters
 
     /// - Parameters:
     ///   - control: the connection for long calls; nil on the embedded store by choice.
     ///   - gate: where there is a `control`.
-    ///   - eventLoops: every event loop's cache, with its counters.
+    ///   - eventLoops: every event loop's cache.
+    ///   - isRecording: whether operations are counted.
     package init(
         memory: MemoryStore,
         control: RedisControl?,
         gate: OutageGate?,
-        eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>, counters: OperationCounters)],
+        eventLoops: [EventLoopCacheHandle],
+        isRecording: Bool,
         logger: Logger
     ) {
         self.embedded = EmbeddedCache(store: memory)
         self.control = control
         self.gate = gate
-        self.eventLoops = eventLoops.map { ($0.eventLoop, $0.cache) }
-        self.loopCounters = eventLoops.map(\.counters)
+        self.eventLoops = eventLoops
+        self.routerCounters = OperationCounters(isRecording: isRecording)
         self.logger = logger
     }
 
@@ -41,7 +44,7 @@ package struct CacheService: Sendable {
     /// The operations so far, over all event loops and the router.
     package var counts: OperationCounts {
         var counts = self.routerCounters.snapshot
-        for counters in self.loopCounters { counts.add(counters.snapshot) }
+        for eventLoop in self.eventLoops { counts.add(eventLoop.counters.snapshot) }
         return counts
     }
 
@@ -93,10 +96,17 @@ package struct CacheService: Sendable {
     package func invalidate(_ pattern: ByteBuffer, isDryRun: Bool = false, on eventLoop: any EventLoop) async -> InvalidationOutcome {
         let bytes = pattern.bytes
         let glob = GlobPattern(bytes)
+        guard !isDryRun else { return await self.count(bytes, glob) }
+        let outcome = await self.invalidate(bytes, glob, eventLoop)
+        if case .invalidated(let count, _) = outcome { self.invalidatedKeys.increment(by: count) }
+        return outcome
+    }
+
+    private func invalidate(_ pattern: [UInt8], _ glob: GlobPattern, _ eventLoop: any EventLoop) async -> InvalidationOutcome {
         guard let control = self.control, let gate = self.gate else {
-            return .invalidated(await self.embedded.walk(isDryRun ? .count : .remove) { glob.matches($0) }, .memory)
+            return .invalidated(await self.embedded.walk(.remove) { glob.matches($0) }, .memory)
         }
-        return isDryRun ? await self.count(bytes, glob, control, gate) : await self.invalidate(bytes, glob, control, gate, eventLoop)
+        return await self.invalidate(pattern, glob, control, gate, eventLoop)
     }
 
     private func invalidate(
@@ -132,17 +142,20 @@ package struct CacheService: Sendable {
         }
     }
 
-    private func count(_ pattern: [UInt8], _ glob: GlobPattern, _ control: RedisControl, _ gate: OutageGate) async -> InvalidationOutcome {
+    private func count(_ pattern: [UInt8], _ glob: GlobPattern) async -> InvalidationOutcome {
         let embeddedCount = await self.embedded.walk(.count) { glob.matches($0) }
+        guard let control = self.control, let gate = self.gate else { return .invalidated(embeddedCount, .memory) }
         guard gate.isRedisAsked, let count = try? await control.countKeys(matching: pattern) else { return .invalidated(embeddedCount, .outage) }
         return .invalidated(count, .redis)
     }
 
     /// The figures of `GET /cache/stats`: Redis's where it answers, else the embedded store's.
-    package func statistics() async -> CacheStatistics {
-        guard let control = self.control else { return self.embeddedStatistics(.memory) }
+    ///
+    /// - Parameter connectedClients: what the embedded store answers for that.
+    package func statistics(connectedClients: Int) async -> CacheStatistics {
+        guard let control = self.control else { return self.embeddedStatistics(.memory, connectedClients) }
         // A Redis that is known to be away is not waited for.
-        guard self.gate?.isRedisAsked == true else { return self.embeddedStatistics(.outage) }
+        guard self.gate?.isRedisAsked == true else { return self.embeddedStatistics(.outage, connectedClients) }
         do {
             let information = try await control.information()
             return CacheStatistics(
@@ -156,16 +169,16 @@ package struct CacheService: Sendable {
                 source: .redis
             )
         } catch {
-            return self.embeddedStatistics(.outage)
+            return self.embeddedStatistics(.outage, connectedClients)
         }
     }
 
-    private func embeddedStatistics(_ source: CacheSource) -> CacheStatistics {
+    private func embeddedStatistics(_ source: CacheSource, _ connectedClients: Int) -> CacheStatistics {
         let memory = self.embedded.store.statistics(now: .now)
         return CacheStatistics(
             totalKeys: memory.entries,
             memoryUsage: CacheStatistics.humanReadable(bytes: memory.bytes),
-            connectedClients: self.counts.openConnections,
+            connectedClients: connectedClients,
             uptimeSeconds: self.uptimeSeconds,
             totalCommandsProcessed: memory.hits + memory.misses + memory.sets + memory.deletes,
             keyspaceHits: memory.hits,
@@ -174,10 +187,21 @@ package struct CacheService: Sendable {
         )
     }
 
+    private var redisCounts: RedisCounts? {
+        guard self.control != nil else { return nil }
+        var counts = RedisCounts()
+        for eventLoop in self.eventLoops {
+            if let counters = eventLoop.redisCounters { counts.add(counters.snapshot) }
+        }
+        return counts
+    }
+
     /// How the cache is. Asks no server.
     package func health() async -> CacheHealth {
         CacheHealth(
             outage: self.gate?.report,
+            outageSettings: self.gate?.settings,
+            redis: self.redisCounts,
             refusedCommands: await self.control?.refusedOptionalCommands ?? [],
             uptimeSeconds: self.uptimeSeconds,
             memory: self.embedded.store.statistics(now: .now),

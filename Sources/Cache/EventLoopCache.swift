@@ -9,7 +9,7 @@ package import RedisClient
 /// gate, which all event loops share, says that memory answers. What Redis does not answer as it should, memory answers in its place, and the gate
 /// remembers what Redis has missed.
 package final class EventLoopCache {
-    package let counters = OperationCounters()
+    package let counters: OperationCounters
     private let embedded: EmbeddedCache
     private let redis: RedisConnection?
     private let gate: OutageGate?
@@ -24,7 +24,8 @@ package final class EventLoopCache {
     private var connecting: EventLoopPromise<Void>?
 
     /// A cache of the embedded store, by choice.
-    package init(memory: MemoryStore) {
+    package init(memory: MemoryStore, counters: OperationCounters = OperationCounters()) {
+        self.counters = counters
         self.embedded = EmbeddedCache(store: memory)
         self.redis = nil
         self.gate = nil
@@ -34,7 +35,8 @@ package final class EventLoopCache {
 
     /// A cache of Redis.
     /// - Parameter redis: this loop's connection; the gate's recovery connects it.
-    package init(memory: MemoryStore, redis: RedisConnection, gate: OutageGate) {
+    package init(memory: MemoryStore, redis: RedisConnection, gate: OutageGate, counters: OperationCounters = OperationCounters()) {
+        self.counters = counters
         self.embedded = EmbeddedCache(store: memory)
         self.redis = redis
         self.gate = gate
@@ -42,6 +44,9 @@ package final class EventLoopCache {
         self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
         redis.delegate = self
     }
+
+    /// The counters of this loop's connection; nil on the embedded store by choice.
+    package var redisCounters: RedisCounters? { self.redis?.counters }
 
     /// Reads a key.
     /// - Parameter now: nanoseconds of the monotonic clock, read a moment ago.

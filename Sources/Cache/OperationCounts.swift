@@ -1,45 +1,59 @@
+package import Telemetry
+
 /// A reading of the operation counters of one event loop, or the sum of several.
 package struct OperationCounts: Sendable {
-    /// How often an operation ran and how long it took in all.
-    package struct Total: Sendable {
-        package var operations = 0
-        package var nanoseconds = 0
+    private var outcomes: [Int]
+    private var latencies: [HistogramSnapshot]
 
-        /// Mean time of one operation in milliseconds; 0 when there was none.
-        package var meanMilliseconds: Double {
-            self.operations == 0 ? 0 : Double(self.nanoseconds) / Double(self.operations) / 1e6
-        }
+    init(outcomes: [Int], latencies: [HistogramSnapshot]) {
+        self.outcomes = outcomes
+        self.latencies = latencies
     }
 
-    private var totals = [Total](repeating: Total(), count: CacheOperation.allCases.count)
-    package var hits = 0
-    package var misses = 0
-    package var errors = 0
-    package var laneRequests = 0
-    package var routerRequests = 0
-    package var degradedAnswers = 0
-    package var openConnections = 0
-
-    package init() {}
-
-    /// The total of one kind of operation.
-    package subscript(operation: CacheOperation) -> Total { self.totals[operation.rawValue] }
-
-    /// Adds a total of one kind.
-    package mutating func add(_ operation: CacheOperation, _ total: Total) {
-        self.totals[operation.rawValue].operations += total.operations
-        self.totals[operation.rawValue].nanoseconds += total.nanoseconds
+    static func index(_ operation: CacheOperation, _ source: CacheSource, _ result: OperationResult) -> Int {
+        (operation.rawValue * 3 + source.rawValue) * 7 + result.rawValue
     }
 
     /// Adds another reading.
     package mutating func add(_ other: OperationCounts) {
-        for operation in CacheOperation.allCases { self.add(operation, other[operation]) }
-        self.hits += other.hits
-        self.misses += other.misses
-        self.errors += other.errors
-        self.laneRequests += other.laneRequests
-        self.routerRequests += other.routerRequests
-        self.degradedAnswers += other.degradedAnswers
-        self.openConnections += other.openConnections
+        for index in self.outcomes.indices { self.outcomes[index] += other.outcomes[index] }
+        for index in self.latencies.indices { self.latencies[index].add(other.latencies[index]) }
+    }
+
+    /// Operations of one kind that one store answered with one result.
+    package func count(_ operation: CacheOperation, _ source: CacheSource, _ result: OperationResult) -> Int {
+        self.outcomes[Self.index(operation, source, result)]
+    }
+
+    /// Operations of one kind with one result.
+    package func count(_ operation: CacheOperation, _ result: OperationResult) -> Int {
+        CacheSource.allCases.reduce(0) { $0 + self.count(operation, $1, result) }
+    }
+
+    /// Operations of one kind.
+    package func count(_ operation: CacheOperation) -> Int {
+        OperationResult.allCases.reduce(0) { $0 + self.count(operation, $1) }
+    }
+
+    /// Operations that one store answered.
+    package func count(_ source: CacheSource) -> Int {
+        CacheOperation.allCases.reduce(0) { sum, operation in
+            OperationResult.allCases.reduce(sum) { $0 + self.count(operation, source, $1) }
+        }
+    }
+
+    /// Reads that found a value.
+    package var hits: Int { self.count(.get, .hit) }
+
+    /// Reads that found none.
+    package var misses: Int { self.count(.get, .miss) }
+
+    /// How long operations of one kind took, in seconds.
+    package func latency(_ operation: CacheOperation) -> HistogramSnapshot { self.latencies[operation.rawValue] }
+
+    /// Mean time of one operation in milliseconds; 0 when there was none.
+    package func meanMilliseconds(_ operation: CacheOperation) -> Double {
+        let latency = self.latency(operation)
+        return latency.count == 0 ? 0 : latency.sum * 1000 / Double(latency.count)
     }
 }

@@ -4,17 +4,27 @@ import HummingbirdCore
 package import Logging
 package import NIOCore
 package import ServiceLifecycle
+package import Telemetry
 
 /// The HTTP side of the service: routes, fast lane, and the server that carries them.
 package struct CacheServer: Sendable {
     private let service: CacheService
     private let scopes: EventLoopScopes
     private let settings: HTTPSettings
+    private let telemetry: ServiceTelemetry
+    private let accessLog: AccessLog?
 
-    package init(service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings) {
+    /// - Parameters:
+    ///   - scopes: one for each event loop.
+    ///   - accessLog: nil where no answer gets a line.
+    package init(
+        service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings, telemetry: ServiceTelemetry, accessLog: AccessLog?
+    ) {
         self.service = service
         self.scopes = scopes
         self.settings = settings
+        self.telemetry = telemetry
+        self.accessLog = accessLog
     }
 
     /// The server as a service: it runs until the graceful shutdown, stops accepting, answers what is in flight, and returns.
@@ -40,10 +50,14 @@ package struct CacheServer: Sendable {
 
     private func router() -> Router<CacheRequestContext> {
         let router = Router(context: CacheRequestContext.self)
-        let responder = AnswerResponder(counters: self.service.routerCounters)
+        let counters = HTTPCounterSet(eventLoops: self.scopes.httpCounters, router: HTTPCounters(isRecording: self.settings.metrics))
+        let responder = AnswerResponder(counters: self.service.routerCounters, httpCounters: counters.router, accessLog: self.accessLog)
+        router.add(middleware: TraceMiddleware())
         router.add(middleware: FallbackMiddleware(responder: responder))
-        CacheRoutes(service: self.service, settings: self.settings, responder: responder).add(to: router)
-        ServiceRoutes(service: self.service, responder: responder).add(to: router)
+        CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: counters).add(to: router)
+        ServiceRoutes(
+            service: self.service, responder: responder, httpCounters: counters, telemetry: self.telemetry, settings: self.settings
+        ).add(to: router)
         return router
     }
 }

@@ -17,6 +17,11 @@ package struct HTTPSettings: Sendable {
     /// Whether canonical requests take the fast lane.
     package var fastLane = true
 
+    /// Whether anything is counted, and `/metrics` is there.
+    package var metrics = true
+    /// Which answers get a line in the log.
+    package var accessLog = AccessLogSettings()
+
     package init() {}
 
     /// The longest body in bytes: a value and its envelope.

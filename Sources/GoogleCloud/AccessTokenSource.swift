@@ -1,3 +1,4 @@
+import CoreMetrics
 package import Logging
 import NIOCore
 package import RedisClient
@@ -19,6 +20,8 @@ package final class AccessTokenSource: RedisPasswordProvider, Service {
     private let fetch: @Sendable () async throws -> AccessToken
     private let state = Mutex(State())
     private let logger: Logger
+    private let successes = Counter(label: "google_access_token_refreshes_total", dimensions: [("result", "success")])
+    private let failures = Counter(label: "google_access_token_refreshes_total", dimensions: [("result", "failure")])
 
     /// - Parameter fetch: gets a token; an error means that there is none now.
     package init(logger: Logger, fetch: @escaping @Sendable () async throws -> AccessToken) {
@@ -55,8 +58,10 @@ package final class AccessTokenSource: RedisPasswordProvider, Service {
         let outcome: Result<AccessToken, any Error>
         do {
             outcome = .success(try await self.fetch())
+            self.successes.increment()
         } catch {
             outcome = .failure(error)
+            self.failures.increment()
         }
         let (pause, waiting) = self.state.withLock { state in
             let pause: Double

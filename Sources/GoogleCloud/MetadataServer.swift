@@ -36,6 +36,11 @@ package struct MetadataServer: Sendable {
         return token
     }
 
+    /// The id of the project that the program runs in.
+    package func projectIdentifier() async throws -> String {
+        String(decoding: try await self.get("/computeMetadata/v1/project/project-id"), as: UTF8.self)
+    }
+
     private func get(_ path: String) async throws -> [UInt8] {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(self.timeout)

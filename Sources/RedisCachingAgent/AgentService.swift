@@ -1,11 +1,13 @@
 import Cache
 import CacheHTTP
+import GoogleCloud
 import Logging
 import MemoryStore
 import NIOCore
 import NIOPosix
 import RedisClient
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 
 /// The composition root: the one place that knows every module, and the order in which they start and stop.
@@ -14,35 +16,50 @@ struct AgentService: Sendable {
 
     /// Serves until SIGTERM or SIGINT.
     func run() async throws {
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-        var logger = Logger(label: "redis-caching-agent")
-        logger.logLevel = self.settings.logLevel
+        let metadata = MetadataServer(authority: self.settings.metadataHost)
+        let telemetry = await AgentTelemetry.start(self.settings.log, metadata)
+        do {
+            try await self.run(telemetry, metadata)
+        } catch {
+            await telemetry.telemetry.logSink.close()
+            throw error
+        }
+        telemetry.logger.notice("stopped")
+        await telemetry.telemetry.logSink.close()
+    }
+
+    private func run(_ telemetry: AgentTelemetry, _ metadata: MetadataServer) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: self.settings.eventLoops)
         do {
-            try await self.serve(on: group, logger)
+            try await self.serve(on: group, telemetry, metadata)
         } catch let error as IOError {
             try? await group.shutdownGracefully()
             throw StartFailure(message: "cannot listen on \(self.settings.host):\(self.settings.port): \(error.description)")
         }
         try await group.shutdownGracefully()
-        logger.notice("stopped")
     }
 
-    private func serve(on group: MultiThreadedEventLoopGroup, _ logger: Logger) async throws {
+    private func serve(on group: MultiThreadedEventLoopGroup, _ telemetry: AgentTelemetry, _ metadata: MetadataServer) async throws {
+        let logger = telemetry.logger
         let memory = MemoryStore(self.settings.memory)
-        let redis = self.settings.redis.map { RedisParts(self.settings, $0, memory, on: group, logger) }
+        let redis = self.settings.redis.map { RedisParts(self.settings, $0, memory, metadata, on: group, logger) }
+        let accessLog = AccessLog(self.settings.http.accessLog, logger: logger)
         var loops: [EventLoopParts] = []
         for eventLoop in group.makeIterator() {
-            loops.append(try await self.parts(on: eventLoop, memory, redis, logger))
+            loops.append(try await self.parts(on: eventLoop, memory, redis, accessLog, logger))
+            telemetry.telemetry.eventLoopDelay.watch(eventLoop)
         }
         let service = CacheService(
             memory: memory,
             control: redis?.control,
             gate: redis?.gate,
-            eventLoops: loops.map { ($0.eventLoop, $0.cache, $0.counters) },
+            eventLoops: loops.map(\.cache),
+            isRecording: self.settings.http.metrics,
             logger: logger
         )
-        let server = CacheServer(service: service, scopes: EventLoopScopes(loops.map { ($0.eventLoop, $0.scope) }), settings: self.settings.http)
+        let server = CacheServer(
+            service: service, scopes: EventLoopScopes(loops.map { ($0.eventLoop, $0.scope, $0.httpCounters) }), settings: self.settings.http,
+            telemetry: telemetry.telemetry, accessLog: accessLog)
         let store = self.settings.redis.map { "Redis at \($0.endpoint)" } ?? "the embedded store"
         let application = server.application(
             host: self.settings.host, port: self.settings.port, eventLoopGroup: group, logger: Self.quiet(logger)
@@ -77,21 +94,23 @@ struct AgentService: Sendable {
     }
 
     private func parts(
-        on eventLoop: any EventLoop, _ memory: MemoryStore, _ redis: RedisParts?, _ logger: Logger
+        on eventLoop: any EventLoop, _ memory: MemoryStore, _ redis: RedisParts?, _ accessLog: AccessLog?, _ logger: Logger
     ) async throws -> EventLoopParts {
         let http = self.settings.http
         return try await eventLoop.submit {
+            let counters = OperationCounters(isRecording: http.metrics)
             let cache =
                 if let redis {
-                    EventLoopCache(memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate)
+                    EventLoopCache(memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate, counters: counters)
                 } else {
-                    EventLoopCache(memory: memory)
+                    EventLoopCache(memory: memory, counters: counters)
                 }
+            let scope = EventLoopScope(cache: cache, settings: http, accessLog: accessLog)
             return EventLoopParts(
                 eventLoop: eventLoop,
-                cache: NIOLoopBound(cache, eventLoop: eventLoop),
-                scope: NIOLoopBound(EventLoopScope(cache: cache, settings: http), eventLoop: eventLoop),
-                counters: cache.counters
+                cache: EventLoopCacheHandle(cache, on: eventLoop),
+                scope: NIOLoopBound(scope, eventLoop: eventLoop),
+                httpCounters: scope.httpCounters
             )
         }.get()
     }

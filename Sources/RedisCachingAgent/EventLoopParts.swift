@@ -5,7 +5,7 @@ import NIOCore
 /// What one event loop owns.
 struct EventLoopParts: Sendable {
     let eventLoop: any EventLoop
-    let cache: NIOLoopBound<EventLoopCache>
+    let cache: EventLoopCacheHandle
     let scope: NIOLoopBound<EventLoopScope>
-    let counters: OperationCounters
+    let httpCounters: HTTPCounters
 }

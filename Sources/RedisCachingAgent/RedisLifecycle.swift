@@ -18,7 +18,7 @@ struct RedisLifecycle: Service {
 
     func run() async throws {
         let recovery = OutageRecovery(
-            gate: self.redis.gate, control: self.redis.control, eventLoops: self.loops.map { ($0.eventLoop, $0.cache) },
+            gate: self.redis.gate, control: self.redis.control, eventLoops: self.loops.map { ($0.eventLoop, $0.cache.cache) },
             clientName: self.redis.clientName)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await recovery.run() }
@@ -36,14 +36,14 @@ struct RedisLifecycle: Service {
         self.logger.error(
             "stopping while Redis is away: what it was not told of is lost, and what it holds of these keys is served until it expires",
             metadata: [
-                "journal.keys": "\(report.journalKeys)", "journal.patterns": "\(report.journalPatterns)",
-                "journal.delete_everything": "\(report.mustPurge)",
+                "journal.keys": .stringConvertible(report.journalKeys), "journal.patterns": .stringConvertible(report.journalPatterns),
+                "journal.delete_everything": .stringConvertible(report.mustPurge),
             ])
     }
 
     private func close() async {
         for parts in self.loops {
-            let cache = parts.cache
+            let cache = parts.cache.cache
             try? await parts.eventLoop.flatSubmit { cache.value.close() ?? parts.eventLoop.makeSucceededVoidFuture() }.get()
         }
         await self.redis.control.shutDown()

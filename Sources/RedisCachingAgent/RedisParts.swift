@@ -15,9 +15,11 @@ struct RedisParts: Sendable {
     let tokens: AccessTokenSource?
     let gate: OutageGate
 
-    init(_ settings: AgentSettings, _ configuration: RedisConfiguration, _ memory: MemoryStore, on group: any EventLoopGroup, _ logger: Logger) {
+    init(
+        _ settings: AgentSettings, _ configuration: RedisConfiguration, _ memory: MemoryStore, _ metadata: MetadataServer,
+        on group: any EventLoopGroup, _ logger: Logger
+    ) {
         var configuration = configuration
-        let metadata = MetadataServer(authority: settings.metadataHost)
         self.tokens = configuration.hasPasswordProvider ? AccessTokenSource(logger: logger) { try await metadata.accessToken() } : nil
         self.clientName = "redis-caching-agent-" + String(UInt64.random(in: 0 ... .max), radix: 36)
         configuration.clientName = self.clientName

@@ -86,6 +86,7 @@ extension RedisConnection {
             self.armTimer(at: wakeUp)
             return true
         case .reject(let failure):
+            self.counters.recordRejected()
             receiver.redisReplied(.failure(failure), token: token)
             return false
         }
@@ -105,6 +106,7 @@ extension RedisConnection {
         guard let channel = self.activeChannel, self.batch.byteCount > 0, channel.isWritable else {
             return
         }
+        self.counters.recordPending(self.machine.pendingCount)
         channel.writeAndFlush(self.batch.take())
     }
 

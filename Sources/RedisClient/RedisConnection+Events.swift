@@ -61,10 +61,13 @@ extension RedisConnection {
     }
 
     func replied(_ value: RESPValue) {
-        switch self.machine.replied(value) {
+        let action = self.machine.replied(value)
+        self.counters.recordPending(self.machine.pendingCount)
+        switch action {
         case .deliver(let receiver, let token, let result):
             receiver.redisReplied(result, token: token)
         case .deliverLate(let receiver, let token):
+            self.counters.recordLateReply()
             receiver.redisRepliedLate(token: token)
         case .deliverAndLose(let receiver, let token, let failure, let loss):
             // The unfit peer is left before anybody is told: what the receiver does next must not be sent to it.
@@ -93,6 +96,7 @@ extension RedisConnection {
 
     private func becameReady(_ session: RedisSession, _ wakeUp: NIODeadline) {
         self.session = session
+        self.counters.recordOpened()
         self.activeChannel = self.machine.channel
         self.armTimer(at: wakeUp)
         self.logger.debug(
@@ -126,6 +130,7 @@ extension RedisConnection {
 
     private func tell(_ failure: RedisFailure) {
         self.lastFailure = failure
+        self.counters.recordFailed()
         self.logger.debug(
             "no connection to Redis",
             metadata: [
@@ -140,6 +145,7 @@ extension RedisConnection {
     /// Forgets the channel and what was meant for it, but not who it was to the server.
     func leave() {
         self.cancelTimer()
+        self.counters.recordLeft()
         if self.activeChannel != nil, let identifier = self.session?.clientIdentifier {
             self.endedIdentifiers.append(identifier)
         }
@@ -177,8 +183,10 @@ extension RedisConnection {
             if let wakeUp {
                 self.armTimer(at: wakeUp)
             }
+            self.counters.recordDeadlinesMissed(due.count)
             Self.fail(due, with: .deadlineExceeded)
         case .abandonAndLose(let due, let loss):
+            self.counters.recordDeadlinesMissed(due.count)
             self.lost(loss) { Self.fail(due, with: .deadlineExceeded) }
         case .none:
             break

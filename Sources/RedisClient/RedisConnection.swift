@@ -26,6 +26,9 @@ package final class RedisConnection {
     /// What the server called the connections that ended since the last `takeEndedIdentifiers`.
     var endedIdentifiers: [Int64] = []
 
+    /// What happened so far.
+    package let counters = RedisCounters()
+
     let logger: Logger
     let connector: any RedisConnector
     var machine: StateMachine

@@ -189,7 +189,8 @@ import Testing
         while (try? await WireClient.exchange(port: agent.port, Request.get("/health/live"))) != nil {}
         redis.resume()
         #expect(await status == 0)
-        #expect(!agent.logged.contains("is lost"))
+        let logged = await agent.allLogged()
+        #expect(!logged.contains("is lost"))
         let next = try await AgentProcess.start(settings)
         #expect(try await self.get(next, "k") == "7")
         #expect(await next.terminate() == 0)
@@ -199,8 +200,9 @@ import Testing
         let agent = try await AgentProcess.start(["REDIS_URL": "redis://127.0.0.1:1", "SHUTDOWN_GRACE_SECONDS": "1"])
         for number in 0..<3 { #expect(try await self.set(agent, "k\(number)", 1).status == 200) }
         #expect(await agent.terminate() == 0)
-        #expect(agent.logged.contains("journal.keys=3"))
-        #expect(agent.logged.contains("is lost"))
+        let logged = await agent.allLogged()
+        #expect(logged.contains("\"journal.keys\":3"))
+        #expect(logged.contains("is lost"))
     }
 
     // MARK: A Redis that answers with errors

@@ -92,17 +92,17 @@ struct RedisAccessTests {
         let redis = try RedisServerProcess(configuration: ["requirepass first"])
         defer { redis.stop() }
         let file = redis.directory.appendingPathComponent("password")
-        try "not yet\n".write(to: file, atomically: true, encoding: .utf8)
+        try TestFile.write("not yet\n", to: file.path)
         let environment = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_PASSWORD_FILE": file.path, "REDIS_RECONNECT_CAP_MS": "50"]
         try await AgentProcess.with(environment) { agent in
             try await self.waitForHealth(#""reason":"authentication_failed""#, agent)
-            try "first\n".write(to: file, atomically: true, encoding: .utf8)
+            try TestFile.write("first\n", to: file.path)
             try await self.waitForHealth(self.connected, agent)
             try FileManager.default.removeItem(at: file)
             redis.stop()
             try redis.start()
             try await self.waitForHealth(#""reason":"authentication_failed""#, agent)
-            try "first".write(to: file, atomically: true, encoding: .utf8)
+            try TestFile.write("first", to: file.path)
             try await self.waitForHealth(self.connected, agent)
         }
     }

@@ -131,7 +131,7 @@ struct HistoryChecker {
             guard let last = changes.max(by: { $0.start < $1.start }), case .set(_, let value, nil) = last.operation, last.isAcknowledged,
                 changes.allSatisfy({ $0 == last || $0.end < last.start }), last.start > lastEmptyStart ?? -1, found != value
             else { return nil }
-            return Violation(rule: "an acknowledged write is lost", event: last, because: nil)
+            return Violation(rule: "an acknowledged write is lost, found \(found.map(String.init) ?? "nothing")", event: last, because: nil)
         }
     }
 }

@@ -113,7 +113,7 @@ struct RedisTLSIntegrationTests {
             rotating.tls?.trust = .file(file)
             let connection = try await LiveConnection.start(rotating)
             #expect(await connection.untilLost()?.code == .tlsFailed)
-            try String(contentsOfFile: certificates.authority, encoding: .utf8).write(toFile: file, atomically: true, encoding: .utf8)
+            try TestFile.write(String(contentsOfFile: certificates.authority, encoding: .utf8), to: file)
             await connection.untilReady()
             try await connection.close()
         }

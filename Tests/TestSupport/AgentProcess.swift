@@ -55,6 +55,9 @@ package struct AgentProcess: Sendable {
     /// What the program has logged so far.
     package var logged: String { self.errors.text }
 
+    /// Everything that the program has logged, once it has ended.
+    package func allLogged() async -> String { await self.errors.wholeText() }
+
     /// Resident memory of the program now.
     package func residentBytes() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(self.process.identifier)/status", encoding: .utf8)

@@ -76,7 +76,7 @@ package final class RedisServerProcess {
                 "unixsocket \(self.socketPath)", "dir \(self.directory.path)",
                 "save \"\"", "appendonly no", "daemonize no",
             ] + self.configuration
-        try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+        try TestFile.write(lines.joined(separator: "\n"), to: file.path)
         let process = try SpawnedProcess(executable, [file.path])
         self.process = process
         try self.waitUntilReady(process.output)

@@ -32,7 +32,7 @@ package struct TestCertificates: Sendable {
     private func path(_ name: String) -> String { self.directory.appendingPathComponent(name).path }
 
     private func issue(_ name: String, extensions: String) throws {
-        try extensions.write(toFile: self.path("\(name).ext"), atomically: true, encoding: .utf8)
+        try TestFile.write(extensions, to: self.path("\(name).ext"))
         try self.run(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "\(name).key", "-out", "\(name).csr", "-subj",
             "/CN=\(name)")

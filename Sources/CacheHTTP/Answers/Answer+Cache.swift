@@ -40,7 +40,7 @@ extension Answer {
     private func with(_ outcome: CacheStatus.Outcome, _ source: CacheSource) -> Answer {
         var answer = self
         answer.cacheStatus = CacheStatus(outcome: outcome, source: source)
-        answer.isDegraded = source.isDegraded
+        answer.source = source
         return answer
     }
 }

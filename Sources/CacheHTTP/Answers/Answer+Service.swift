@@ -61,8 +61,8 @@ extension Answer {
         body.appendDecimal(count)
         body.writeStaticString(isDryRun ? ",\"message\":\"Dry run: nothing was deleted\"}" : " keys matching pattern\"}")
         var answer = Answer(.ok, .prepared(body))
-        answer.cacheStatus = CacheStatus(outcome: .deleted, source: source)
-        answer.isDegraded = source.isDegraded
+        answer.cacheStatus = CacheStatus(outcome: isDryRun ? .read : .deleted, source: source)
+        answer.source = source
         return answer
     }
 
@@ -86,7 +86,7 @@ extension Answer {
         JSONWriter.writeDecimal(Int64(statistics.hitRateHundredths), scale: 2, into: &body)
         body.writeStaticString("}")
         var answer = Answer(.ok, .prepared(body))
-        answer.isDegraded = statistics.source.isDegraded
+        answer.source = statistics.source
         return answer
     }
 }

@@ -7,7 +7,8 @@ struct Answer {
     var body: AnswerBody
     var contentType: StaticString = "application/json"
     var cacheStatus: CacheStatus?
-    var isDegraded = false
+    /// Which store answered, where one was asked.
+    var source: CacheSource?
     /// The methods of a 405 answer.
     var allow: StaticString?
 
@@ -15,6 +16,9 @@ struct Answer {
         self.status = status
         self.body = body
     }
+
+    /// Whether memory answered in the place of Redis.
+    var isDegraded: Bool { self.source?.isDegraded == true }
 
     /// The longest head in bytes: every field at its longest, with room to spare.
     static let maximumHeadCount = 1024

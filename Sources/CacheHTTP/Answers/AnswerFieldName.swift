@@ -37,7 +37,7 @@ enum AnswerFieldName {
     private static let processTimeName = Self.name("X-Process-Time")
     static let requestIDName = Self.name("X-Request-Id")
 
-    private static func name(_ text: String) -> HTTPField.Name {
+    static func name(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no field name") }
         return name
     }

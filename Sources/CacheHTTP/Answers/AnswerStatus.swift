@@ -1,5 +1,5 @@
 /// The status codes that the service answers with.
-enum AnswerStatus: Int {
+enum AnswerStatus: Int, CaseIterable {
     case ok = 200
     case badRequest = 400
     case forbidden = 403
@@ -12,6 +12,24 @@ enum AnswerStatus: Int {
     case internalServerError = 500
     case serviceUnavailable = 503
     case insufficientStorage = 507
+
+    /// The place among the statuses, for tables.
+    var ordinal: Int {
+        switch self {
+        case .ok: 0
+        case .badRequest: 1
+        case .forbidden: 2
+        case .notFound: 3
+        case .methodNotAllowed: 4
+        case .contentTooLarge: 5
+        case .unsupportedMediaType: 6
+        case .unprocessableContent: 7
+        case .requestHeaderFieldsTooLarge: 8
+        case .internalServerError: 9
+        case .serviceUnavailable: 10
+        case .insufficientStorage: 11
+        }
+    }
 
     /// The reason phrase, as NIO's encoder spells it, so that both ways to answer write the same bytes.
     var reason: StaticString {

@@ -11,6 +11,8 @@ struct CacheStatus {
         case stored
         /// The value was deleted.
         case deleted
+        /// Something was counted, nothing changed.
+        case read
         /// The store refused.
         case refused
     }
@@ -29,7 +31,7 @@ struct CacheStatus {
             }
         case .miss: cursor.append("redis-caching-agent; fwd=miss")
         case .stored: cursor.append("redis-caching-agent; fwd=method; stored")
-        case .deleted: cursor.append("redis-caching-agent; fwd=method")
+        case .deleted, .read: cursor.append("redis-caching-agent; fwd=method")
         case .refused: cursor.append("redis-caching-agent; fwd=bypass")
         }
         switch self.source {

@@ -5,7 +5,7 @@ import NIOCore
 extension FastLane {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        self.scope.counters.recordConnection(opened: true)
+        self.scope.httpCounters.recordConnection(opened: true)
         self.lifetime.sent(now: EventLoopScope.now())
         self.scheduleTimer(context, at: EventLoopScope.now() + min(self.idleNanoseconds, self.requestNanoseconds))
     }
@@ -21,7 +21,8 @@ extension FastLane {
 
     /// A client that is gone leaves no trace: an answer that still comes finds nobody.
     private func forget() {
-        if self.context != nil { self.scope.counters.recordConnection(opened: false) }
+        if self.context != nil { self.scope.httpCounters.recordConnection(opened: false) }
+        self.forgetPending()
         self.timer?.cancel()
         self.timer = nil
         self.phase = .closing

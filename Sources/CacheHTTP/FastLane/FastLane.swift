@@ -1,5 +1,6 @@
 import Cache
 import NIOCore
+import Telemetry
 
 /// The first handler of a connection: answers canonical requests for a key on the event loop, from the bytes, and passes everything else on.
 ///
@@ -53,6 +54,8 @@ final class FastLane: ChannelDuplexHandler {
         let ttlSeconds: Int64?
         let requestID: RequestID?
         let start: Int
+        /// Where the access log may want it.
+        let trace: TraceContext?
     }
 
     init(scope: EventLoopScope) {
@@ -69,6 +72,7 @@ final class FastLane: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.now = EventLoopScope.now()
         self.lifetime.received(now: self.now)
+        self.scope.httpCounters.recordReceived(Self.unwrapInboundIn(data).readableBytes)
         switch self.phase {
         case .handedOver:
             context.fireChannelRead(data)
@@ -247,6 +251,12 @@ final class FastLane: ChannelDuplexHandler {
         self.phase.routerAnswered()
     }
 
+    /// What the codec has written passes through.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        self.scope.httpCounters.recordSent(Self.unwrapOutboundIn(data).readableBytes)
+        context.write(data, promise: promise)
+    }
+
     func flush(context: ChannelHandlerContext) {
         context.flush()
         if self.lifetime.isCloseDue, self.phase != .closing {
@@ -272,7 +282,8 @@ final class FastLane: ChannelDuplexHandler {
         switch request.method {
         case .get, .delete:
             guard let key = self.key(of: request.key) else { return false }
-            let pending = PendingRequest(method: request.method, key: key, ttlSeconds: nil, requestID: requestID, start: self.now)
+            let pending = PendingRequest(
+                method: request.method, key: key, ttlSeconds: nil, requestID: requestID, start: self.now, trace: self.trace(of: request))
             self.consume(request.count)
             self.nextToken &+= 1
             let outcome =
@@ -283,7 +294,8 @@ final class FastLane: ChannelDuplexHandler {
         case .post:
             guard let body = self.slice(request.body), case .success(let command) = SetRequest.parse(body: body, limits: self.scope.settings.limits)
             else { return false }
-            let pending = PendingRequest(method: .post, key: command.key, ttlSeconds: command.ttl, requestID: requestID, start: self.now)
+            let pending = PendingRequest(
+                method: .post, key: command.key, ttlSeconds: command.ttl, requestID: requestID, start: self.now, trace: self.trace(of: request))
             self.consume(request.count)
             self.nextToken &+= 1
             let outcome = self.scope.cache.set(
@@ -298,6 +310,7 @@ final class FastLane: ChannelDuplexHandler {
     private func settle(_ request: PendingRequest, _ outcome: CacheAnswer?, _ context: ChannelHandlerContext) {
         guard let outcome else {
             self.pending = request
+            self.scope.httpCounters.recordInFlight(began: true)
             self.phase = .awaitingCache(token: self.nextToken)
             return
         }
@@ -318,9 +331,36 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     private func count(_ request: PendingRequest, _ answer: Answer, _ trailer: AnswerTrailer) {
-        let counters = self.scope.counters
-        counters.recordLane()
-        answer.record(request.method.operation, nanoseconds: trailer.processNanoseconds, in: counters)
+        self.scope.httpCounters.record(answer.status, by: .fastLane)
+        answer.record(request.method.operation, nanoseconds: trailer.processNanoseconds, in: self.scope.counters)
+        guard let log = self.scope.accessLog, log.wants(answer.status, nanoseconds: trailer.processNanoseconds) else { return }
+        log.write(self.logEntry(request, answer, trailer), now: self.now)
+    }
+
+    private func logEntry(_ request: PendingRequest, _ answer: Answer, _ trailer: AnswerTrailer) -> AccessLogEntry {
+        let key = request.method == .post ? "" : "/" + AccessLogEntry.shortened(request.key.readableBytesView)
+        return AccessLogEntry(
+            method: request.method.name, path: "/cache" + key, status: answer.status, responseBytes: answer.body.count,
+            nanoseconds: trailer.processNanoseconds, requestID: trailer.requestID, cacheStatus: answer.cacheStatus, handler: .fastLane,
+            trace: request.trace)
+    }
+
+    /// The request's trace; not even looked for where no line of the log may need it.
+    private func trace(of request: KeyRequest) -> TraceContext? {
+        guard self.scope.accessLog != nil, let field = request.trace else { return nil }
+        return self.input.withUnsafeReadableBytes { bytes in
+            switch field {
+            case .traceparent(let range): TraceContext(traceparent: UnsafeRawBufferPointer(rebasing: bytes[range]))
+            case .cloudTraceContext(let range): TraceContext(cloudTraceContext: UnsafeRawBufferPointer(rebasing: bytes[range]))
+            }
+        }
+    }
+
+    /// Lets go of the request that is with the cache.
+    func forgetPending() {
+        guard self.pending != nil else { return }
+        self.pending = nil
+        self.scope.httpCounters.recordInFlight(began: false)
     }
 
     private func key(of target: TargetKey) -> ByteBuffer? {
@@ -352,6 +392,7 @@ final class FastLane: ChannelDuplexHandler {
         // Taken out first: writing may call back into this handler.
         var bytes = self.output
         self.output = ByteBuffer()
+        self.scope.httpCounters.recordSent(bytes.readableBytes)
         context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
         // Once the socket has taken the bytes the buffer is ours alone again, and clearing keeps its storage for the next answer.
         if bytes.capacity <= Self.keptOutputCapacity, self.output.readableBytes == 0 {
@@ -387,7 +428,7 @@ final class FastLane: ChannelDuplexHandler {
 extension FastLane: CacheAnswerReceiver {
     func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
         guard self.phase == .awaitingCache(token: token), let request = self.pending, let context = self.context else { return }
-        self.pending = nil
+        self.forgetPending()
         self.phase = .ready
         self.write(request, answer, context)
         self.pass(context)

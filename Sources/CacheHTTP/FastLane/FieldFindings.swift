@@ -6,6 +6,10 @@ struct FieldFindings {
     var contentLength: Int?
     /// Where the value of a usable `X-Request-Id` stands.
     var requestID: Range<Int>?
+    /// Where the value of `traceparent` stands.
+    var traceparent: Range<Int>?
+    /// Where the value of `X-Cloud-Trace-Context` stands.
+    var cloudTraceContext: Range<Int>?
     /// The end of the request is the codec's to find: a transfer coding, an upgrade, an expectation, a contradiction.
     var isUnframable = false
     /// The request can be framed, but has something that the router must judge.

@@ -1,3 +1,5 @@
+import Telemetry
+
 /// A cursor over the head of a request. Each method consumes one element of RFC 9112's grammar, in its narrow form, or stops.
 struct HeadScan: ~Copyable {
     /// Why the scan cannot go on.
@@ -154,6 +156,13 @@ struct HeadScan: ~Copyable {
         case 12 where self.matches(name, "x-request-id"):
             if findings.requestID != nil || !RequestID.isUsable(self.bytes, value) { findings.needsRouter = true }
             findings.requestID = value
+        case 11 where self.matches(name, "traceparent"):
+            // Two of them name no trace, which the router says.
+            if findings.traceparent != nil { findings.needsRouter = true }
+            findings.traceparent = value
+        case 21 where self.matches(name, "x-cloud-trace-context"):
+            if findings.cloudTraceContext != nil { findings.needsRouter = true }
+            findings.cloudTraceContext = value
         case 14 where self.matches(name, "content-length"):
             guard findings.contentLength == nil, let length = self.decimal(value) else {
                 findings.isUnframable = true
@@ -164,6 +173,19 @@ struct HeadScan: ~Copyable {
             break
         }
     }
+
+    /// Which field names the request's trace, and where the trace's id stands: `traceparent` first, Google's own where that is absent or wrong.
+    func trace(_ findings: FieldFindings) -> (field: TraceField, id: Range<Int>)? {
+        if let value = findings.traceparent, TraceContext(traceparent: self.slice(value)) != nil {
+            return (.traceparent(value), (value.lowerBound + 3)..<(value.lowerBound + 3 + TraceContext.traceIDCount))
+        }
+        if let value = findings.cloudTraceContext, TraceContext(cloudTraceContext: self.slice(value)) != nil {
+            return (.cloudTraceContext(value), value.lowerBound..<(value.lowerBound + TraceContext.traceIDCount))
+        }
+        return nil
+    }
+
+    private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self.bytes[range]) }
 
     private func isPlainHost(_ value: Range<Int>) -> Bool {
         for index in value where !ByteClass.isHostCharacter(self.bytes[index]) { return false }

@@ -5,8 +5,10 @@ struct KeyRequest: Equatable {
     let key: TargetKey
     /// The body; its upper bound is the length of the whole request.
     let body: Range<Int>
-    /// The value of `X-Request-Id`, where there is a usable one.
+    /// The value of `X-Request-Id`, where there is a usable one, else the id of the request's trace.
     let requestID: Range<Int>?
+    /// The field that names the request's trace.
+    var trace: TraceField?
 
     /// Length of the whole request in bytes.
     var count: Int { self.body.upperBound }

@@ -37,7 +37,7 @@ struct RequestRecogniser {
         for _ in 0...Self.maximumFields {
             switch scan.field(&fields) {
             case .success(.field): continue
-            case .success(.endOfHead): return self.decide(method, target, fields, headCount: scan.offset, available: bytes.count)
+            case .success(.endOfHead): return self.decide(method, target, fields, scan)
             case .failure(let why): return self.undecided(why, scan)
             }
         }
@@ -55,20 +55,23 @@ struct RequestRecogniser {
         _ method: RequestMethod,
         _ target: RequestTarget,
         _ fields: FieldFindings,
-        headCount: Int,
-        available: Int
+        _ scan: borrowing HeadScan
     ) -> Recognition {
+        let headCount = scan.offset
         guard fields.hasHost, !fields.isUnframable, headCount <= self.maximumHeadBytes else { return .notFramable }
         let bodyCount = fields.contentLength ?? 0
         let framed = Recognition.other(headCount: headCount, bodyCount: bodyCount)
         guard !fields.needsRouter else { return framed }
+        let trace = scan.trace(fields)
+        let requestID = fields.requestID ?? trace?.id
         switch (method, target) {
         case (.get, .key(let key)), (.delete, .key(let key)):
             guard bodyCount == 0 else { return framed }
-            return .key(.init(method: method, key: key, body: headCount..<headCount, requestID: fields.requestID))
+            return .key(.init(method: method, key: key, body: headCount..<headCount, requestID: requestID, trace: trace?.field))
         case (.post, .collection):
             guard fields.contentLength != nil, bodyCount <= self.maximumBodyBytes else { return framed }
-            return .key(.init(method: .post, key: .empty, body: headCount..<(headCount + bodyCount), requestID: fields.requestID))
+            let body = headCount..<(headCount + bodyCount)
+            return .key(.init(method: .post, key: .empty, body: body, requestID: requestID, trace: trace?.field))
         case (.get, _), (.delete, _), (.post, _), (.other, _):
             return framed
         }

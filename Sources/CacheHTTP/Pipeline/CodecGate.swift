@@ -142,7 +142,7 @@ final class CodecGate: ChannelDuplexHandler {
     private func refuseIfDue() {
         guard let answer = self.refusal, self.requests.isEmpty else { return }
         self.refusal = nil
-        self.scope.counters.recordRouter()
+        self.scope.httpCounters.record(answer.status, by: .router)
         self.lane.refuse(answer)
     }
 }

@@ -5,12 +5,17 @@ import NIOCore
 package final class EventLoopScope {
     let cache: EventLoopCache
     let counters: OperationCounters
+    package let httpCounters: HTTPCounters
+    let accessLog: AccessLog?
     let settings: HTTPSettings
     private var date = DateField()
     private var requestIDs = RequestIDGenerator()
 
-    package init(cache: EventLoopCache, settings: HTTPSettings) {
+    /// - Parameter accessLog: nil where no answer gets a line.
+    package init(cache: EventLoopCache, settings: HTTPSettings, accessLog: AccessLog?) {
         self.cache = cache
+        self.httpCounters = HTTPCounters(isRecording: settings.metrics)
+        self.accessLog = accessLog
         self.counters = cache.counters
         self.settings = settings
     }

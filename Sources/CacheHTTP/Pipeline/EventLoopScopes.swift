@@ -4,10 +4,13 @@ package import NIOCore
 package struct EventLoopScopes: Sendable {
     private let scopes: [NIOLoopBound<EventLoopScope>]
     private let eventLoops: [any EventLoop]
+    /// The counters of all loops.
+    let httpCounters: [HTTPCounters]
 
-    package init(_ scopes: [(any EventLoop, NIOLoopBound<EventLoopScope>)]) {
-        self.eventLoops = scopes.map(\.0)
-        self.scopes = scopes.map(\.1)
+    package init(_ scopes: [(eventLoop: any EventLoop, scope: NIOLoopBound<EventLoopScope>, httpCounters: HTTPCounters)]) {
+        self.eventLoops = scopes.map(\.eventLoop)
+        self.scopes = scopes.map(\.scope)
+        self.httpCounters = scopes.map(\.httpCounters)
     }
 
     /// The scope of `eventLoop`, which must be one of the group's. O(event loops).

@@ -2,29 +2,44 @@ import Cache
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Telemetry
 
-/// Turns what a route decided into Hummingbird's response, with the fields that every answer carries.
+/// Turns what a route decided into Hummingbird's response, with the fields that every answer carries, and counts it.
 struct AnswerResponder: Sendable {
     let counters: OperationCounters
+    let httpCounters: HTTPCounters
+    let accessLog: AccessLog?
     private let requestIDs = SharedRequestIDs()
 
-    init(counters: OperationCounters) {
+    init(counters: OperationCounters, httpCounters: HTTPCounters, accessLog: AccessLog?) {
         self.counters = counters
+        self.httpCounters = httpCounters
+        self.accessLog = accessLog
     }
 
     /// The response to `request`.
     func response(_ answer: Answer, to request: Request, _ context: CacheRequestContext) -> Response {
-        self.counters.recordRouter()
-        if answer.status.rawValue >= 500 { self.counters.recordError() }
-        return answer.response(self.trailer(request, context), headOnly: request.method == .head)
+        let trailer = self.trailer(request, context)
+        self.count(answer, trailer, request)
+        return answer.response(trailer, headOnly: request.method == .head)
     }
 
     /// The response to an operation that is counted.
     func response(_ answer: Answer, counting operation: CacheOperation, to request: Request, _ context: CacheRequestContext) -> Response {
         let trailer = self.trailer(request, context)
-        self.counters.recordRouter()
         answer.record(operation, nanoseconds: trailer.processNanoseconds, in: self.counters)
+        self.count(answer, trailer, request)
         return answer.response(trailer, headOnly: request.method == .head)
+    }
+
+    private func count(_ answer: Answer, _ trailer: AnswerTrailer, _ request: Request) {
+        self.httpCounters.record(answer.status, by: .router)
+        guard let log = self.accessLog, log.wants(answer.status, nanoseconds: trailer.processNanoseconds) else { return }
+        let entry = AccessLogEntry(
+            method: request.method.rawValue, path: AccessLogEntry.shortened(TargetText(request.head.path ?? "").path), status: answer.status,
+            responseBytes: answer.body.count, nanoseconds: trailer.processNanoseconds, requestID: trailer.requestID,
+            cacheStatus: answer.cacheStatus, handler: .router, trace: request.headers.traceContext)
+        log.write(entry, now: EventLoopScope.now())
     }
 
     /// Hummingbird sets the date when it sends, in the place that the empty value keeps.
@@ -36,12 +51,14 @@ struct AnswerResponder: Sendable {
         )
     }
 
+    /// The client's id where it is usable, else that of its trace, else a new one.
     private func requestID(of request: Request) -> RequestID {
-        guard request.headers.contains(AnswerFieldName.requestIDName) else { return self.requestIDs.next() }
         let received = request.headers[values: AnswerFieldName.requestIDName]
-        guard received.count == 1, let text = received.first else { return self.requestIDs.next() }
-        let bytes = ByteBuffer(string: text)
-        let isUsable = bytes.withUnsafeReadableBytes { RequestID.isUsable($0, 0..<$0.count) }
-        return isUsable ? .received(bytes) : self.requestIDs.next()
+        if received.count == 1, let text = received.first {
+            let bytes = ByteBuffer(string: text)
+            if bytes.withUnsafeReadableBytes({ RequestID.isUsable($0, 0..<$0.count) }) { return .received(bytes) }
+        }
+        guard let trace = request.headers.traceContext else { return self.requestIDs.next() }
+        return .received(ByteBuffer(string: trace.traceIDText))
     }
 }

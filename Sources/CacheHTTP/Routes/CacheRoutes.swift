@@ -10,6 +10,7 @@ struct CacheRoutes: Sendable {
     let service: CacheService
     let settings: HTTPSettings
     let responder: AnswerResponder
+    let httpCounters: HTTPCounterSet
 
     func add(to router: Router<CacheRequestContext>) {
         router.on("/cache", method: .get, use: self.getByQuery)
@@ -147,7 +148,7 @@ struct CacheRoutes: Sendable {
     // MARK: Statistics
 
     private func statistics(_ request: Request, _ context: CacheRequestContext) async -> Response {
-        let statistics = await self.service.statistics()
+        let statistics = await self.service.statistics(connectedClients: self.httpCounters.counts.openConnections)
         return self.responder.response(.statistics(statistics), counting: .stats, to: request, context)
     }
 }

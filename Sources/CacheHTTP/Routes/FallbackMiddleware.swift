@@ -13,6 +13,8 @@ struct FallbackMiddleware: RouterMiddleware {
         context: CacheRequestContext,
         next: @concurrent (Request, CacheRequestContext) async throws -> Response
     ) async throws -> Response {
+        self.responder.httpCounters.recordInFlight(began: true)
+        defer { self.responder.httpCounters.recordInFlight(began: false) }
         do {
             return try await next(request, context)
         } catch let error as HTTPError {

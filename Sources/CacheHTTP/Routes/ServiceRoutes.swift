@@ -1,11 +1,15 @@
 import Cache
 import Hummingbird
 import NIOCore
+import Telemetry
 
 /// Everything outside `/cache`: who we are, how we are, what we counted.
 struct ServiceRoutes: Sendable {
     let service: CacheService
     let responder: AnswerResponder
+    let httpCounters: HTTPCounterSet
+    let telemetry: ServiceTelemetry
+    let settings: HTTPSettings
 
     func add(to router: Router<CacheRequestContext>) {
         self.add("/", to: router) { _ in .greeting }
@@ -26,10 +30,15 @@ struct ServiceRoutes: Sendable {
     }
 
     private func metrics(_ request: Request) async -> Answer {
-        let counts = self.service.counts
-        if request.headers[values: .accept].contains(where: { $0.contains("application/json") }) {
-            return .metricsJSON(counts, uptimeSeconds: self.service.uptimeSeconds)
+        guard self.settings.metrics else { return Answer(.notFound, .detail("Not Found")) }
+        let accepted = request.headers[values: .accept]
+        let http = self.httpCounters.counts
+        if accepted.contains(where: { $0.contains("application/json") }) {
+            return .metricsJSON(self.service.counts, errors: http.errors, uptimeSeconds: self.service.uptimeSeconds)
         }
-        return .metricsText(counts, await self.service.health(), uptimeSeconds: self.service.uptimeSeconds)
+        let report = MetricsReport(
+            operations: self.service.counts, http: http, health: await self.service.health(), process: ProcessFigures.read(),
+            telemetry: self.telemetry, accessLogDropped: self.responder.accessLog?.dropped ?? 0)
+        return .metrics(report, ExpositionFormat(accept: accepted))
     }
 }

@@ -1,7 +1,6 @@
 import Cache
 import CacheHTTP
 import Configuration
-import Logging
 import MemoryStore
 import NIOCore
 import RedisClient
@@ -21,7 +20,7 @@ struct AgentSettings: Sendable {
     var http: HTTPSettings
     var shutdownGraceSeconds: Int
     var eventLoops: Int
-    var logLevel: Logger.Level
+    var log: LogSettings
     var environment: String
 
     /// Reads the environment, the file and the secrets directory, in this order of precedence: environment, secrets, file.
@@ -60,7 +59,7 @@ struct AgentSettings: Sendable {
         self.memory = Self.memory(&reader, largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
         self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)
-        self.logLevel = Logger.Level(rawValue: reader.choice(SettingCatalogue.logLevel)) ?? .info
+        self.log = LogSettings(&reader)
         self.environment = reader.text(SettingCatalogue.environment) ?? ""
         guard reader.faults.isEmpty else { throw reader.faults }
     }
@@ -91,6 +90,11 @@ struct AgentSettings: Sendable {
         http.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))
         http.requestTimeout = .seconds(Int64(reader.integer(SettingCatalogue.requestTimeout)))
         http.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
+        http.metrics = reader.choice(SettingCatalogue.metrics) == "on"
+        http.accessLog.mode = AccessLogSettings.Mode(rawValue: reader.choice(SettingCatalogue.accessLog)) ?? .slowAndErrors
+        http.accessLog.sampleInterval = reader.integer(SettingCatalogue.accessLogSample)
+        http.accessLog.slowNanoseconds = reader.integer(SettingCatalogue.accessLogSlow) * 1_000_000
+        http.accessLog.maximumLinesPerSecond = reader.integer(SettingCatalogue.accessLogLines)
         return http
     }
 }

@@ -125,6 +125,29 @@ enum SettingCatalogue {
     static let logLevel = SettingDefinition(
         name: "LOG_LEVEL", kind: .choice(default: "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"]),
         summary: "Least severity that is logged")
+    static let logFormat = SettingDefinition(
+        name: "LOG_FORMAT", kind: .choice(default: "auto", ["auto", "json", "text"]),
+        summary: "`json`: one object a line as Google Cloud Logging reads it; `text`: for people; `auto`: `text` on a terminal, else `json`")
+    static let logBufferBytes = SettingDefinition(
+        name: "LOG_BUFFER_BYTES", kind: .integer(default: 1_048_576, range: 4096...67_108_864, unit: "bytes"),
+        summary: "Log lines that wait for a slow reader of standard error; beyond it they are dropped and counted")
+    static let accessLog = SettingDefinition(
+        name: "ACCESS_LOG", kind: .choice(default: "slow-and-errors", ["off", "sampled", "slow-and-errors", "all"]),
+        summary: "Which answers get a line; errors are those with a status of 500 or more")
+    static let accessLogSample = SettingDefinition(
+        name: "ACCESS_LOG_SAMPLE", kind: .integer(default: 100, range: 1...1_000_000, unit: "answers"),
+        summary: "With `sampled`: one line for so many")
+    static let accessLogSlow = SettingDefinition(
+        name: "ACCESS_LOG_SLOW_MS", kind: .integer(default: 50, range: 0...60_000, unit: "ms"), summary: "What takes so long is slow")
+    static let accessLogLines = SettingDefinition(
+        name: "ACCESS_LOG_MAX_PER_SECOND", kind: .integer(default: 50, range: 1...100_000, unit: "lines"),
+        summary: "Lines for answers in a second; beyond it they are counted only")
+    static let metrics = SettingDefinition(
+        name: "METRICS", kind: .choice(default: "on", ["on", "off"]),
+        summary: "Count and measure; with `off` there is no `/metrics` and no `/dashboard`")
+    static let googleCloudProject = SettingDefinition(
+        name: "GOOGLE_CLOUD_PROJECT", kind: .text(default: nil),
+        summary: "Project of the traces that log lines name; on Cloud Run the metadata server knows it")
     static let environment = SettingDefinition(
         name: "ENVIRONMENT", kind: .text(default: "development"), summary: "Name of the deployment, for the log")
     static let configFile = SettingDefinition(
@@ -140,7 +163,8 @@ enum SettingCatalogue {
         redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
-        jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, environment, configFile,
+        jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
+        accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, googleCloudProject, environment, configFile,
         secretsDirectory,
     ]
 

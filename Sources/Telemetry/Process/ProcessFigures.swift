@@ -1,0 +1,79 @@
+#if canImport(Glibc)
+import Glibc
+private let systemRead = Glibc.read
+private let openFilesResource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+#else
+import Darwin
+private let systemRead = Darwin.read
+private let openFilesResource = RLIMIT_NOFILE
+#endif
+
+/// What the kernel counts of this process, as Prometheus's client libraries name it.
+package struct ProcessFigures: Sendable, Equatable {
+    package var cpuSeconds: Double
+    package var virtualBytes: Int
+    package var residentBytes: Int
+    package var startTimeSeconds: Double
+    package var threads: Int
+    package var openFiles: Int
+    /// nil where there is no bound.
+    package var maximumOpenFiles: Int?
+
+    /// Reads `/proc`; nil where there is none. About 50 us.
+    package static func read() -> ProcessFigures? {
+        guard let stat = self.text(of: "/proc/self/stat"), let bootTime = self.bootTime else { return nil }
+        var limit = rlimit()
+        getrlimit(openFilesResource, &limit)
+        return ProcessFigures(
+            stat: stat,
+            ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)),
+            pageBytes: sysconf(Int32(_SC_PAGESIZE)),
+            bootTimeSeconds: bootTime,
+            openFiles: self.openFileCount(),
+            maximumOpenFiles: Int(exactly: limit.rlim_cur)
+        )
+    }
+
+    /// - Parameter stat: the contents of `/proc/self/stat`, proc(5). The program's name stands in parentheses and may contain anything.
+    init?(stat: String, ticksPerSecond: Int, pageBytes: Int, bootTimeSeconds: Int, openFiles: Int, maximumOpenFiles: Int?) {
+        guard let end = stat.lastIndex(of: ")") else { return nil }
+        // The first of these is the third of the manual page.
+        let fields = stat[stat.index(after: end)...].split(separator: " ").map { Int($0) ?? 0 }
+        guard fields.count >= 22 else { return nil }
+        self.cpuSeconds = Double(fields[11] + fields[12]) / Double(ticksPerSecond)
+        self.threads = fields[17]
+        self.startTimeSeconds = Double(bootTimeSeconds) + Double(fields[19]) / Double(ticksPerSecond)
+        self.virtualBytes = fields[20]
+        self.residentBytes = fields[21] * pageBytes
+        self.openFiles = openFiles
+        self.maximumOpenFiles = maximumOpenFiles
+    }
+
+    private static let bootTime: Int? = {
+        guard let line = text(of: "/proc/stat")?.split(separator: "\n").first(where: { $0.hasPrefix("btime ") }) else { return nil }
+        return Int(line.dropFirst("btime ".count))
+    }()
+
+    private static func text(of path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        while true {
+            let chunk = [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
+                count = max(0, Int(systemRead(file, buffer.baseAddress, buffer.count)))
+            }
+            if chunk.isEmpty { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk
+        }
+    }
+
+    private static func openFileCount() -> Int {
+        guard let directory = opendir("/proc/self/fd") else { return 0 }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        // Without the entries for the directory and its parent, and without the file that reads it.
+        return max(0, count - 3)
+    }
+}

@@ -1,0 +1,131 @@
+import CacheHTTP
+import Foundation
+import Telemetry
+import TestSupport
+import Testing
+
+/// What a scraper gets from the built program.
+@Suite struct MetricsContractTests {
+    private static let promtool = CommandLineTool("promtool")
+
+    private func scrape(_ agent: AgentProcess, _ fields: [String] = []) async throws -> WireResponse {
+        try await WireClient.exchange(port: agent.port, Request.get("/metrics", fields))
+    }
+
+    /// The value of a sample, by its whole name and labels.
+    private func value(_ sample: String, in text: String) -> Double? {
+        text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }.flatMap { Double($0.dropFirst(sample.utf8.count + 1)) }
+    }
+
+    private func exercise(_ agent: AgentProcess) async throws {
+        for request in [
+            Request.post("/cache", #"{"key":"k","value":1}"#), Request.get("/cache/k"), Request.get("/cache?key=k"), Request.get("/cache/none"),
+            Request.delete("/cache/k"), Request.delete("/cache/k"), Request.post("/cache/invalidate", #"{"pattern":"*"}"#),
+            Request.post("/cache/invalidate", #"{"pattern":"*","dry_run":true}"#), Request.get("/cache/stats"), Request.get("/nothing"),
+            Request.post("/cache", "{"),
+        ] { _ = try await WireClient.exchange(port: agent.port, request) }
+    }
+
+    @Test(arguments: Store.available) func everythingIsCounted(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            try await self.exercise(agent)
+            let text = try await self.scrape(agent).text
+            let name = store.rawValue
+            for (operation, result, count) in [
+                ("set", "stored", 1), ("get", "hit", 2), ("get", "miss", 1), ("delete", "deleted", 1), ("delete", "miss", 1),
+                ("invalidate", "deleted", 1), ("invalidate", "read", 1), ("stats", "read", 1),
+            ] {
+                let sample = #"cache_operations_total{operation="\#(operation)",store="\#(name)",result="\#(result)"}"#
+                #expect(self.value(sample, in: text) == Double(count), "\(sample)")
+            }
+            #expect(self.value(#"cache_operation_duration_seconds_count{operation="get"}"#, in: text) == 3)
+            #expect(self.value("cache_hits_total", in: text) == 2)
+            #expect(self.value("cache_misses_total", in: text) == 1)
+            #expect(try #require(self.value("cache_hit_ratio", in: text)).rounded() == 1)
+            #expect(self.value(#"http_requests_total{handler="router",code="422"}"#, in: text) == 1)
+            #expect(self.value(#"http_requests_total{handler="router",code="404"}"#, in: text) == 1)
+            #expect(self.value("http_requests_in_flight", in: text) == 1, "the scrape itself")
+            #expect(self.value("http_connections", in: text) == 1)
+            #expect(try #require(self.value("http_received_bytes_total", in: text)) > 500)
+            #expect(try #require(self.value("http_sent_bytes_total", in: text)) > 1000)
+            #expect(self.value("redis_connected", in: text) == (store == .redis ? 1 : 0))
+            if store == .redis {
+                #expect(try #require(self.value("redis_connections", in: text)) >= 1)
+                #expect(self.value("redis_deadlines_missed_total", in: text) == 0)
+                #expect(self.value(#"redis_state{state="connected"}"#, in: text) == 1)
+            }
+            #expect(try #require(self.value("process_resident_memory_bytes", in: text)) > 1e6)
+        }
+    }
+
+    /// Every family of the list is there, and no other; each once, with its help.
+    @Test(arguments: Store.available) func theListIsTheScrape(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            try await self.exercise(agent)
+            let text = try await self.scrape(agent).text
+            let types = text.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.compactMap { $0.split(separator: " ").dropFirst(2).first }
+            let found = types.map(String.init)
+            #expect(Set(found).count == found.count)
+            let ofRedis = MetricCatalogue.all.map(\.name).filter { name in
+                ["redis_", "journal_", "replay_"].contains { name.hasPrefix($0) } && name != "redis_connected" && !name.hasSuffix("build_info")
+            }
+            let expected = MetricCatalogue.all.map(\.name).filter { store == .redis || !ofRedis.contains($0) } + ["cache_invalidated_keys_total"]
+            #expect(Set(found) == Set(expected))
+        }
+    }
+
+    @Test(.enabled(if: promtool != nil), arguments: Store.available) func prometheusFindsNothingToSay(_ store: Store) async throws {
+        let promtool = try #require(Self.promtool)
+        try await store.withAgent { agent in
+            try await self.exercise(agent)
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("metrics-\(UUID().uuidString).txt").path
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            try TestFile.write(try await self.scrape(agent).text, to: file)
+            let verdict = try await promtool.check(metrics: file)
+            #expect(verdict.status == 0 && verdict.output.isEmpty && verdict.errors.isEmpty, "\(verdict)")
+        }
+    }
+
+    @Test func openMetricsOnRequest() async throws {
+        try await AgentProcess.with { agent in
+            let answer = try await self.scrape(agent, ["Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"])
+            #expect(answer["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8")
+            #expect(answer.text.hasSuffix("# EOF\n"))
+            #expect(answer.text.contains("# TYPE cache_operations counter\n"))
+            #expect(answer.text.contains("# UNIT process_resident_memory_bytes bytes\n"))
+        }
+    }
+
+    @Test func offMeansNothing() async throws {
+        try await AgentProcess.with(["METRICS": "off"]) { agent in
+            try await self.exercise(agent)
+            #expect(try await self.scrape(agent).status == 404)
+            #expect(try await WireClient.exchange(port: agent.port, Request.get("/cache/k")).status == 404)
+        }
+    }
+
+    /// A client that goes while Redis hangs leaves nothing behind in the gauge of requests in flight.
+    @Test(.enabled(if: RedisServerProcess.isAvailable)) func clientsThatVanishAreNotInFlight() async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        let settings = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "10000", "REDIS_DEAD_TIMEOUT_MS": "10000"]
+        try await AgentProcess.with(settings) { agent in
+            while try await !WireClient.exchange(port: agent.port, Request.get("/health")).text.contains(#""state":"connected""#) {}
+            redis.pause()
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.get("/cache/k"))
+                while try await self.value("http_requests_in_flight", in: self.scrape(agent).text) != 2 {}
+            }
+            while try await self.value("http_requests_in_flight", in: self.scrape(agent).text) != 1 {}
+            redis.resume()
+        }
+    }
+}
+
+extension CommandLineTool {
+    /// `promtool check metrics`, which reads standard input.
+    fileprivate func check(metrics file: String) async throws -> (status: Int32, output: String, errors: String) {
+        guard let shell = CommandLineTool("sh") else { throw TestProcessError(reason: "there is no shell") }
+        return try await shell.run(["-c", "promtool check metrics < '\(file)'"])
+    }
+}
