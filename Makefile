@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak lint format bench bench-quick bench-outage micro clean tools
+.PHONY: help run build test soak lint format bench bench-quick bench-outage bench-scrape micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -16,13 +16,14 @@ build: ## build the program in release mode
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 
 tools: ## install what the tests and the benchmark need, where that is possible
-	@./scripts/install-tools redis-server openssl prometheus
+	@./scripts/install-tools redis-server openssl prometheus chromium
 
 test: tools ## build, then run every test
 	@swift build --build-tests
 	@./scripts/check-linkage
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s bench/tests; else echo "python3 is missing: the benchmark's own tests are skipped"; fi
 	@swift test --skip-build
+	@./scripts/test-end-to-end
 
 soak: tools ## run 200 random schedules of faults (about 10 minutes); FAULT_SCHEDULES and FAULT_SEED choose others
 	@swift build --build-tests
@@ -48,6 +49,11 @@ bench-outage: ## measure what an outage of Redis costs its clients (about 5 minu
 	@./scripts/install-tools redis-server wrk
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/outage.py --service $(SERVICE)
+
+bench-scrape: ## measure what a scrape of /metrics costs (about 1 minute)
+	@./scripts/install-tools wrk
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/scrape.py --service $(SERVICE)
 
 micro: ## measure the parts: protocol, JSON, store, eviction
 	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)

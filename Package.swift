@@ -55,6 +55,7 @@ var targets: [Target] = [
         dependencies: [
             "Cache", "MemoryStore", "RedisClient", "Telemetry",
             nioCore,
+            nioPosix,
             logging,
             .product(name: "Tracing", package: "swift-distributed-tracing"),
             .product(name: "NIOHTTP1", package: nio),
@@ -65,6 +66,9 @@ var targets: [Target] = [
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        resources: [
+            .embedInCode("Dashboard/dashboard.html"), .embedInCode("Dashboard/dashboard.css"), .embedInCode("Dashboard/dashboard.js"),
         ],
         swiftSettings: settings
     ),

@@ -53,11 +53,13 @@ package struct CacheServer: Sendable {
         let counters = HTTPCounterSet(eventLoops: self.scopes.httpCounters, router: HTTPCounters(isRecording: self.settings.metrics))
         let responder = AnswerResponder(counters: self.service.routerCounters, httpCounters: counters.router, accessLog: self.accessLog)
         router.add(middleware: TraceMiddleware())
-        router.add(middleware: FallbackMiddleware(responder: responder))
+        router.add(middleware: FallbackMiddleware(responder: responder, hasMetrics: self.settings.metrics))
         CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: counters).add(to: router)
-        ServiceRoutes(
-            service: self.service, responder: responder, httpCounters: counters, telemetry: self.telemetry, settings: self.settings
-        ).add(to: router)
+        let reports = MetricsReporter(
+            service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog)
+        ServiceRoutes(service: self.service, responder: responder, reports: reports, settings: self.settings).add(to: router)
+        if self.settings.metrics { DashboardRoutes(responder: responder, reports: reports).add(to: router) }
+        DocumentationRoutes(responder: responder, settings: self.settings).add(to: router)
         return router
     }
 }

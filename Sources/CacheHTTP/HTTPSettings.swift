@@ -22,6 +22,9 @@ package struct HTTPSettings: Sendable {
     /// Which answers get a line in the log.
     package var accessLog = AccessLogSettings()
 
+    /// Where the files of Swagger UI and ReDoc are; nil where browsers get them from the internet.
+    package var documentationDirectory: String?
+
     package init() {}
 
     /// The longest body in bytes: a value and its envelope.

@@ -11,6 +11,7 @@ from .peers import (
     NGINX,
     REDIS,
     ROUTER,
+    UNCOUNTED,
     WEBDIS,
     FastAPI,
     HummingbirdRoute,
@@ -37,6 +38,7 @@ def services(program: pathlib.Path, measurements: Measurements) -> List[Service]
         Service(MEMORY, program),
         Service(REDIS, program, uses_redis=True),
         Service(ROUTER, program, settings={"FAST_LANE": "off"}, operations=(GET, SET)),
+        Service(UNCOUNTED, program, settings={"METRICS": "off", "ACCESS_LOG": "off"}, operations=(GET,)),
     ]
 
 
@@ -58,6 +60,7 @@ def line_up(
         REDIS: lambda: own.get(REDIS),
         FASTAPI: lambda: _fastapi(virtual_environment, measurements),
         ROUTER: lambda: own.get(ROUTER),
+        UNCOUNTED: lambda: own.get(UNCOUNTED),
         HUMMINGBIRD: lambda: _hummingbird(bare_route, measurements),
     }
     peers = []

@@ -34,7 +34,7 @@ from .workload import (
 )
 
 NGINX, WEBDIS, FASTAPI, HUMMINGBIRD = "nginx", "webdis", "fastapi", "hummingbird"
-MEMORY, REDIS, ROUTER = "service-memory", "service-redis", "service-router"
+MEMORY, REDIS, ROUTER, UNCOUNTED = "service-memory", "service-redis", "service-router", "service-uncounted"
 
 FILES = pathlib.Path(__file__).resolve().parent.parent / "peers"
 FASTAPI_READY_SECONDS = 60.0

@@ -9,6 +9,8 @@ struct Answer {
     var cacheStatus: CacheStatus?
     /// Which store answered, where one was asked.
     var source: CacheSource?
+    /// What a browser may do with a page or a part of one; nil where the answer is for programs.
+    var pagePolicy: PagePolicy?
     /// The methods of a 405 answer.
     var allow: StaticString?
 
@@ -35,6 +37,12 @@ struct Answer {
         }
         if let allow = self.allow {
             sink.field(.allow) { $0.append(allow) }
+        }
+        if let policy = self.pagePolicy {
+            sink.field(.cacheControl) { $0.append(policy.cacheControl) }
+            sink.field(.contentSecurityPolicy) { $0.append(policy.contentSecurity) }
+            sink.field(.contentTypeOptions) { $0.append("nosniff") }
+            sink.field(.referrerPolicy) { $0.append("no-referrer") }
         }
         sink.field(.requestID) { trailer.requestID.write(into: &$0) }
         sink.field(.processTime) { $0.appendSeconds(nanoseconds: trailer.processNanoseconds) }

@@ -3,6 +3,8 @@ import HTTPTypes
 /// The names of the fields that answers carry.
 enum AnswerFieldName {
     case contentType, contentLength, cacheStatus, cacheDegraded, allow, requestID, processTime, date
+    /// Of pages and what belongs to them.
+    case cacheControl, contentSecurityPolicy, contentTypeOptions, referrerPolicy
 
     /// The name with its colon and space, as it stands in the bytes.
     var line: StaticString {
@@ -15,6 +17,10 @@ enum AnswerFieldName {
         case .requestID: "X-Request-Id: "
         case .processTime: "X-Process-Time: "
         case .date: "Date: "
+        case .cacheControl: "Cache-Control: "
+        case .contentSecurityPolicy: "Content-Security-Policy: "
+        case .contentTypeOptions: "X-Content-Type-Options: "
+        case .referrerPolicy: "Referrer-Policy: "
         }
     }
 
@@ -29,9 +35,14 @@ enum AnswerFieldName {
         case .requestID: Self.requestIDName
         case .processTime: Self.processTimeName
         case .date: .date
+        case .cacheControl: .cacheControl
+        case .contentSecurityPolicy: .contentSecurityPolicy
+        case .contentTypeOptions: .xContentTypeOptions
+        case .referrerPolicy: Self.referrerPolicyName
         }
     }
 
+    private static let referrerPolicyName = Self.name("Referrer-Policy")
     private static let cacheStatusName = Self.name("Cache-Status")
     private static let cacheDegradedName = Self.name("X-Cache-Degraded")
     private static let processTimeName = Self.name("X-Process-Time")

@@ -6,6 +6,7 @@ import NIOHTTP1
 /// Answers in FastAPI's shape what no route answers: an unknown path, a wrong verb, a body that is too large or breaks off.
 struct FallbackMiddleware: RouterMiddleware {
     let responder: AnswerResponder
+    let hasMetrics: Bool
 
     @concurrent
     func handle(
@@ -30,7 +31,10 @@ struct FallbackMiddleware: RouterMiddleware {
     private func answer(to status: HTTPResponse.Status, _ request: Request) -> Answer {
         switch status {
         case .notFound:
-            guard let allowed = RouteTable.allowedMethods(String(TargetText(request.head.path ?? "").path) ?? "") else {
+            guard
+                let allowed = RouteTable.allowedMethods(
+                    String(TargetText(request.head.path ?? "").path) ?? "", hasMetrics: self.hasMetrics)
+            else {
                 return Answer(.notFound, .detail("Not Found"))
             }
             var answer = Answer(.methodNotAllowed, .detail("Method Not Allowed"))

@@ -9,13 +9,23 @@ enum RouteTable {
     }
 
     /// The methods of `path`, or nil where nothing is there.
-    static func allowedMethods(_ path: String) -> StaticString? {
+    ///
+    /// - Parameter hasMetrics: whether there is a `/metrics` and a `/dashboard`.
+    static func allowedMethods(_ path: String, hasMetrics: Bool) -> StaticString? {
         switch path {
-        case "/", "/health", "/health/live", "/health/ready", "/health/startup", "/metrics": "GET, HEAD"
+        case "/", "/health", "/health/live", "/health/ready", "/health/startup", "/openapi.json", "/docs", "/redoc": "GET, HEAD"
+        case "/metrics", "/dashboard", "/dashboard/figures", "/dashboard/dashboard.css", "/dashboard/dashboard.js":
+            hasMetrics ? "GET, HEAD" : nil
+        case _ where path.hasPrefix("/docs/assets/"): self.isAsset(path) ? "GET, HEAD" : nil
         case "/cache": "DELETE, GET, HEAD, POST"
         case "/cache/invalidate": "DELETE, GET, HEAD, POST"
         case _ where path.hasPrefix("/cache/") && path.utf8.count > 7: "DELETE, GET, HEAD"
         default: nil
         }
+    }
+
+    private static func isAsset(_ path: String) -> Bool {
+        let name = path.dropFirst("/docs/assets/".count)
+        return name == "swagger-initializer.js" || DocumentationAsset.allCases.contains { $0.rawValue == name }
     }
 }

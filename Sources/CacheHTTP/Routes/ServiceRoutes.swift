@@ -7,8 +7,7 @@ import Telemetry
 struct ServiceRoutes: Sendable {
     let service: CacheService
     let responder: AnswerResponder
-    let httpCounters: HTTPCounterSet
-    let telemetry: ServiceTelemetry
+    let reports: MetricsReporter
     let settings: HTTPSettings
 
     func add(to router: Router<CacheRequestContext>) {
@@ -18,7 +17,7 @@ struct ServiceRoutes: Sendable {
         self.add("/health/live", to: router) { _ in .status("alive") }
         self.add("/health/ready", to: router) { _ in .status("ready") }
         self.add("/health/startup", to: router) { _ in .status("started") }
-        self.add("/metrics", to: router) { request in await self.metrics(request) }
+        if self.settings.metrics { self.add("/metrics", to: router) { request in await self.metrics(request) } }
     }
 
     private func add(_ path: RouterPath, to router: Router<CacheRequestContext>, answer: @escaping @Sendable (Request) async -> Answer) {
@@ -30,15 +29,11 @@ struct ServiceRoutes: Sendable {
     }
 
     private func metrics(_ request: Request) async -> Answer {
-        guard self.settings.metrics else { return Answer(.notFound, .detail("Not Found")) }
         let accepted = request.headers[values: .accept]
-        let http = self.httpCounters.counts
         if accepted.contains(where: { $0.contains("application/json") }) {
-            return .metricsJSON(self.service.counts, errors: http.errors, uptimeSeconds: self.service.uptimeSeconds)
+            return .metricsJSON(
+                self.service.counts, errors: self.reports.httpCounters.counts.errors, uptimeSeconds: self.service.uptimeSeconds)
         }
-        let report = MetricsReport(
-            operations: self.service.counts, http: http, health: await self.service.health(), process: ProcessFigures.read(),
-            telemetry: self.telemetry, accessLogDropped: self.responder.accessLog?.dropped ?? 0)
-        return .metrics(report, ExpositionFormat(accept: accepted))
+        return .metrics(await self.reports.report(), ExpositionFormat(accept: accepted))
     }
 }

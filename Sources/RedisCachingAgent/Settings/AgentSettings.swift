@@ -90,6 +90,7 @@ struct AgentSettings: Sendable {
         http.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))
         http.requestTimeout = .seconds(Int64(reader.integer(SettingCatalogue.requestTimeout)))
         http.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
+        http.documentationDirectory = reader.text(SettingCatalogue.documentationDirectory)
         http.metrics = reader.choice(SettingCatalogue.metrics) == "on"
         http.accessLog.mode = AccessLogSettings.Mode(rawValue: reader.choice(SettingCatalogue.accessLog)) ?? .slowAndErrors
         http.accessLog.sampleInterval = reader.integer(SettingCatalogue.accessLogSample)

@@ -145,6 +145,9 @@ enum SettingCatalogue {
     static let metrics = SettingDefinition(
         name: "METRICS", kind: .choice(default: "on", ["on", "off"]),
         summary: "Count and measure; with `off` there is no `/metrics` and no `/dashboard`")
+    static let documentationDirectory = SettingDefinition(
+        name: "DOCS_DIRECTORY", kind: .text(default: nil),
+        summary: "Directory with the files of Swagger UI and ReDoc (`scripts/fetch-docs-assets`); without it browsers get them from the internet")
     static let googleCloudProject = SettingDefinition(
         name: "GOOGLE_CLOUD_PROJECT", kind: .text(default: nil),
         summary: "Project of the traces that log lines name; on Cloud Run the metadata server knows it")
@@ -164,7 +167,7 @@ enum SettingCatalogue {
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
-        accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, googleCloudProject, environment, configFile,
+        accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, environment, configFile,
         secretsDirectory,
     ]
 

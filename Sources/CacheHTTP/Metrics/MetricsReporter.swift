@@ -1,0 +1,16 @@
+import Cache
+import Telemetry
+
+/// Reads every counter of the process.
+struct MetricsReporter: Sendable {
+    let service: CacheService
+    let httpCounters: HTTPCounterSet
+    let telemetry: ServiceTelemetry
+    let accessLog: AccessLog?
+
+    func report() async -> MetricsReport {
+        MetricsReport(
+            operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(), process: ProcessFigures.read(),
+            telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0)
+    }
+}

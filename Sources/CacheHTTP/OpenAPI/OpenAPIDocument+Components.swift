@@ -1,0 +1,80 @@
+/// What several operations share.
+extension OpenAPIDocument {
+    /// Fields that every answer has.
+    static var commonHeaders: [(String, JSONNode)] {
+        [("X-Request-Id", self.header("RequestId")), ("X-Process-Time", self.header("ProcessTime"))]
+    }
+
+    /// Fields of answers that a store gave.
+    static var cacheHeaders: [(String, JSONNode)] {
+        self.commonHeaders + [("Cache-Status", self.header("CacheStatus")), ("X-Cache-Degraded", self.header("Degraded"))]
+    }
+
+    private static func header(_ name: String) -> JSONNode { ["$ref": .string("#/components/headers/\(name)")] }
+
+    static func schema(_ name: String) -> JSONNode { ["$ref": .string("#/components/schemas/\(name)")] }
+
+    static func response(_ name: String) -> JSONNode { ["$ref": .string("#/components/responses/\(name)")] }
+
+    /// An answer with a JSON body.
+    static func json(_ description: String, _ schema: JSONNode, headers: [(String, JSONNode)] = commonHeaders, example: JSONNode? = nil) -> JSONNode {
+        var content: [(String, JSONNode)] = [("schema", schema)]
+        if let example { content.append(("example", example)) }
+        return [
+            "description": .string(description), "headers": .object(headers), "content": ["application/json": .object(content)],
+        ]
+    }
+
+    static var headers: JSONNode {
+        [
+            "RequestId": [
+                "description":
+                    "The request's own `X-Request-Id` where it is usable, else the id of its trace (`traceparent`, `X-Cloud-Trace-Context`), else a new one.",
+                "required": true, "schema": ["type": "string", "minLength": 1, "maxLength": 128],
+            ],
+            "ProcessTime": [
+                "description": "Seconds from the request to its answer.", "required": true,
+                "schema": ["type": "string", "pattern": #"^[0-9]+\.[0-9]+$"#],
+            ],
+            "CacheStatus": [
+                "description":
+                    "What the cache did (RFC 9211): `hit` with the remaining time to live, or `fwd=miss`; `detail` names the store that answered.",
+                "schema": ["type": "string", "pattern": "^redis-caching-agent; "],
+                "example": "redis-caching-agent; hit; ttl=57; detail=redis",
+            ],
+            "Degraded": [
+                "description": "Present where the embedded store answered because Redis was away.", "schema": ["type": "string", "const": "1"],
+            ],
+            "Allow": ["description": "The methods that the path has.", "required": true, "schema": ["type": "string"]],
+        ]
+    }
+
+    static var responses: JSONNode {
+        [
+            "BadRequest": self.error(
+                "The request is no HTTP, its body breaks off, or the path has an incomplete percent escape", "Invalid HTTP request received"),
+            "Forbidden": self.error("Redis does not let the service use this key", "The cache may not use this key", headers: self.cacheHeaders),
+            "KeyNotFound": self.error("The key has no value", "Key not found", headers: self.cacheHeaders),
+            "MethodNotAllowed": self.error(
+                "The path does not have the method", "Method Not Allowed",
+                headers: self.commonHeaders + [("Allow", self.header("Allow"))]),
+            "ContentTooLarge": self.error("The value or the body is too large", "Value too large"),
+            "NotText": self.error(
+                "What Redis holds at this key is no text: another type, or bytes that are no UTF-8", "The key does not hold a text value",
+                headers: self.cacheHeaders),
+            "Invalid": self.json(
+                "What is wrong with the request: every fault, in the order of the fields", self.schema("ValidationError"),
+                example: ["detail": [["type": "missing", "loc": ["body", "key"], "msg": "Field required", "input": ["value": 1]]]]),
+            "HeadersTooLarge": self.error("The header block is too large", "Request header fields too large"),
+            "Unfinished": self.error(
+                "Redis answered the invalidation with an error, and part of the keys may be deleted; trying again is safe",
+                "The invalidation could not be completed; try again"),
+            "NoRoom": self.error(
+                "Redis, or the embedded store in its place, has no room for the value", "The cache is out of memory", headers: self.cacheHeaders),
+        ]
+    }
+
+    private static func error(_ description: String, _ detail: String, headers: [(String, JSONNode)] = commonHeaders) -> JSONNode {
+        self.json(description, self.schema("Error"), headers: headers, example: ["detail": .string(detail)])
+    }
+}

@@ -1,0 +1,196 @@
+/// The operations.
+extension OpenAPIDocument {
+    /// Statuses that any request can have.
+    private static let anywhere: [(String, JSONNode)] = [
+        ("400", response("BadRequest")), ("405", response("MethodNotAllowed")), ("431", response("HeadersTooLarge")),
+    ]
+
+    private static func operation(
+        _ identifier: String, _ tag: String, _ summary: String, parameters: [JSONNode] = [], body: JSONNode? = nil, _ responses: [(String, JSONNode)]
+    ) -> JSONNode {
+        var members: [(String, JSONNode)] = [("operationId", .string(identifier)), ("tags", [.string(tag)]), ("summary", .string(summary))]
+        if !parameters.isEmpty { members.append(("parameters", .array(parameters))) }
+        if let body { members.append(("requestBody", body)) }
+        members.append(("responses", .object((responses + self.anywhere).sorted { $0.0 < $1.0 })))
+        return .object(members)
+    }
+
+    private static func body(_ schema: String) -> JSONNode {
+        ["required": true, "content": ["application/json": ["schema": self.schema(schema)]]]
+    }
+
+    // MARK: The cache
+
+    private func key(in place: String) -> JSONNode {
+        ["name": "key", "in": .string(place), "required": true, "description": "The key", "schema": self.keySchema]
+    }
+
+    private func get(_ identifier: String, _ place: String?) -> JSONNode {
+        Self.operation(
+            identifier, "cache", "Get a value", parameters: place.map { [self.key(in: $0)] } ?? [],
+            [
+                (
+                    "200",
+                    Self.json(
+                        "The value", Self.schema("GetAnswer"), headers: Self.cacheHeaders,
+                        example: ["success": true, "key": "agent:1", "value": ["name": "crawler"]])
+                ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("415", Self.response("NotText")),
+                ("422", Self.response("Invalid")),
+            ])
+    }
+
+    /// The head of what GET would answer.
+    private func head(_ identifier: String, _ place: String?) -> JSONNode {
+        let statuses = ["200", "403", "404", "415", "422"]
+        return [
+            "operationId": .string(identifier), "tags": ["cache"], "summary": "Ask whether a key has a value",
+            "parameters": .array(place.map { [self.key(in: $0)] } ?? []),
+            "responses": .object(
+                statuses.map { status -> (String, JSONNode) in
+                    (status, ["description": "As for GET, without the body", "headers": .object(Self.commonHeaders)])
+                } + Self.anywhere),
+        ]
+    }
+
+    private func delete(_ identifier: String, _ place: String?) -> JSONNode {
+        Self.operation(
+            identifier, "cache", "Delete a value", parameters: place.map { [self.key(in: $0)] } ?? [],
+            [
+                (
+                    "200",
+                    Self.json(
+                        "The key had a value, which is gone", Self.schema("DeleteAnswer"), headers: Self.cacheHeaders,
+                        example: ["success": true, "key": "agent:1", "message": "Key deleted successfully"])
+                ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("422", Self.response("Invalid")),
+            ])
+    }
+
+    private var set: JSONNode {
+        let link = { (operation: String) -> JSONNode in
+            ["operationId": .string(operation), "parameters": ["key": "$request.body#/key"]]
+        }
+        let stored = Self.json(
+            "The value is stored", Self.schema("SetAnswer"), headers: Self.cacheHeaders,
+            example: ["success": true, "key": "agent:1", "message": "Value cached successfully with TTL: 60"]
+        ).merging(["links": ["get": link("getValue"), "getByQuery": link("getValueByQuery"), "delete": link("deleteValue")]])
+        return Self.operation(
+            "setValue", "cache", "Store a value", body: Self.body("SetRequest"),
+            [
+                ("200", stored), ("403", Self.response("Forbidden")), ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")),
+                ("507", Self.response("NoRoom")),
+            ])
+    }
+
+    private var invalidate: JSONNode {
+        Self.operation(
+            "invalidate", "cache", "Delete every key that matches a pattern, or count them", body: Self.body("InvalidateRequest"),
+            [
+                (
+                    "200",
+                    Self.json(
+                        "The keys are gone, or counted", Self.schema("InvalidateAnswer"), headers: Self.cacheHeaders,
+                        example: ["success": true, "pattern": "agent:*", "keys_deleted": 3, "message": "Invalidated 3 keys matching pattern"])
+                ), ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")), ("503", Self.response("Unfinished")),
+            ])
+    }
+
+    var cachePaths: [(String, JSONNode)] {
+        [
+            (
+                "/cache",
+                [
+                    "post": self.set, "get": self.get("getValueByQuery", "query"), "head": self.head("headValueByQuery", "query"),
+                    "delete": self.delete("deleteValueByQuery", "query"),
+                ]
+            ),
+            (
+                "/cache/{key}",
+                ["get": self.get("getValue", "path"), "head": self.head("headValue", "path"), "delete": self.delete("deleteValue", "path")]
+            ),
+            // A path that means something else for one method names a key for the others.
+            (
+                "/cache/invalidate",
+                [
+                    "post": self.invalidate, "get": self.get("getValueOfInvalidate", nil), "head": self.head("headValueOfInvalidate", nil),
+                    "delete": self.delete("deleteValueOfInvalidate", nil),
+                ]
+            ),
+            (
+                "/cache/stats",
+                [
+                    "get": Self.operation(
+                        "statistics", "cache", "Redis's figures, or the embedded store's",
+                        [("200", Self.json("The figures", Self.schema("Statistics")))]),
+                    "delete": self.delete("deleteValueOfStats", nil),
+                ]
+            ),
+        ]
+    }
+
+    // MARK: The service
+
+    private static func status(_ identifier: String, _ summary: String) -> JSONNode {
+        ["get": self.operation(identifier, "service", summary, [("200", self.json("It is", self.schema("State")))])]
+    }
+
+    var servicePaths: [(String, JSONNode)] {
+        var paths: [(String, JSONNode)] = [
+            ("/", ["get": Self.operation("greeting", "service", "Who this is", [("200", Self.json("Name and version", Self.schema("Greeting")))])]),
+            (
+                "/health",
+                [
+                    "get": Self.operation(
+                        "health", "service", "How the service and its Redis are",
+                        [("200", Self.json("Always 200: a degraded service serves", Self.schema("Health")))])
+                ]
+            ),
+            ("/health/live", Self.status("live", "Whether the process is alive")),
+            ("/health/ready", Self.status("ready", "Whether it takes requests")),
+            ("/health/startup", Self.status("startup", "Whether it has started")),
+        ]
+        if self.hasMetrics { paths.append(("/metrics", ["get": Self.metrics])) }
+        return paths
+    }
+
+    private static var metrics: JSONNode {
+        let text: JSONNode = ["schema": ["type": "string"]]
+        return self.operation(
+            "metrics", "service", "What was counted",
+            [
+                (
+                    "200",
+                    [
+                        "description": "Prometheus's text format; OpenMetrics or a JSON summary where `Accept` asks for it",
+                        "headers": .object(self.commonHeaders),
+                        "content": [
+                            "text/plain": text, "application/openmetrics-text": text, "application/json": ["schema": self.schema("MetricsSummary")],
+                        ],
+                    ]
+                )
+            ])
+    }
+
+    // MARK: Documentation
+
+    private static func page(_ identifier: String, _ summary: String, _ mediaType: String = "text/html") -> JSONNode {
+        let schema: JSONNode = ["type": .string(mediaType == "text/html" ? "string" : "object")]
+        let content = JSONNode.object([(mediaType, ["schema": schema])])
+        return [
+            "get": self.operation(
+                identifier, "documentation", summary,
+                [("200", ["description": "The document", "headers": .object(self.commonHeaders), "content": content])])
+        ]
+    }
+
+    var documentationPaths: [(String, JSONNode)] {
+        var paths = [
+            ("/openapi.json", Self.page("openapi", "This document", "application/json")), ("/docs", Self.page("docs", "This document in Swagger UI")),
+            ("/redoc", Self.page("redoc", "This document in ReDoc")),
+        ]
+        if self.hasMetrics {
+            paths.append(("/dashboard", Self.page("dashboard", "How the service is doing, live")))
+            paths.append(("/dashboard/figures", Self.page("dashboardFigures", "What the dashboard shows", "application/json")))
+        }
+        return paths
+    }
+}

@@ -1,0 +1,25 @@
+/// What a browser may do with a page: load nothing but what is named here.
+///
+/// Content Security Policy, level 3: https://www.w3.org/TR/CSP3/
+enum PagePolicy {
+    /// The dashboard: nothing but its own style, its own script, and requests to the service itself.
+    case dashboard
+    /// Swagger UI, from here or from its distribution. It sets styles by attribute and has images in its style sheet.
+    case swaggerUI
+    /// ReDoc: the same, and a search in a worker that it makes itself.
+    case reDoc
+
+    var contentSecurity: StaticString {
+        switch self {
+        case .dashboard:
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        case .swaggerUI:
+            "default-src 'none'; script-src 'self' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; connect-src 'self'; img-src 'self' data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        case .reDoc:
+            "default-src 'none'; script-src 'self' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src data:; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        }
+    }
+
+    /// A page belongs to the program that serves it: after a deployment the old one is of no use.
+    var cacheControl: StaticString { "no-cache" }
+}

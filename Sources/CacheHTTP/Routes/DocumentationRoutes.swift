@@ -1,0 +1,47 @@
+import Hummingbird
+import NIOCore
+import NIOPosix
+
+/// The description of the interface: `/openapi.json` for programs, `/docs` and `/redoc` for people.
+struct DocumentationRoutes: Sendable {
+    private let responder: AnswerResponder
+    private let document: Answer
+    private let directory: String?
+
+    init(responder: AnswerResponder, settings: HTTPSettings) {
+        self.responder = responder
+        self.directory = settings.documentationDirectory
+        self.document = Answer(.ok, .prepared(OpenAPIDocument(limits: settings.limits, hasMetrics: settings.metrics).bytes))
+    }
+
+    func add(to router: Router<CacheRequestContext>) {
+        let pages = DocumentationPages(hasLocalAssets: self.directory != nil)
+        let (swaggerUI, reDoc, initializer) = (pages.swaggerUI, pages.reDoc, DocumentationPages.swaggerInitializer)
+        self.add("/openapi.json", to: router) { self.document }
+        self.add("/docs", to: router) { swaggerUI }
+        self.add("/redoc", to: router) { reDoc }
+        self.add("/docs/assets/swagger-initializer.js", to: router) { initializer }
+        for asset in DocumentationAsset.allCases {
+            self.add("/docs/assets/\(asset.rawValue)", to: router) { await self.file(asset) }
+        }
+    }
+
+    private func add(_ path: String, to router: Router<CacheRequestContext>, answer: @escaping @Sendable () async -> Answer) {
+        for method in [HTTPRequest.Method.get, .head] {
+            router.on(RouterPath(path), method: method) { request, context in
+                self.responder.response(await answer(), to: request, context)
+            }
+        }
+    }
+
+    /// Read anew for every request: few ever ask, and keeping them would cost three megabytes.
+    private func file(_ asset: DocumentationAsset) async -> Answer {
+        guard let directory = self.directory else { return Answer(.notFound, .detail("Not Found")) }
+        let bytes = try? await NIOThreadPool.singleton.runIfActive { WholeFile.read("\(directory)/\(asset.rawValue)") }
+        guard let bytes = bytes ?? nil else { return Answer(.notFound, .detail("Not Found")) }
+        var answer = Answer(.ok, .prepared(ByteBuffer(bytes: bytes)))
+        answer.contentType = asset.contentType
+        answer.pagePolicy = .swaggerUI
+        return answer
+    }
+}

@@ -1,0 +1,83 @@
+"""The OpenAPI document against the running service: what it says is asked, and what is answered must be what it says."""
+
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+
+from processes import REDIS_SERVER, Agent, Redis
+
+SCHEMATHESIS = pathlib.Path(sys.executable).parent / "schemathesis"
+SEED = os.environ.get("SCHEMATHESIS_SEED") or str(random.randrange(1_000_000_000))
+
+
+class InterfaceTests(unittest.TestCase):
+    def examine(self, agent: Agent) -> None:
+        """Every operation, every check, every phase. 5xx are failures but for those that the document names."""
+        with tempfile.TemporaryDirectory() as directory:
+            configuration = pathlib.Path(directory) / "schemathesis.toml"
+            # 503 and 507 are documented answers, which status_code_conformance checks.
+            configuration.write_text('[checks.not_a_server_error]\nexpected-statuses = ["2xx", "3xx", "4xx", "503", "507"]\n')
+            finished = subprocess.run(
+                [
+                    str(SCHEMATHESIS), "--config-file", str(configuration), "run", agent.url + "/openapi.json", "--seed", SEED, "--no-color",
+                    "--continue-on-failure", "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all",
+                ],
+                cwd=directory, capture_output=True, text=True, timeout=300)
+        self.assertEqual(finished.returncode, 0, f"SCHEMATHESIS_SEED={SEED}\n{finished.stdout}\n{finished.stderr}")
+
+    def test_the_embedded_store(self) -> None:
+        agent = Agent()
+        self.addCleanup(agent.stop)
+        self.examine(agent)
+
+    @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
+    def test_redis(self) -> None:
+        redis = Redis()
+        self.addCleanup(redis.stop)
+        agent = Agent(**redis.settings)
+        self.addCleanup(agent.stop)
+        agent.wait_for('"state":"connected"')
+        self.examine(agent)
+
+    @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
+    def test_redis_away(self) -> None:
+        redis = Redis()
+        self.addCleanup(redis.stop)
+        agent = Agent(**redis.settings)
+        self.addCleanup(agent.stop)
+        agent.wait_for('"state":"connected"')
+        redis.kill()
+        agent.wait_for('"state":"outage"')
+        self.examine(agent)
+
+    def test_every_path_of_the_document_is_there_and_no_limit_is_made_up(self) -> None:
+        agent = Agent(KEY_MAX_BYTES="99", METRICS="off")
+        self.addCleanup(agent.stop)
+        document = json.loads(agent.get("/openapi.json"))
+        self.assertEqual(document["openapi"], "3.1.0")
+        self.assertEqual(document["components"]["schemas"]["SetRequest"]["properties"]["key"]["maxLength"], 99)
+        self.assertNotIn("/metrics", document["paths"])
+        self.assertNotIn("/dashboard", document["paths"])
+        for path in ("/metrics", "/dashboard", "/dashboard/figures"):
+            self.assertEqual(agent.get(path), '{"detail":"Not Found"}')
+
+    def test_open_metrics_can_be_parsed(self) -> None:
+        agent = Agent()
+        self.addCleanup(agent.stop)
+        agent.set("k", "1")
+        families = list(open_metrics(agent.get("/metrics", Accept="application/openmetrics-text")))
+        self.assertGreater(len(families), 25)
+        self.assertTrue(all(family.documentation for family in families))
+        units = {family.name: family.unit for family in families}
+        self.assertEqual(units["cache_operation_duration_seconds"], "seconds")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,226 @@
+"""The pages in a browser: they load, show what is so, do what they offer, and say nothing on the console."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+import unittest
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from processes import REDIS_SERVER, REPOSITORY, Agent, Redis
+
+CHROMIUM = pathlib.Path("/usr/bin/chromium")
+ARTIFACTS = pathlib.Path(os.environ.get("TEST_ARTIFACTS") or REPOSITORY / ".build-test/screenshots")
+WIDTHS = {"wide": (1280, "light"), "tablet": (820, "dark"), "phone": (390, "dark")}
+
+
+@unittest.skipUnless(CHROMIUM.exists(), "chromium is not installed")
+class PageTests(unittest.TestCase):
+    playwright = None
+    browser: Browser
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.playwright = sync_playwright().start()
+        cls.browser = cls.playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.browser.close()
+        cls.playwright.stop()
+
+    def page(self, agent: Agent, path: str, width: int = 1280, scheme: str = "light", blocked: str = "nothing") -> Page:
+        """A page whose console must stay empty, and that asks nobody but the service. `blocked` is an address that the page's policy keeps it from."""
+        page = self.browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.set_default_timeout(20_000)
+        said = []
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}") if blocked not in message.text else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        foreign = []
+        own = (agent.url, "data:", "blob:", blocked)
+        page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(own) else None)
+        self.addCleanup(page.close)
+        self.addCleanup(lambda: self.assertEqual(foreign, []))
+        self.addCleanup(lambda: self.assertEqual(said, []))
+        page.goto(agent.url + path)
+        return page
+
+    def agent(self, **settings: str) -> Agent:
+        agent = Agent(**settings)
+        self.addCleanup(agent.stop)
+        return agent
+
+    # The dashboard.
+
+    def test_live_figures(self) -> None:
+        agent = self.agent()
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#pill")).to_have_text("Healthy")
+        expect(page.locator("#redis")).to_have_text("None")
+        agent.set("agent:1", "1")
+        for _ in range(20):
+            agent.get("/cache/agent:1")
+        agent.get("/cache/none")
+        expect(page.locator("#ratio-detail")).to_have_text(re.compile(r"95\.\d % since the start"))
+        expect(page.locator("#memory-detail")).to_contain_text("1 entry")
+        expect(page.locator("#rate")).not_to_have_text(re.compile("^(–|0 /s)$"))
+        expect(page.locator("#p99")).to_have_text(re.compile(r"^[\d.]+ (µs|ms)$"))
+        for plot in page.locator(".plot:visible").all():
+            expect(plot.locator("circle").first).to_be_visible()
+            expect(plot.locator("path").first).to_have_attribute("d", re.compile("^M"))
+            expect(plot.get_by_role("img")).to_have_attribute("aria-label", re.compile(": "))
+
+    def test_a_key_is_looked_up_and_deleted(self) -> None:
+        agent = self.agent()
+        value = '{"name":"crawler","id":12345678901234567890,"html":"<img src=x onerror=alert(1)>"}'
+        agent.set("agent:1", value, ttl=600)
+        page = self.page(agent, "/dashboard")
+        page.get_by_label("Key", exact=True).fill("agent:1")
+        page.keyboard.press("Enter")
+        result = page.locator("#key-result")
+        expect(result).to_contain_text("in 9 min" if "in 9 min" in result.text_content() else "in ")
+        expect(result).to_contain_text(f"{len(value)} B")
+        expect(result).to_contain_text("the embedded store")
+        # A number that JavaScript cannot hold is shown as it is.
+        expect(page.locator("#key-value")).to_contain_text("12345678901234567890")
+        self.assertEqual(page.locator("#key-value img").count(), 0)
+        page.get_by_role("button", name="Delete this key").click()
+        self.assertIn("12345678901234567890", agent.get("/cache/agent:1"), "once is not enough")
+        page.get_by_role("button", name="Press again to delete").click()
+        expect(result).to_have_text("agent:1 is deleted.")
+        self.assertEqual(agent.get("/cache/agent:1"), '{"detail":"Key not found"}')
+
+    def test_a_pattern_is_counted_before_it_is_deleted(self) -> None:
+        agent = self.agent()
+        for number in range(12):
+            agent.set(f"agent:{number}", "1")
+        agent.set("other", "1")
+        page = self.page(agent, "/dashboard")
+        pattern = page.locator("#pattern")
+        pattern.fill("agent:*")
+        page.get_by_role("button", name="Count").click()
+        expect(page.locator("#pattern-result")).to_have_text("12 keys match agent:*.")
+        self.assertIn('"total_keys":13', agent.get("/cache/stats"))
+        # Another pattern must be counted anew.
+        pattern.fill("*")
+        expect(page.locator("#pattern-delete")).to_be_hidden()
+        pattern.fill("agent:*")
+        pattern.press("Enter")
+        page.get_by_role("button", name="Delete these 12 keys").click()
+        page.get_by_role("button", name="Press again to delete").click()
+        expect(page.locator("#pattern-result")).to_have_text("12 keys are deleted.")
+        self.assertIn('"total_keys":1,', agent.get("/cache/stats"))
+
+    @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
+    def test_an_outage_is_seen_and_its_end(self) -> None:
+        redis = Redis()
+        self.addCleanup(redis.stop)
+        agent = self.agent(**redis.settings)
+        agent.wait_for('"state":"connected"')
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#redis")).to_have_text("Connected")
+        redis.kill()
+        agent.wait_for('"state":"outage"')
+        agent.set("written:1", "1", ttl=60)
+        expect(page.locator("#pill")).to_have_text("Degraded")
+        expect(page.locator("#redis")).to_have_text("Away")
+        expect(page.locator("#redis-detail")).to_contain_text("1 key and 0 patterns")
+        expect(page.locator("#story")).to_contain_text("Redis cannot be reached")
+        page.locator("#key").fill("written:1")
+        page.locator("#key").press("Enter")
+        expect(page.locator("#key-result")).to_contain_text("while Redis is away")
+        self.photograph(page, "outage")
+        redis.start()
+        expect(page.locator("#redis")).to_have_text("Connected")
+        expect(page.locator("#pill")).to_have_text("Healthy")
+
+    def test_a_service_that_is_gone(self) -> None:
+        agent = Agent()
+        page = self.browser.new_page()
+        self.addCleanup(page.close)
+        page.goto(agent.url + "/dashboard")
+        expect(page.locator("#pill")).to_have_text("Healthy")
+        agent.stop()
+        expect(page.locator("#pill")).to_have_text("Unreachable")
+
+    def test_by_keyboard_alone(self) -> None:
+        agent = self.agent()
+        agent.set("k", "1")
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#pill")).to_have_text("Healthy")
+        order = []
+        for _ in range(8):
+            page.keyboard.press("Tab")
+            order.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        self.assertEqual(order[:4], ["Skip to the figures", "pause", "key", "Look up"])
+        self.assertIn("pattern", order)
+
+    def test_every_field_and_button_has_a_name(self) -> None:
+        agent = self.agent()
+        page = self.page(agent, "/dashboard")
+        names = page.evaluate(
+            """[...document.querySelectorAll('input, select, button, meter')].map(
+                (node) => node.labels?.[0]?.textContent || node.getAttribute('aria-label') || node.textContent)""")
+        self.assertTrue(all(name and name.strip() for name in names), names)
+        self.assertEqual(page.evaluate("document.documentElement.lang"), "en")
+        self.assertEqual(page.locator("h1").count(), 1)
+
+    def test_three_widths(self) -> None:
+        agent = self.agent()
+        value = json.dumps({"name": "crawler", "skills": ["fetch", "parse"], "limits": {"depth": 3}}, separators=(",", ":"))
+        for number in range(40):
+            agent.set(f"agent:{number}", value, ttl=600)
+        for name, (width, scheme) in WIDTHS.items():
+            page = self.page(agent, "/dashboard", width, scheme)
+            until = time.monotonic() + 7
+            while time.monotonic() < until:
+                for number in range(50):
+                    agent.get(f"/cache/agent:{number}")
+                page.wait_for_timeout(100)
+            page.locator("#key").fill("agent:1")
+            page.locator("#key").press("Enter")
+            page.locator("#pattern").fill("agent:*")
+            page.locator("#pattern").press("Enter")
+            expect(page.locator("#pattern-result")).to_have_text("40 keys match agent:*.")
+            self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), width, "nothing is cut off")
+            self.photograph(page, name)
+
+    def photograph(self, page: Page, name: str) -> None:
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(ARTIFACTS / f"dashboard-{name}.png"), full_page=True)
+
+    def test_a_strict_policy(self) -> None:
+        agent = self.agent()
+        page = self.browser.new_page()
+        self.addCleanup(page.close)
+        policy = page.goto(agent.url + "/dashboard").headers["content-security-policy"]
+        self.assertTrue(policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';"), policy)
+        self.assertNotIn("unsafe", policy)
+
+    # The documentation.
+
+    def assets(self) -> str:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        subprocess.run([str(REPOSITORY / "scripts/fetch-docs-assets"), directory.name], check=True, timeout=120)
+        return directory.name
+
+    def test_swagger_ui_and_redoc_without_the_internet(self) -> None:
+        agent = self.agent(DOCS_DIRECTORY=self.assets())
+        page = self.page(agent, "/docs")
+        expect(page.locator(".opblock").first).to_be_visible()
+        self.assertGreater(page.locator(".opblock").count(), 15)
+        page.locator("#operations-cache-setValue").click()
+        expect(page.locator("#operations-cache-setValue")).to_contain_text("Store a value")
+        # ReDoc would show its maker's logo.
+        page = self.page(agent, "/redoc", blocked="https://cdn.redoc.ly/redoc/logo-mini.svg")
+        expect(page.get_by_role("heading", name="Redis Caching Layer Agent")).to_be_visible()
+        expect(page.get_by_text("Invalidate", exact=False).first).to_be_visible()
+
+
+if __name__ == "__main__":
+    unittest.main()
