@@ -131,7 +131,14 @@ targets += [
         name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging], swiftSettings: settings),
     .testTarget(
         name: "CacheHTTPTests",
-        dependencies: ["CacheHTTP", "Cache", testSupport, nioCore],
+        dependencies: [
+            "CacheHTTP", "Cache", "Telemetry", testSupport, nioCore, logging,
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            .product(name: "NIOEmbedded", package: nio),
+            .product(name: "Tracing", package: "swift-distributed-tracing"),
+        ],
         resources: [.copy("Fixtures")],
         swiftSettings: settings
     ),

@@ -1,0 +1,38 @@
+"""Documents of Google Cloud's interfaces, checked offline against Google's own descriptions of them, strictly: an unknown field is a fault."""
+
+import functools
+import importlib.resources
+import json
+from typing import Any, Dict, List
+
+import jsonschema
+
+
+@functools.lru_cache
+def _description(interface: str) -> Dict[str, Any]:
+    documents = importlib.resources.files("googleapiclient") / "discovery_cache" / "documents"
+    return json.loads((documents / f"{interface}.json").read_text())
+
+
+def _json_schema(described: Dict[str, Any]) -> Dict[str, Any]:
+    """What the discovery format says, as JSON Schema. Numbers of 64 bits may be texts."""
+    if "$ref" in described:
+        return {"$ref": f"#/definitions/{described['$ref']}"}
+    kind = described.get("type")
+    if kind == "array":
+        return {"type": "array", "items": _json_schema(described["items"])}
+    if kind == "object":
+        members = {name: _json_schema(member) for name, member in described.get("properties", {}).items()}
+        more = described.get("additionalProperties")
+        return {"type": "object", "properties": members, "additionalProperties": _json_schema(more) if more else False}
+    if kind == "string":
+        schema: Dict[str, Any] = {"type": ["string", "integer"] if described.get("format") in ("int64", "uint64") else "string"}
+        return {**schema, "enum": described["enum"]} if "enum" in described else schema
+    return {"type": kind} if kind in ("integer", "number", "boolean") else {}
+
+
+def faults(interface: str, type_name: str, document: Any) -> List[str]:
+    """What is wrong with a document, for example of `monitoring.v1` and `Dashboard`."""
+    definitions = {name: _json_schema(described) for name, described in _description(interface)["schemas"].items()}
+    validator = jsonschema.Draft7Validator({"$ref": f"#/definitions/{type_name}", "definitions": definitions})
+    return [f"{'/'.join(map(str, fault.absolute_path))}: {fault.message}" for fault in validator.iter_errors(document)]
