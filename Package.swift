@@ -44,6 +44,11 @@ var targets: [Target] = [
         ],
         swiftSettings: settings
     ),
+    .target(
+        name: "Access",
+        dependencies: [nioCore, .product(name: "Crypto", package: "swift-crypto")],
+        swiftSettings: settings
+    ),
     .target(name: "MemoryStore", swiftSettings: settings),
     .target(
         name: "Cache",
@@ -53,7 +58,7 @@ var targets: [Target] = [
     .target(
         name: "CacheHTTP",
         dependencies: [
-            "Cache", "MemoryStore", "RedisClient", "Telemetry",
+            "Access", "Cache", "MemoryStore", "RedisClient", "Telemetry",
             nioCore,
             nioPosix,
             logging,
@@ -75,7 +80,7 @@ var targets: [Target] = [
     .executableTarget(
         name: "RedisCachingAgent",
         dependencies: [
-            "Cache", "CacheHTTP", "GoogleCloud", "MemoryStore", "RedisClient", "Telemetry",
+            "Access", "Cache", "CacheHTTP", "GoogleCloud", "MemoryStore", "RedisClient", "Telemetry",
             nioCore, nioPosix, logging, metrics,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -126,6 +131,7 @@ targets += [
         ],
         swiftSettings: settings
     ),
+    .testTarget(name: "AccessTests", dependencies: ["Access", testSupport, nioCore], swiftSettings: settings),
     .testTarget(name: "MemoryStoreTests", dependencies: ["MemoryStore", testSupport], swiftSettings: settings),
     .testTarget(
         name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging], swiftSettings: settings),
@@ -159,7 +165,8 @@ targets += [
         ],
         swiftSettings: settings
     ),
-    .testTarget(name: "ContractTests", dependencies: ["RedisCachingAgent", "CacheHTTP", "Telemetry", testSupport, nioCore], swiftSettings: settings),
+    .testTarget(
+        name: "ContractTests", dependencies: ["RedisCachingAgent", "Access", "CacheHTTP", "Telemetry", testSupport, nioCore], swiftSettings: settings),
 ]
 
 // What only a measurement needs is built only for one: CACHE_BENCHMARKS=1 swift build -c release
@@ -183,6 +190,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),

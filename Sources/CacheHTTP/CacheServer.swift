@@ -1,3 +1,4 @@
+package import Access
 package import Cache
 import Hummingbird
 import HummingbirdCore
@@ -13,13 +14,17 @@ package struct CacheServer: Sendable {
     private let settings: HTTPSettings
     private let telemetry: ServiceTelemetry
     private let accessLog: AccessLog?
+    private let access: AccessControl?
 
     /// - Parameters:
     ///   - scopes: one for each event loop.
     ///   - accessLog: nil where no answer gets a line.
+    ///   - access: nil where everybody may ask.
     package init(
-        service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings, telemetry: ServiceTelemetry, accessLog: AccessLog?
+        service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings, telemetry: ServiceTelemetry, accessLog: AccessLog?,
+        access: AccessControl?
     ) {
+        self.access = access
         self.service = service
         self.scopes = scopes
         self.settings = settings
@@ -54,12 +59,14 @@ package struct CacheServer: Sendable {
         let responder = AnswerResponder(counters: self.service.routerCounters, httpCounters: counters.router, accessLog: self.accessLog)
         router.add(middleware: TraceMiddleware())
         router.add(middleware: FallbackMiddleware(responder: responder, hasMetrics: self.settings.metrics))
+        router.add(middleware: CallerMiddleware(control: self.access))
         CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: counters).add(to: router)
         let reports = MetricsReporter(
             service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog)
-        ServiceRoutes(service: self.service, responder: responder, reports: reports, settings: self.settings).add(to: router)
-        if self.settings.metrics { DashboardRoutes(responder: responder, reports: reports).add(to: router) }
-        DocumentationRoutes(responder: responder, settings: self.settings).add(to: router)
+        ServiceRoutes(service: self.service, responder: responder, reports: reports, settings: self.settings, isOpen: self.access == nil).add(
+            to: router)
+        if self.settings.metrics { DashboardRoutes(responder: responder, reports: reports, hasAccessControl: self.access != nil).add(to: router) }
+        DocumentationRoutes(responder: responder, settings: self.settings, hasAccessControl: self.access != nil).add(to: router)
         return router
     }
 }

@@ -19,6 +19,8 @@ package struct HTTPSettings: Sendable {
 
     /// Whether anything is counted, and `/metrics` is there.
     package var metrics = true
+    /// Whether `/metrics` is for everybody, where other things are not.
+    package var metricsAreOpen = false
     /// Which answers get a line in the log.
     package var accessLog = AccessLogSettings()
 

@@ -1,3 +1,4 @@
+import Access
 import Cache
 import CacheHTTP
 import GoogleCloud
@@ -44,9 +45,11 @@ struct AgentService: Sendable {
         let memory = MemoryStore(self.settings.memory)
         let redis = self.settings.redis.map { RedisParts(self.settings, $0, memory, metadata, on: group, logger) }
         let accessLog = AccessLog(self.settings.http.accessLog, logger: logger)
+        let access = self.settings.access.map { AccessControl($0.keys) }
+        if access == nil { logger.warning("no API keys are configured: everybody who reaches the service may use it") }
         var loops: [EventLoopParts] = []
         for eventLoop in group.makeIterator() {
-            loops.append(try await self.parts(on: eventLoop, memory, redis, accessLog, logger))
+            loops.append(try await self.parts(on: eventLoop, memory, redis, accessLog, access, logger))
             telemetry.telemetry.eventLoopDelay.watch(eventLoop)
         }
         let service = CacheService(
@@ -59,7 +62,7 @@ struct AgentService: Sendable {
         )
         let server = CacheServer(
             service: service, scopes: EventLoopScopes(loops.map { ($0.eventLoop, $0.scope, $0.httpCounters) }), settings: self.settings.http,
-            telemetry: telemetry.telemetry, accessLog: accessLog)
+            telemetry: telemetry.telemetry, accessLog: accessLog, access: access)
         let store = self.settings.redis.map { "Redis at \($0.endpoint)" } ?? "the embedded store"
         let application = server.application(
             host: self.settings.host, port: self.settings.port, eventLoopGroup: group, logger: Self.quiet(logger)
@@ -70,6 +73,7 @@ struct AgentService: Sendable {
         let stopClock = StopClock()
         var services: [any Service] = [MemoryMaintenance(store: memory)]
         if let tokens = redis?.tokens { services.append(tokens) }
+        if let access, let watch = self.settings.access?.watch { services.append(AccessKeyWatcher(control: access, watch: watch, logger: logger)) }
         if let redis {
             let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
             services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))
@@ -94,7 +98,7 @@ struct AgentService: Sendable {
     }
 
     private func parts(
-        on eventLoop: any EventLoop, _ memory: MemoryStore, _ redis: RedisParts?, _ accessLog: AccessLog?, _ logger: Logger
+        on eventLoop: any EventLoop, _ memory: MemoryStore, _ redis: RedisParts?, _ accessLog: AccessLog?, _ access: AccessControl?, _ logger: Logger
     ) async throws -> EventLoopParts {
         let http = self.settings.http
         return try await eventLoop.submit {
@@ -105,7 +109,7 @@ struct AgentService: Sendable {
                 } else {
                     EventLoopCache(memory: memory, counters: counters)
                 }
-            let scope = EventLoopScope(cache: cache, settings: http, accessLog: accessLog)
+            let scope = EventLoopScope(cache: cache, settings: http, accessLog: accessLog, access: access)
             return EventLoopParts(
                 eventLoop: eventLoop,
                 cache: EventLoopCacheHandle(cache, on: eventLoop),

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,14 +12,14 @@ import unittest
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
-from processes import REDIS_SERVER, Agent, Redis
+from processes import PROGRAM, REDIS_SERVER, Agent, Redis
 
 SCHEMATHESIS = pathlib.Path(sys.executable).parent / "schemathesis"
 SEED = os.environ.get("SCHEMATHESIS_SEED") or str(random.randrange(1_000_000_000))
 
 
 class InterfaceTests(unittest.TestCase):
-    def examine(self, agent: Agent) -> None:
+    def examine(self, agent: Agent, *arguments: str) -> None:
         """Every operation, every check, every phase. 5xx are failures but for those that the document names."""
         with tempfile.TemporaryDirectory() as directory:
             configuration = pathlib.Path(directory) / "schemathesis.toml"
@@ -27,7 +28,7 @@ class InterfaceTests(unittest.TestCase):
             finished = subprocess.run(
                 [
                     str(SCHEMATHESIS), "--config-file", str(configuration), "run", agent.url + "/openapi.json", "--seed", SEED, "--no-color",
-                    "--continue-on-failure", "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all",
+                    "--continue-on-failure", "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", *arguments,
                 ],
                 cwd=directory, capture_output=True, text=True, timeout=300)
         self.assertEqual(finished.returncode, 0, f"SCHEMATHESIS_SEED={SEED}\n{finished.stdout}\n{finished.stderr}")
@@ -36,6 +37,14 @@ class InterfaceTests(unittest.TestCase):
         agent = Agent()
         self.addCleanup(agent.stop)
         self.examine(agent)
+
+    def test_with_an_api_key(self) -> None:
+        """Among the checks: no operation that asks for credentials does without."""
+        made = subprocess.run([str(PROGRAM), "api-key", "tester", "--scopes", "all"], capture_output=True, text=True, check=True).stdout
+        secret, line = re.fullmatch(r"secret: (\S+)\nline:   (.+)\n", made).groups()
+        agent = Agent(API_KEYS=line)
+        self.addCleanup(agent.stop)
+        self.examine(agent, "--header", f"X-API-Key: {secret}")
 
     @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
     def test_redis(self) -> None:

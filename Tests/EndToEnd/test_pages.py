@@ -11,7 +11,7 @@ import unittest
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from processes import REDIS_SERVER, REPOSITORY, Agent, Redis
+from processes import PROGRAM, REDIS_SERVER, REPOSITORY, Agent, Redis
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 ARTIFACTS = pathlib.Path(os.environ.get("TEST_ARTIFACTS") or REPOSITORY / ".build-test/screenshots")
@@ -138,6 +138,27 @@ class PageTests(unittest.TestCase):
         expect(page.locator("#redis")).to_have_text("Connected")
         expect(page.locator("#pill")).to_have_text("Healthy")
 
+    def test_signing_in(self) -> None:
+        made = subprocess.run([str(PROGRAM), "api-key", "tester", "--scopes", "all"], capture_output=True, text=True, check=True).stdout
+        secret, line = re.fullmatch(r"secret: (\S+)\nline:   (.+)\n", made).groups()
+        agent = self.agent(API_KEYS=line)
+        page = self.page(agent, "/dashboard", blocked="401 (Unauthorized)")
+        expect(page.locator("#pill")).to_have_text("Signed out")
+        expect(page.locator("#sign-in")).to_be_visible()
+        page.locator("#api-key").fill("wrong")
+        page.locator("#api-key").press("Enter")
+        expect(page.locator("#sign-in-result")).to_have_text("Invalid credentials")
+        page.locator("#api-key").fill(secret)
+        page.locator("#api-key").press("Enter")
+        expect(page.locator("#pill")).to_have_text("Healthy")
+        expect(page.locator("#sign-in")).to_be_hidden()
+        page.locator("#pattern").fill("*")
+        page.locator("#pattern").press("Enter")
+        expect(page.locator("#pattern-result")).to_have_text("0 keys match *.")
+        self.assertEqual(page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]"), ["", 0, 0])
+        page.reload()
+        expect(page.locator("#pill")).to_have_text("Signed out")
+
     def test_a_service_that_is_gone(self) -> None:
         agent = Agent()
         page = self.browser.new_page()
@@ -171,7 +192,7 @@ class PageTests(unittest.TestCase):
 
     def test_three_widths(self) -> None:
         agent = self.agent()
-        value = json.dumps({"name": "crawler", "skills": ["fetch", "parse"], "limits": {"depth": 3}}, separators=(",", ":"))
+        value = json.dumps({"name": "crawler", "skills": ["fetch", "parse"], "limits": {"depth": 3}})
         for number in range(40):
             agent.set(f"agent:{number}", value, ttl=600)
         for name, (width, scheme) in WIDTHS.items():
@@ -186,6 +207,7 @@ class PageTests(unittest.TestCase):
             page.locator("#pattern").fill("agent:*")
             page.locator("#pattern").press("Enter")
             expect(page.locator("#pattern-result")).to_have_text("40 keys match agent:*.")
+            expect(page.locator("#key-value")).to_have_text(json.dumps(json.loads(value), indent=2))
             self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), width, "nothing is cut off")
             self.photograph(page, name)
 

@@ -20,7 +20,8 @@ class Answer:
 class Connection:
     """One connection to a port of 127.0.0.1; calls are one after the other."""
 
-    def __init__(self, port: int, timeout: float = 10.0):
+    def __init__(self, port: int, timeout: float = 10.0, api_key: str = ""):
+        self.fields = f"X-API-Key: {api_key}\r\n" if api_key else ""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.buffered = b""
         # Linux may connect a socket of the ephemeral range to itself when nobody listens on the port.
@@ -37,7 +38,7 @@ class Connection:
 
     def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Sends one request and reads its answer. Raises OSError on a broken connection, ValueError on what is not HTTP."""
-        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{self.fields}"
         if body:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         self.socket.sendall(head.encode() + b"\r\n" + body)
@@ -66,7 +67,7 @@ class Connection:
         self.buffered += received
 
 
-def ask(port: int, method: str, path: str, body: bytes = b"", timeout: float = 10.0) -> Answer:
+def ask(port: int, method: str, path: str, body: bytes = b"", timeout: float = 10.0, api_key: str = "") -> Answer:
     """One request on a connection of its own."""
-    with Connection(port, timeout) as connection:
+    with Connection(port, timeout, api_key) as connection:
         return connection.ask(method, path, body)

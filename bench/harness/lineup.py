@@ -1,12 +1,15 @@
 """Which peers can run on this machine, and one clear line for each that cannot."""
 
+import hashlib
 import pathlib
 from typing import List, Optional
 
 from .exchange import Answer, ask
 from .peers import (
     FASTAPI,
+    API_KEY,
     HUMMINGBIRD,
+    KEYS,
     MEMORY,
     NGINX,
     REDIS,
@@ -34,10 +37,14 @@ def services(program: pathlib.Path, measurements: Measurements) -> List[Service]
         measurements.leave_out("service", f"there is no program at {program}")
         return []
     program = program.resolve()
+    # A hundred others before the one that is used: what a well-filled file costs.
+    hashes = [hashlib.sha256(secret.encode()).hexdigest() for secret in [f"other-{number}" for number in range(99)] + [API_KEY]]
+    api_keys = ";".join(f"key-{number} sha256:{digest} all" for number, digest in enumerate(hashes))
     return [
         Service(MEMORY, program),
         Service(REDIS, program, uses_redis=True),
         Service(ROUTER, program, settings={"FAST_LANE": "off"}, operations=(GET, SET)),
+        Service(KEYS, program, settings={"API_KEYS": api_keys}, operations=(GET,), api_key=API_KEY),
         Service(UNCOUNTED, program, settings={"METRICS": "off", "ACCESS_LOG": "off"}, operations=(GET,)),
     ]
 
@@ -61,6 +68,7 @@ def line_up(
         FASTAPI: lambda: _fastapi(virtual_environment, measurements),
         ROUTER: lambda: own.get(ROUTER),
         UNCOUNTED: lambda: own.get(UNCOUNTED),
+        KEYS: lambda: own.get(KEYS),
         HUMMINGBIRD: lambda: _hummingbird(bare_route, measurements),
     }
     peers = []

@@ -35,6 +35,8 @@ from .workload import (
 
 NGINX, WEBDIS, FASTAPI, HUMMINGBIRD = "nginx", "webdis", "fastapi", "hummingbird"
 MEMORY, REDIS, ROUTER, UNCOUNTED = "service-memory", "service-redis", "service-router", "service-uncounted"
+KEYS = "service-keys"
+API_KEY = "rca_benchmark"
 
 FILES = pathlib.Path(__file__).resolve().parent.parent / "peers"
 FASTAPI_READY_SECONDS = 60.0
@@ -72,18 +74,20 @@ class Peer:
 class CacheAPIPeer(Peer):
     """A server with the service's HTTP interface."""
 
+    api_key: str = ""
+
     def seed(self, server: Server, redis: Optional[Redis], operation: str) -> None:
         if self.uses_redis:
             super().seed(server, redis, operation)
             return
-        with Connection(server.port) as connection:
+        with Connection(server.port, api_key=self.api_key) as connection:
             for key in keys_read_by(operation):
                 answer = connection.ask("POST", "/cache", set_body(key, SEEDED_SECONDS))
                 _require(answer.status == 200, self.name, "POST /cache", answer)
 
     def script(self, operation: str) -> Script:
         if operation == GET:
-            return Script("fixed.lua", f"/cache/{FIXED_KEY}", ["GET", ""])
+            return Script("fixed.lua", f"/cache/{FIXED_KEY}", ["GET", ""] + ([self.api_key] if self.api_key else []))
         if operation == GET_RANDOM:
             return Script("random_keys.lua", "/", [f"/cache/{RANDOM_KEY_PREFIX}", str(RANDOM_KEYS)])
         return Script("fixed.lua", "/cache", ["POST", set_body(SET_KEY, SET_SECONDS).decode()])
@@ -97,7 +101,7 @@ class CacheAPIPeer(Peer):
             key = SET_KEY
         else:
             size, key = 0, keys_read_by(operation)[-1]
-        answer = ask(server.port, "GET", f"/cache/{key}")
+        answer = ask(server.port, "GET", f"/cache/{key}", api_key=self.api_key)
         _require_json(answer, {"success": True, "key": key, "value": json.loads(VALUE)}, self.name, f"GET /cache/{key}")
         if self.uses_redis and redis is not None:
             _require(json.loads(redis.stored(key) or b"null") == json.loads(VALUE), self.name, f"what Redis holds at {key}", answer)
@@ -113,6 +117,7 @@ class Service(CacheAPIPeer):
     settings: Dict[str, str] = field(default_factory=dict)
     uses_redis: bool = False
     operations: Tuple[str, ...] = OPERATIONS
+    api_key: str = ""
 
     def start(self, directory: pathlib.Path, redis: Union[Redis, FaultProxy, None]) -> Server:
         return start_on_free_port(self.name, self.command, "/health", directory, lambda port: self.environment(port, redis))

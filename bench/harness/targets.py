@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from .peers import FASTAPI, HUMMINGBIRD, MEMORY, NGINX, REDIS, ROUTER, UNCOUNTED, WEBDIS
+from .peers import FASTAPI, HUMMINGBIRD, KEYS, MEMORY, NGINX, REDIS, ROUTER, UNCOUNTED, WEBDIS
 from .rounds import Measurements, Sample
 from .startup import Startup
 from .workload import GET, GET_RANDOM, SET
@@ -56,6 +56,7 @@ RATIOS: Tuple[Ratio, ...] = (
     Ratio("GET through Redis : FastAPI GET", REDIS, FASTAPI, GET, True, 30),
     Ratio("SET through Redis : FastAPI SET", REDIS, FASTAPI, SET, True, None),
     Ratio("GET from memory : the same without metrics", MEMORY, UNCOUNTED, GET, False, 1.03),
+    Ratio("GET from memory with an API key : without", KEYS, MEMORY, GET, False, 1.02),
     Ratio("GET from memory, fast lane off : Hummingbird route", ROUTER, HUMMINGBIRD, GET, True, None),
     Ratio("GET from memory, fast lane off : Hummingbird route", ROUTER, HUMMINGBIRD, GET, False, 1.25),
 )

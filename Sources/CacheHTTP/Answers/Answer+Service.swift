@@ -23,7 +23,9 @@ extension Answer {
     }
 
     /// Always with status 200: a degraded service serves.
-    static func health(_ health: CacheHealth) -> Answer {
+    ///
+    /// - Parameter isOpen: whether everybody may read and write, which is worth a warning.
+    static func health(_ health: CacheHealth, isOpen: Bool) -> Answer {
         let now = WallClock.now()
         var body = ByteBuffer()
         body.writeStaticString(health.isDegraded ? "{\"status\":\"degraded\",\"timestamp\":\"" : "{\"status\":\"healthy\",\"timestamp\":\"")
@@ -33,6 +35,9 @@ extension Answer {
         body.writeString(ServiceVersion.current)
         body.writeStaticString("\",\"uptime_seconds\":")
         body.appendDecimal(health.uptimeSeconds)
+        if isOpen {
+            body.writeStaticString(",\"warnings\":[\"no API keys are configured: everybody who reaches the service may use it\"]")
+        }
         if let outage = health.outage {
             body.writeStaticString(",\"redis\":")
             OutageText(now: health.now, wallClock: now).write(outage, refusedCommands: health.refusedCommands, into: &body)

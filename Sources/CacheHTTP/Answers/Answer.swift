@@ -13,6 +13,8 @@ struct Answer {
     var pagePolicy: PagePolicy?
     /// The methods of a 405 answer.
     var allow: StaticString?
+    /// What a 401 answer asks for.
+    var challenge: StaticString?
 
     init(_ status: AnswerStatus, _ body: AnswerBody) {
         self.status = status
@@ -37,6 +39,9 @@ struct Answer {
         }
         if let allow = self.allow {
             sink.field(.allow) { $0.append(allow) }
+        }
+        if let challenge = self.challenge {
+            sink.field(.challenge) { $0.append(challenge) }
         }
         if let policy = self.pagePolicy {
             sink.field(.cacheControl) { $0.append(policy.cacheControl) }

@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// The names of the fields that answers carry.
 enum AnswerFieldName {
-    case contentType, contentLength, cacheStatus, cacheDegraded, allow, requestID, processTime, date
+    case contentType, contentLength, cacheStatus, cacheDegraded, allow, challenge, requestID, processTime, date
     /// Of pages and what belongs to them.
     case cacheControl, contentSecurityPolicy, contentTypeOptions, referrerPolicy
 
@@ -14,6 +14,7 @@ enum AnswerFieldName {
         case .cacheStatus: "Cache-Status: "
         case .cacheDegraded: "X-Cache-Degraded: "
         case .allow: "Allow: "
+        case .challenge: "WWW-Authenticate: "
         case .requestID: "X-Request-Id: "
         case .processTime: "X-Process-Time: "
         case .date: "Date: "
@@ -32,6 +33,7 @@ enum AnswerFieldName {
         case .cacheStatus: Self.cacheStatusName
         case .cacheDegraded: Self.cacheDegradedName
         case .allow: .allow
+        case .challenge: .wwwAuthenticate
         case .requestID: Self.requestIDName
         case .processTime: Self.processTimeName
         case .date: .date
@@ -46,6 +48,7 @@ enum AnswerFieldName {
     private static let cacheStatusName = Self.name("Cache-Status")
     private static let cacheDegradedName = Self.name("X-Cache-Degraded")
     private static let processTimeName = Self.name("X-Process-Time")
+    static let apiKeyName = Self.name("X-API-Key")
     static let requestIDName = Self.name("X-Request-Id")
 
     static func name(_ text: String) -> HTTPField.Name {

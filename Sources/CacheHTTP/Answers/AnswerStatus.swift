@@ -2,6 +2,7 @@
 enum AnswerStatus: Int, CaseIterable {
     case ok = 200
     case badRequest = 400
+    case unauthorized = 401
     case forbidden = 403
     case notFound = 404
     case methodNotAllowed = 405
@@ -28,6 +29,7 @@ enum AnswerStatus: Int, CaseIterable {
         case .internalServerError: 9
         case .serviceUnavailable: 10
         case .insufficientStorage: 11
+        case .unauthorized: 12
         }
     }
 
@@ -36,6 +38,7 @@ enum AnswerStatus: Int, CaseIterable {
         switch self {
         case .ok: "OK"
         case .badRequest: "Bad Request"
+        case .unauthorized: "Unauthorized"
         case .forbidden: "Forbidden"
         case .notFound: "Not Found"
         case .methodNotAllowed: "Method Not Allowed"

@@ -1,3 +1,4 @@
+import Access
 import Hummingbird
 import NIOCore
 
@@ -8,19 +9,28 @@ struct DashboardRoutes: Sendable {
     /// Another one for every process.
     private let instance = String(UInt32.random(in: 0 ... .max), radix: 36)
 
-    init(responder: AnswerResponder, reports: MetricsReporter) {
+    private let hasAccessControl: Bool
+
+    init(responder: AnswerResponder, reports: MetricsReporter, hasAccessControl: Bool) {
+        self.hasAccessControl = hasAccessControl
         self.responder = responder
         self.reports = reports
     }
 
     func add(to router: Router<CacheRequestContext>) {
-        let page = Self.part(PackageResources.dashboard_html, "text/html; charset=utf-8")
+        let page = Self.part(Self.page(hasAccessControl: self.hasAccessControl), "text/html; charset=utf-8")
         let style = Self.part(PackageResources.dashboard_css, "text/css; charset=utf-8")
         let script = Self.part(PackageResources.dashboard_js, "text/javascript; charset=utf-8")
         self.add("/dashboard", to: router) { page }
         self.add("/dashboard/dashboard.css", to: router) { style }
         self.add("/dashboard/dashboard.js", to: router) { script }
-        self.add("/dashboard/figures", to: router) { await self.figures() }
+        for method in [HTTPRequest.Method.get, .head] {
+            router.on("/dashboard/figures", method: method) { request, context in
+                let answer: Answer
+                if let refusal = Answer.refusal(context.caller.verdict(.admin)) { answer = refusal } else { answer = await self.figures() }
+                return self.responder.response(answer, to: request, context)
+            }
+        }
     }
 
     private func add(_ path: RouterPath, to router: Router<CacheRequestContext>, answer: @escaping @Sendable () async -> Answer) {
@@ -29,6 +39,14 @@ struct DashboardRoutes: Sendable {
                 self.responder.response(await answer(), to: request, context)
             }
         }
+    }
+
+    /// The page knows whether it must ask for a key, so that it need not find out by a request that is refused.
+    private static func page(hasAccessControl: Bool) -> [UInt8] {
+        let page = String(decoding: PackageResources.dashboard_html, as: UTF8.self)
+        guard hasAccessControl else { return Array(page.utf8) }
+        let open = #"data-access="open""#
+        return Array(page.split(separator: open, omittingEmptySubsequences: false).joined(separator: #"data-access="required""#).utf8)
     }
 
     private static func part(_ bytes: [UInt8], _ contentType: StaticString) -> Answer {

@@ -42,8 +42,9 @@ function percent(number) {
 function duration(seconds) {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
-  return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds % 86400 / 3600)} h`;
+  const and = (count, unit) => count > 0 ? ` ${count} ${unit}` : "";
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h${and(Math.floor(seconds % 3600 / 60), "min")}`;
+  return `${Math.floor(seconds / 86400)} d${and(Math.floor(seconds % 86400 / 3600), "h")}`;
 }
 
 /** `1 key`, `2 keys`. */
@@ -243,6 +244,27 @@ function makePlots() {
   });
 }
 
+// MARK: Who asks
+
+/** Lives as long as the page: no cookie, no storage. */
+let apiKey = null;
+
+function ask(path, options = {}) {
+  const headers = { ...options.headers, ...(apiKey === null ? {} : { "X-API-Key": apiKey }) };
+  return fetch(path, { cache: "no-store", credentials: "omit", ...options, headers });
+}
+
+function askForKey(text) {
+  if (element("sign-in").hidden) {
+    element("sign-in").hidden = false;
+    element("api-key").focus();
+  }
+  say("sign-in-result", text, apiKey !== null);
+  pill("unknown", "Signed out");
+  set("story", "");
+  set("about", "The figures are for those who sign in.");
+}
+
 // MARK: The instances
 
 /** Behind a load balancer each answer may come from another instance: counts are compared with those of the same one. */
@@ -367,20 +389,36 @@ function pill(level, text) {
   node.className = `pill ${level}`;
 }
 
+let polling = null;
+
 async function poll() {
+  clearTimeout(polling);
+  await refresh();
+  clearTimeout(polling);
+  polling = setTimeout(poll, POLL_MS);
+}
+
+async function refresh() {
   if (!isPaused && !document.hidden) {
     try {
-      const answer = await fetch("dashboard/figures", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+      // A request that can only be refused would be noise on the console.
+      const answer = element("sign-in").hidden || apiKey !== null ? await ask("dashboard/figures", { signal: AbortSignal.timeout(5000) }) : null;
+      if (answer === null) return;
+      if (answer.status === 401 || answer.status === 403) {
+        askForKey(apiKey === null ? "" : await reason(answer));
+        apiKey = null;
+        return;
+      }
       if (!answer.ok) throw new Error(`${answer.status}`);
       take(await answer.json());
       lastAnswered = Date.now();
+      element("sign-in").hidden = true;
       show();
     } catch {
       pill("bad", "Unreachable");
       set("story", lastAnswered === null ? "no answer" : `no answer for ${duration((Date.now() - lastAnswered) / 1000)}`);
     }
   }
-  setTimeout(poll, POLL_MS);
 }
 
 // MARK: Keys
@@ -439,7 +477,12 @@ function valueText(body) {
   try { parsed = JSON.parse(body); } catch { return { raw: body, formatted: body }; }
   const pretty = JSON.stringify(parsed.value, null, 2);
   // Only where nothing is lost: digits beyond a double's, or a member that stands twice, stay as they are.
-  return { raw, formatted: JSON.stringify(parsed.value) === raw ? pretty : raw };
+  return { raw, formatted: JSON.stringify(parsed.value) === compact(raw) ? pretty : raw };
+}
+
+/** JSON without the whitespace outside its strings. */
+function compact(json) {
+  return json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, string) => string ?? "");
 }
 
 async function lookUp(event) {
@@ -449,7 +492,7 @@ async function lookUp(event) {
   element("key-actions").hidden = true;
   say("key-result", "…");
   let answer;
-  try { answer = await fetch(`cache?key=${encodeURIComponent(key)}`, { cache: "no-store" }); } catch { return say("key-result", "The service does not answer.", true); }
+  try { answer = await ask(`cache?key=${encodeURIComponent(key)}`); } catch { return say("key-result", "The service does not answer.", true); }
   if (answer.status === 404) return say("key-result", `There is no value for ${key}.`);
   if (!answer.ok) return say("key-result", await reason(answer), true);
   const status = answer.headers.get("Cache-Status") ?? "";
@@ -465,7 +508,7 @@ async function lookUp(event) {
   element("key-value").hidden = false;
   element("key-actions").hidden = false;
   armed(element("key-delete"), () => "Delete this key", async () => {
-    const deleted = await fetch(`cache?key=${encodeURIComponent(key)}`, { method: "DELETE" });
+    const deleted = await ask(`cache?key=${encodeURIComponent(key)}`, { method: "DELETE" });
     element("key-value").hidden = true;
     element("key-actions").hidden = true;
     if (deleted.ok) return say("key-result", `${key} is deleted.`);
@@ -476,7 +519,7 @@ async function lookUp(event) {
 // MARK: Patterns
 
 function invalidate(pattern, isDryRun) {
-  return fetch("cache/invalidate", {
+  return ask("cache/invalidate", {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ pattern, dry_run: isDryRun }),
   });
 }
@@ -506,6 +549,13 @@ async function count(event) {
 // MARK: Start
 
 makePlots();
+if (document.body.dataset.access === "required") askForKey("");
+element("sign-in-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  apiKey = element("api-key").value;
+  element("api-key").value = "";
+  poll();
+});
 element("key-form").addEventListener("submit", lookUp);
 element("pattern-form").addEventListener("submit", count);
 element("pattern").addEventListener("input", () => { element("pattern-actions").hidden = true; });

@@ -1,3 +1,4 @@
+import Access
 import Cache
 import NIOCore
 import Telemetry
@@ -28,6 +29,8 @@ final class FastLane: ChannelDuplexHandler {
     /// Whether the codec has a whole request that is not answered.
     var codecIsBusy = false
     private var isReadWanted = false
+    /// Who asked last.
+    var callerMemory = CallerMemory()
     private var nextToken: UInt64 = 0
     private var pending: PendingRequest?
     private var isFlushDue = false
@@ -282,6 +285,7 @@ final class FastLane: ChannelDuplexHandler {
         switch request.method {
         case .get, .delete:
             guard let key = self.key(of: request.key) else { return false }
+            guard self.isAllowed(request.method == .get ? .read(key: key) : .write(key: key), request) else { return false }
             let pending = PendingRequest(
                 method: request.method, key: key, ttlSeconds: nil, requestID: requestID, start: self.now, trace: self.trace(of: request))
             self.consume(request.count)
@@ -294,6 +298,7 @@ final class FastLane: ChannelDuplexHandler {
         case .post:
             guard let body = self.slice(request.body), case .success(let command) = SetRequest.parse(body: body, limits: self.scope.settings.limits)
             else { return false }
+            guard self.isAllowed(.write(key: command.key), request) else { return false }
             let pending = PendingRequest(
                 method: .post, key: command.key, ttlSeconds: command.ttl, requestID: requestID, start: self.now, trace: self.trace(of: request))
             self.consume(request.count)

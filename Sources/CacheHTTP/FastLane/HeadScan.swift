@@ -156,6 +156,10 @@ struct HeadScan: ~Copyable {
         case 12 where self.matches(name, "x-request-id"):
             if findings.requestID != nil || !RequestID.isUsable(self.bytes, value) { findings.needsRouter = true }
             findings.requestID = value
+        case 9 where self.matches(name, "x-api-key"):
+            findings.credential = findings.credential == nil ? .key(value) : .several
+        case 13 where self.matches(name, "authorization"):
+            findings.credential = findings.credential == nil ? .authorization(value) : .several
         case 11 where self.matches(name, "traceparent"):
             // Two of them name no trace, which the router says.
             if findings.traceparent != nil { findings.needsRouter = true }

@@ -9,6 +9,8 @@ struct KeyRequest: Equatable {
     let requestID: Range<Int>?
     /// The field that names the request's trace.
     var trace: TraceField?
+    /// The field that shows who asks.
+    var credential: CredentialField?
 
     /// Length of the whole request in bytes.
     var count: Int { self.body.upperBound }

@@ -67,11 +67,15 @@ struct RequestRecogniser {
         switch (method, target) {
         case (.get, .key(let key)), (.delete, .key(let key)):
             guard bodyCount == 0 else { return framed }
-            return .key(.init(method: method, key: key, body: headCount..<headCount, requestID: requestID, trace: trace?.field))
+            return .key(
+                .init(method: method, key: key, body: headCount..<headCount, requestID: requestID, trace: trace?.field, credential: fields.credential)
+            )
         case (.post, .collection):
             guard fields.contentLength != nil, bodyCount <= self.maximumBodyBytes else { return framed }
             let body = headCount..<(headCount + bodyCount)
-            return .key(.init(method: .post, key: .empty, body: body, requestID: requestID, trace: trace?.field))
+            return .key(
+                .init(
+                    method: .post, key: .empty, body: body, requestID: requestID, trace: trace?.field, credential: fields.credential))
         case (.get, _), (.delete, _), (.post, _), (.other, _):
             return framed
         }

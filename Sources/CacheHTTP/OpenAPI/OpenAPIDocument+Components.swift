@@ -25,6 +25,16 @@ extension OpenAPIDocument {
         ]
     }
 
+    /// Either of the two will do.
+    static var security: JSONNode { [["apiKey": []], ["bearer": []]] }
+
+    static var securitySchemes: JSONNode {
+        [
+            "apiKey": ["type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key of the operator's file."],
+            "bearer": ["type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`."],
+        ]
+    }
+
     static var headers: JSONNode {
         [
             "RequestId": [
@@ -45,6 +55,10 @@ extension OpenAPIDocument {
             "Degraded": [
                 "description": "Present where the embedded store answered because Redis was away.", "schema": ["type": "string", "const": "1"],
             ],
+            "Challenge": [
+                "description": "How to show who asks (RFC 9110, section 11.6.1).", "required": true,
+                "schema": ["type": "string", "pattern": "^Bearer "],
+            ],
             "Allow": ["description": "The methods that the path has.", "required": true, "schema": ["type": "string"]],
         ]
     }
@@ -53,7 +67,12 @@ extension OpenAPIDocument {
         [
             "BadRequest": self.error(
                 "The request is no HTTP, its body breaks off, or the path has an incomplete percent escape", "Invalid HTTP request received"),
-            "Forbidden": self.error("Redis does not let the service use this key", "The cache may not use this key", headers: self.cacheHeaders),
+            "Unauthorized": self.error(
+                "No credentials, or none that anybody has", "Not authenticated",
+                headers: self.commonHeaders + [("WWW-Authenticate", self.header("Challenge"))]),
+            "Forbidden": self.error(
+                "The credentials do not cover this, or Redis does not let the service use this key", "The cache may not use this key",
+                headers: self.cacheHeaders),
             "KeyNotFound": self.error("The key has no value", "Key not found", headers: self.cacheHeaders),
             "MethodNotAllowed": self.error(
                 "The path does not have the method", "Method Not Allowed",

@@ -5,13 +5,22 @@ extension OpenAPIDocument {
         ("400", response("BadRequest")), ("405", response("MethodNotAllowed")), ("431", response("HeadersTooLarge")),
     ]
 
-    private static func operation(
-        _ identifier: String, _ tag: String, _ summary: String, parameters: [JSONNode] = [], body: JSONNode? = nil, _ responses: [(String, JSONNode)]
+    /// - Parameter scope: what a caller needs to be allowed, where there is access control; nil where everybody may.
+    private func operation(
+        _ identifier: String, _ tag: String, _ summary: String, scope: String? = nil, parameters: [JSONNode] = [], body: JSONNode? = nil,
+        _ responses: [(String, JSONNode)]
     ) -> JSONNode {
+        var responses = responses
         var members: [(String, JSONNode)] = [("operationId", .string(identifier)), ("tags", [.string(tag)]), ("summary", .string(summary))]
         if !parameters.isEmpty { members.append(("parameters", .array(parameters))) }
         if let body { members.append(("requestBody", body)) }
-        members.append(("responses", .object((responses + self.anywhere).sorted { $0.0 < $1.0 })))
+        if let scope, self.hasAccessControl {
+            members.append(("security", Self.security))
+            members.append(("description", .string("Takes the scope `\(scope)`.")))
+            responses.append(("401", Self.response("Unauthorized")))
+            if !responses.contains(where: { $0.0 == "403" }) { responses.append(("403", Self.response("Forbidden"))) }
+        }
+        members.append(("responses", .object((responses + Self.anywhere).sorted { $0.0 < $1.0 })))
         return .object(members)
     }
 
@@ -26,8 +35,8 @@ extension OpenAPIDocument {
     }
 
     private func get(_ identifier: String, _ place: String?) -> JSONNode {
-        Self.operation(
-            identifier, "cache", "Get a value", parameters: place.map { [self.key(in: $0)] } ?? [],
+        self.operation(
+            identifier, "cache", "Get a value", scope: "read", parameters: place.map { [self.key(in: $0)] } ?? [],
             [
                 (
                     "200",
@@ -41,8 +50,9 @@ extension OpenAPIDocument {
 
     /// The head of what GET would answer.
     private func head(_ identifier: String, _ place: String?) -> JSONNode {
-        let statuses = ["200", "403", "404", "415", "422"]
-        return [
+        let statuses = ["200", "403", "404", "415", "422"] + (self.hasAccessControl ? ["401"] : [])
+        let security: JSONNode = self.hasAccessControl ? ["security": Self.security] : [:]
+        let operation: JSONNode = [
             "operationId": .string(identifier), "tags": ["cache"], "summary": "Ask whether a key has a value",
             "parameters": .array(place.map { [self.key(in: $0)] } ?? []),
             "responses": .object(
@@ -50,11 +60,12 @@ extension OpenAPIDocument {
                     (status, ["description": "As for GET, without the body", "headers": .object(Self.commonHeaders)])
                 } + Self.anywhere),
         ]
+        return operation.merging(security)
     }
 
     private func delete(_ identifier: String, _ place: String?) -> JSONNode {
-        Self.operation(
-            identifier, "cache", "Delete a value", parameters: place.map { [self.key(in: $0)] } ?? [],
+        self.operation(
+            identifier, "cache", "Delete a value", scope: "write", parameters: place.map { [self.key(in: $0)] } ?? [],
             [
                 (
                     "200",
@@ -73,8 +84,8 @@ extension OpenAPIDocument {
             "The value is stored", Self.schema("SetAnswer"), headers: Self.cacheHeaders,
             example: ["success": true, "key": "agent:1", "message": "Value cached successfully with TTL: 60"]
         ).merging(["links": ["get": link("getValue"), "getByQuery": link("getValueByQuery"), "delete": link("deleteValue")]])
-        return Self.operation(
-            "setValue", "cache", "Store a value", body: Self.body("SetRequest"),
+        return self.operation(
+            "setValue", "cache", "Store a value", scope: "write", body: Self.body("SetRequest"),
             [
                 ("200", stored), ("403", Self.response("Forbidden")), ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")),
                 ("507", Self.response("NoRoom")),
@@ -82,8 +93,9 @@ extension OpenAPIDocument {
     }
 
     private var invalidate: JSONNode {
-        Self.operation(
-            "invalidate", "cache", "Delete every key that matches a pattern, or count them", body: Self.body("InvalidateRequest"),
+        self.operation(
+            "invalidate", "cache", "Delete every key that matches a pattern, or count them", scope: "invalidate",
+            body: Self.body("InvalidateRequest"),
             [
                 (
                     "200",
@@ -118,7 +130,7 @@ extension OpenAPIDocument {
             (
                 "/cache/stats",
                 [
-                    "get": Self.operation(
+                    "get": self.operation(
                         "statistics", "cache", "Redis's figures, or the embedded store's",
                         [("200", Self.json("The figures", Self.schema("Statistics")))]),
                     "delete": self.delete("deleteValueOfStats", nil),
@@ -129,41 +141,41 @@ extension OpenAPIDocument {
 
     // MARK: The service
 
-    private static func status(_ identifier: String, _ summary: String) -> JSONNode {
-        ["get": self.operation(identifier, "service", summary, [("200", self.json("It is", self.schema("State")))])]
+    private func status(_ identifier: String, _ summary: String) -> JSONNode {
+        ["get": self.operation(identifier, "service", summary, [("200", Self.json("It is", Self.schema("State")))])]
     }
 
     var servicePaths: [(String, JSONNode)] {
         var paths: [(String, JSONNode)] = [
-            ("/", ["get": Self.operation("greeting", "service", "Who this is", [("200", Self.json("Name and version", Self.schema("Greeting")))])]),
+            ("/", ["get": self.operation("greeting", "service", "Who this is", [("200", Self.json("Name and version", Self.schema("Greeting")))])]),
             (
                 "/health",
                 [
-                    "get": Self.operation(
+                    "get": self.operation(
                         "health", "service", "How the service and its Redis are",
                         [("200", Self.json("Always 200: a degraded service serves", Self.schema("Health")))])
                 ]
             ),
-            ("/health/live", Self.status("live", "Whether the process is alive")),
-            ("/health/ready", Self.status("ready", "Whether it takes requests")),
-            ("/health/startup", Self.status("startup", "Whether it has started")),
+            ("/health/live", self.status("live", "Whether the process is alive")),
+            ("/health/ready", self.status("ready", "Whether it takes requests")),
+            ("/health/startup", self.status("startup", "Whether it has started")),
         ]
-        if self.hasMetrics { paths.append(("/metrics", ["get": Self.metrics])) }
+        if self.hasMetrics { paths.append(("/metrics", ["get": self.metrics])) }
         return paths
     }
 
-    private static var metrics: JSONNode {
+    private var metrics: JSONNode {
         let text: JSONNode = ["schema": ["type": "string"]]
         return self.operation(
-            "metrics", "service", "What was counted",
+            "metrics", "service", "What was counted", scope: self.settings.metricsAreOpen ? nil : "admin",
             [
                 (
                     "200",
                     [
                         "description": "Prometheus's text format; OpenMetrics or a JSON summary where `Accept` asks for it",
-                        "headers": .object(self.commonHeaders),
+                        "headers": .object(Self.commonHeaders),
                         "content": [
-                            "text/plain": text, "application/openmetrics-text": text, "application/json": ["schema": self.schema("MetricsSummary")],
+                            "text/plain": text, "application/openmetrics-text": text, "application/json": ["schema": Self.schema("MetricsSummary")],
                         ],
                     ]
                 )
@@ -172,24 +184,24 @@ extension OpenAPIDocument {
 
     // MARK: Documentation
 
-    private static func page(_ identifier: String, _ summary: String, _ mediaType: String = "text/html") -> JSONNode {
+    private func page(_ identifier: String, _ summary: String, _ mediaType: String = "text/html", scope: String? = nil) -> JSONNode {
         let schema: JSONNode = ["type": .string(mediaType == "text/html" ? "string" : "object")]
         let content = JSONNode.object([(mediaType, ["schema": schema])])
         return [
             "get": self.operation(
-                identifier, "documentation", summary,
-                [("200", ["description": "The document", "headers": .object(self.commonHeaders), "content": content])])
+                identifier, "documentation", summary, scope: scope,
+                [("200", ["description": "The document", "headers": .object(Self.commonHeaders), "content": content])])
         ]
     }
 
     var documentationPaths: [(String, JSONNode)] {
         var paths = [
-            ("/openapi.json", Self.page("openapi", "This document", "application/json")), ("/docs", Self.page("docs", "This document in Swagger UI")),
-            ("/redoc", Self.page("redoc", "This document in ReDoc")),
+            ("/openapi.json", self.page("openapi", "This document", "application/json")), ("/docs", self.page("docs", "This document in Swagger UI")),
+            ("/redoc", self.page("redoc", "This document in ReDoc")),
         ]
         if self.hasMetrics {
-            paths.append(("/dashboard", Self.page("dashboard", "How the service is doing, live")))
-            paths.append(("/dashboard/figures", Self.page("dashboardFigures", "What the dashboard shows", "application/json")))
+            paths.append(("/dashboard", self.page("dashboard", "How the service is doing, live")))
+            paths.append(("/dashboard/figures", self.page("dashboardFigures", "What the dashboard shows", "application/json", scope: "admin")))
         }
         return paths
     }

@@ -4,8 +4,12 @@ import NIOCore
 ///
 /// A contract test asks the running service everything that it says (schemathesis), so what it leaves out or gets wrong is a failing test.
 struct OpenAPIDocument {
-    let limits: RequestLimits
-    let hasMetrics: Bool
+    let settings: HTTPSettings
+    /// Whether callers must show who they are.
+    let hasAccessControl: Bool
+
+    var limits: RequestLimits { self.settings.limits }
+    var hasMetrics: Bool { self.settings.metrics }
 
     /// The document's bytes.
     var bytes: ByteBuffer {
@@ -25,7 +29,9 @@ struct OpenAPIDocument {
                 ["name": "documentation", "description": "This interface, for people and programs"],
             ],
             "paths": .object(self.cachePaths + self.servicePaths + self.documentationPaths),
-            "components": ["schemas": self.schemas, "headers": Self.headers, "responses": Self.responses],
+            "components": [
+                "schemas": self.schemas, "headers": Self.headers, "responses": Self.responses, "securitySchemes": Self.securitySchemes,
+            ],
         ]
     }
 

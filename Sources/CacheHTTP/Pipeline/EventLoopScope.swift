@@ -1,3 +1,4 @@
+package import Access
 package import Cache
 import NIOCore
 
@@ -7,12 +8,17 @@ package final class EventLoopScope {
     let counters: OperationCounters
     package let httpCounters: HTTPCounters
     let accessLog: AccessLog?
+    /// nil where everybody may ask.
+    let access: AccessControl?
     let settings: HTTPSettings
     private var date = DateField()
     private var requestIDs = RequestIDGenerator()
 
-    /// - Parameter accessLog: nil where no answer gets a line.
-    package init(cache: EventLoopCache, settings: HTTPSettings, accessLog: AccessLog?) {
+    /// - Parameters:
+    ///   - accessLog: nil where no answer gets a line.
+    ///   - access: nil where everybody may ask.
+    package init(cache: EventLoopCache, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?) {
+        self.access = access
         self.cache = cache
         self.httpCounters = HTTPCounters(isRecording: settings.metrics)
         self.accessLog = accessLog

@@ -1,3 +1,4 @@
+import Access
 import Hummingbird
 import Logging
 import NIOCore
@@ -9,6 +10,8 @@ struct CacheRequestContext: RequestContext {
     let eventLoop: any EventLoop
     /// When the request reached the router, in nanoseconds of the monotonic clock.
     let start: Int
+    /// Who asks.
+    var caller = AccessCaller.anonymous
 
     init(source: ApplicationRequestContextSource) {
         self.coreContext = .init(source: source)

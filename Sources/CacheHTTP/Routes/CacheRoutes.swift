@@ -1,3 +1,4 @@
+import Access
 import Cache
 import Hummingbird
 import NIOCore
@@ -21,6 +22,11 @@ struct CacheRoutes: Sendable {
         router.on("/cache/**", method: .head, use: self.getByPath)
         router.on("/cache/**", method: .delete, use: self.deleteByPath)
         router.on("/cache/**", method: .post, use: self.postBelow)
+    }
+
+    /// What is answered to a caller who may do nothing of the kind, before anything else of the request is looked at.
+    private func refusal(_ scope: AccessScopes, _ request: Request, _ context: CacheRequestContext) -> Response? {
+        Answer.refusal(context.caller.verdict(scope)).map { self.responder.response($0, to: request, context) }
     }
 
     // MARK: Keys
@@ -61,14 +67,17 @@ struct CacheRoutes: Sendable {
     // MARK: Get and delete
 
     private func getByPath(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
-        switch try self.pathKey(request) {
+        let finding = try self.pathKey(request)
+        if case .key(let key) = finding, CacheKey.isStatistics(key) { return await self.statistics(request, context) }
+        if let refusal = self.refusal(.read, request, context) { return refusal }
+        switch finding {
         case .answer(let answer): return self.responder.response(answer, to: request, context)
-        case .key(let key) where CacheKey.isStatistics(key): return await self.statistics(request, context)
         case .key(let key): return await self.get(key, request, context)
         }
     }
 
     private func getByQuery(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        if let refusal = self.refusal(.read, request, context) { return refusal }
         switch try self.queryKey(request) {
         case .answer(let answer): return self.responder.response(answer, to: request, context)
         case .key(let key): return await self.get(key, request, context)
@@ -76,6 +85,7 @@ struct CacheRoutes: Sendable {
     }
 
     private func deleteByPath(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        if let refusal = self.refusal(.write, request, context) { return refusal }
         switch try self.pathKey(request) {
         case .answer(let answer): return self.responder.response(answer, to: request, context)
         case .key(let key): return await self.delete(key, request, context)
@@ -83,6 +93,7 @@ struct CacheRoutes: Sendable {
     }
 
     private func deleteByQuery(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        if let refusal = self.refusal(.write, request, context) { return refusal }
         switch try self.queryKey(request) {
         case .answer(let answer): return self.responder.response(answer, to: request, context)
         case .key(let key): return await self.delete(key, request, context)
@@ -90,11 +101,13 @@ struct CacheRoutes: Sendable {
     }
 
     private func get(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
+        if let refusal = Answer.refusal(context.caller.verdict(.read(key: key))) { return self.responder.response(refusal, to: request, context) }
         let outcome = await self.service.get(key, on: context.eventLoop)
         return self.responder.response(.lookup(key, outcome), counting: .get, to: request, context)
     }
 
     private func delete(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
+        if let refusal = Answer.refusal(context.caller.verdict(.write(key: key))) { return self.responder.response(refusal, to: request, context) }
         let outcome = await self.service.delete(key, on: context.eventLoop)
         return self.responder.response(.lookup(key, outcome), counting: .delete, to: request, context)
     }
@@ -113,12 +126,16 @@ struct CacheRoutes: Sendable {
 
     private func set(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
         guard TargetText(request.head.path ?? "").hasPath("/cache") else { throw HTTPError(.notFound) }
+        if let refusal = self.refusal(.write, request, context) { return refusal }
         switch SetRequest.parse(body: try await self.body(of: request), limits: self.settings.limits) {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
         case .valueTooLarge:
             return self.responder.response(Answer(.contentTooLarge, .detail("Value too large")), to: request, context)
         case .success(let command):
+            if let refusal = Answer.refusal(context.caller.verdict(.write(key: command.key))) {
+                return self.responder.response(refusal, to: request, context)
+            }
             let outcome = await self.service.set(
                 command.key, value: command.value, ttlSeconds: command.ttl, on: context.eventLoop)
             let answer = Answer.store(command.key, ttlSeconds: command.ttl, outcome)
@@ -135,11 +152,16 @@ struct CacheRoutes: Sendable {
     }
 
     private func invalidate(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
+        if let refusal = self.refusal(.invalidate, request, context) { return refusal }
         switch InvalidateRequest.parse(body: try await self.body(of: request), limits: self.settings.limits) {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
         case .success(let command):
-            let outcome = await self.service.invalidate(command.pattern, isDryRun: command.dryRun, on: context.eventLoop)
+            guard let pattern = context.caller.confined(command.pattern) else {
+                return self.responder.response(
+                    Answer(.forbidden, .detail("The pattern reaches beyond what these credentials may use")), to: request, context)
+            }
+            let outcome = await self.service.invalidate(pattern, isDryRun: command.dryRun, on: context.eventLoop)
             let answer = Answer.invalidated(command.pattern, isDryRun: command.dryRun, outcome)
             return self.responder.response(answer, counting: .invalidate, to: request, context)
         }
@@ -148,6 +170,7 @@ struct CacheRoutes: Sendable {
     // MARK: Statistics
 
     private func statistics(_ request: Request, _ context: CacheRequestContext) async -> Response {
+        if let refusal = self.refusal(.admin, request, context) { return refusal }
         let statistics = await self.service.statistics(connectedClients: self.httpCounters.counts.openConnections)
         return self.responder.response(.statistics(statistics), counting: .stats, to: request, context)
     }

@@ -1,3 +1,4 @@
+import Access
 import Hummingbird
 import NIOCore
 import NIOPosix
@@ -8,10 +9,10 @@ struct DocumentationRoutes: Sendable {
     private let document: Answer
     private let directory: String?
 
-    init(responder: AnswerResponder, settings: HTTPSettings) {
+    init(responder: AnswerResponder, settings: HTTPSettings, hasAccessControl: Bool) {
         self.responder = responder
         self.directory = settings.documentationDirectory
-        self.document = Answer(.ok, .prepared(OpenAPIDocument(limits: settings.limits, hasMetrics: settings.metrics).bytes))
+        self.document = Answer(.ok, .prepared(OpenAPIDocument(settings: settings, hasAccessControl: hasAccessControl).bytes))
     }
 
     func add(to router: Router<CacheRequestContext>) {

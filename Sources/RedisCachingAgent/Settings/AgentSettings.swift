@@ -18,6 +18,8 @@ struct AgentSettings: Sendable {
     var outage: OutageSettings
     var memory: MemoryStoreConfiguration
     var http: HTTPSettings
+    /// Who may ask; nil where everybody may.
+    var access: AccessSettings?
     var shutdownGraceSeconds: Int
     var eventLoops: Int
     var log: LogSettings
@@ -53,6 +55,7 @@ struct AgentSettings: Sendable {
         self.host = reader.text(SettingCatalogue.host) ?? ""
         self.port = reader.integer(SettingCatalogue.port)
         self.http = Self.http(&reader)
+        self.access = AccessSettings(&reader)
         self.redis = RedisSettings.configuration(&reader, valueBytes: self.http.limits.maximumValueBytes)
         self.metadataHost = reader.text(SettingCatalogue.metadataHost)
         self.outage = OutageSettings(&reader)
@@ -90,6 +93,7 @@ struct AgentSettings: Sendable {
         http.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))
         http.requestTimeout = .seconds(Int64(reader.integer(SettingCatalogue.requestTimeout)))
         http.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
+        http.metricsAreOpen = reader.choice(SettingCatalogue.metricsAccess) == "open"
         http.documentationDirectory = reader.text(SettingCatalogue.documentationDirectory)
         http.metrics = reader.choice(SettingCatalogue.metrics) == "on"
         http.accessLog.mode = AccessLogSettings.Mode(rawValue: reader.choice(SettingCatalogue.accessLog)) ?? .slowAndErrors

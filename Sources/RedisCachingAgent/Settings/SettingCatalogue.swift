@@ -103,6 +103,17 @@ enum SettingCatalogue {
     )
     static let jsonDepth = SettingDefinition(
         name: "JSON_MAX_DEPTH", kind: .integer(default: 128, range: 1...1024, unit: "levels"), summary: "Deepest nesting of a body; beyond it 422")
+    static let apiKeysFile = SettingDefinition(
+        name: "API_KEYS_FILE", kind: .text(default: nil),
+        summary: "File of API keys ([docs/access.md](docs/access.md)), read anew when it changes; without keys everybody may use the service")
+    static let apiKeys = SettingDefinition(name: "API_KEYS", kind: .secret, summary: "The same as text, lines separated by `;`")
+    static let apiKeysRefresh = SettingDefinition(
+        name: "API_KEYS_REFRESH_SECONDS", kind: .integer(default: 10, range: 1...3600, unit: "s"), summary: "How often the file is looked at")
+    static let requireAuth = SettingDefinition(
+        name: "REQUIRE_AUTH", kind: .choice(default: "false", ["false", "true"]), summary: "`true`: without API keys the service does not start")
+    static let metricsAccess = SettingDefinition(
+        name: "METRICS_ACCESS", kind: .choice(default: "admin", ["admin", "open"]),
+        summary: "Where there are API keys: `/metrics` takes the scope `admin`, or is for everybody")
     static let headBytes = SettingDefinition(
         name: "HEADER_MAX_BYTES", kind: .integer(default: 16_384, range: 1024...65_536, unit: "bytes"), summary: "Longest header block; beyond it 431"
     )
@@ -166,7 +177,8 @@ enum SettingCatalogue {
         redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
-        jsonDepth, headBytes, pipelineBytes, idleTimeout, requestTimeout, shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
+        jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, requireAuth, metricsAccess, headBytes, pipelineBytes, idleTimeout, requestTimeout,
+        shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
         accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, environment, configFile,
         secretsDirectory,
     ]

@@ -7,12 +7,12 @@ private let systemRead = Darwin.read
 #endif
 
 /// Reads small files. Blocks its thread.
-enum WholeFile {
+package enum WholeFile {
     /// The most that is read.
     private static let maximumBytes = 16 * 1024 * 1024
 
     /// The bytes of the file at `path`; nil where it cannot be read or is too large.
-    static func read(_ path: String) -> [UInt8]? {
+    package static func read(_ path: String) -> [UInt8]? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

@@ -1,0 +1,27 @@
+import NIOCore
+
+/// The last caller of one connection: the next request of a connection mostly has the same credential, and comparing it is cheaper than hashing it.
+///
+/// Comparing with what this very connection has shown before tells nobody anything: only its own client can see how long that takes.
+package struct CallerMemory {
+    private var credential = ByteBuffer()
+    private var caller: AccessCaller?
+    private var version = -1
+
+    package init() {}
+
+    /// Who has this credential.
+    package mutating func caller(_ credential: UnsafeRawBufferPointer, _ control: AccessControl) -> AccessCaller {
+        let version = control.version
+        if version == self.version, let caller = self.caller, self.isSame(credential) { return caller }
+        let caller = control.caller(credential)
+        self.version = version
+        self.caller = caller
+        self.credential = ByteBuffer(bytes: credential)
+        return caller
+    }
+
+    private func isSame(_ credential: UnsafeRawBufferPointer) -> Bool {
+        self.credential.withUnsafeReadableBytes { known in known.count == credential.count && known.elementsEqual(credential) }
+    }
+}

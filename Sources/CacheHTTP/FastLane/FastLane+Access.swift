@@ -1,0 +1,29 @@
+import Access
+import NIOCore
+
+/// Who may use the lane: the same function decides as in the router, which answers those that may not.
+extension FastLane {
+    /// Whether the sender of the request at hand may do this.
+    func isAllowed(_ action: AccessAction, _ request: KeyRequest) -> Bool {
+        guard let control = self.scope.access else { return true }
+        return self.caller(request, control).verdict(action) == .allowed
+    }
+
+    private func caller(_ request: KeyRequest, _ control: AccessControl) -> AccessCaller {
+        self.input.withUnsafeReadableBytes { bytes in
+            switch request.credential {
+            case nil:
+                return .anonymous
+            case .several:
+                return .unknown
+            case .key(let range):
+                guard !range.isEmpty else { return .unknown }
+                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: bytes[range]), control)
+            case .authorization(let range):
+                let value = UnsafeRawBufferPointer(rebasing: bytes[range])
+                guard let token = Credential.bearerRange(value), !token.isEmpty else { return .unknown }
+                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: value[token]), control)
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Access
+
+/// Who may ask.
+struct AccessSettings: Sendable {
+    /// A file of keys that may change.
+    struct Watch: Sendable {
+        let path: String
+        let intervalSeconds: Int
+        /// What it held at the start.
+        let contents: [UInt8]
+    }
+
+    let keys: AccessKeyRing
+    let watch: Watch?
+
+    /// - Returns: nil where everybody may ask.
+    init?(_ reader: inout SettingReader) {
+        let interval = reader.integer(SettingCatalogue.apiKeysRefresh)
+        let isRequired = reader.choice(SettingCatalogue.requireAuth) == "true"
+        if let path = reader.text(SettingCatalogue.apiKeysFile) {
+            guard let contents = WholeFile.read(path) else {
+                reader.add(SettingCatalogue.apiKeysFile, "the file cannot be read")
+                return nil
+            }
+            guard let keys = Self.keys(String(decoding: contents, as: UTF8.self), SettingCatalogue.apiKeysFile, &reader) else { return nil }
+            self.keys = keys
+            self.watch = Watch(path: path, intervalSeconds: interval, contents: contents)
+        } else if let text = reader.raw(SettingCatalogue.apiKeys) {
+            guard let keys = Self.keys(text.split(separator: ";").joined(separator: "\n"), SettingCatalogue.apiKeys, &reader) else { return nil }
+            self.keys = keys
+            self.watch = nil
+        } else {
+            if isRequired { reader.add(SettingCatalogue.requireAuth, "there are no API keys: set API_KEYS_FILE or API_KEYS") }
+            return nil
+        }
+    }
+
+    private static func keys(_ text: String, _ setting: SettingDefinition, _ reader: inout SettingReader) -> AccessKeyRing? {
+        do {
+            let keys = try AccessKeyFile.parse(text)
+            guard keys.count > 0 else {
+                reader.add(setting, "there is no key in it")
+                return nil
+            }
+            return keys
+        } catch {
+            for line in error.lines { reader.add(setting, line) }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import NIOCore
+import Testing
+
+@testable import Access
+
+struct AccessKeyFileTests {
+    private static let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    private static let other = "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+
+    private func caller(_ secret: String, _ ring: AccessKeyRing) -> AccessGrant? {
+        var secret = secret
+        return ring.grant(of: secret.withUTF8 { SecretDigest(of: UnsafeRawBufferPointer($0)) })
+    }
+
+    @Test func keysAreRead() throws {
+        let ring = try AccessKeyFile.parse(
+            """
+            # who        hash                    scopes
+            backend      \(Self.digest)          read,write   agent:
+              operators\t\(Self.other)           all          # everything
+
+            """)
+        #expect(ring.names == ["backend", "operators"])
+        let backend = try #require(self.caller("test", ring))
+        #expect(backend.name == "backend" && backend.scopes == [.read, .write] && backend.prefix == Array("agent:".utf8))
+        let operators = try #require(self.caller("test2", ring))
+        #expect(operators.scopes == .all && operators.prefix.isEmpty)
+        #expect(self.caller("test3", ring) == nil)
+        #expect(self.caller("", ring) == nil)
+    }
+
+    @Test func windowsLineEnds() throws {
+        #expect(try AccessKeyFile.parse("a \(Self.digest) read\r\nb \(Self.other) read\r\n").count == 2)
+    }
+
+    @Test(arguments: [
+        ("a", "not NAME sha256:HEX SCOPES [PREFIX]"), ("a \(digest)", "not NAME sha256:HEX SCOPES [PREFIX]"),
+        ("a \(digest) read p q", "not NAME sha256:HEX SCOPES [PREFIX]"), ("a b read", "not 'sha256:' with 64 hexadecimal digits"),
+        ("a \(digest)0 read", "not 'sha256:' with 64 hexadecimal digits"),
+        ("a \(digest.dropLast()) read", "not 'sha256:' with 64 hexadecimal digits"),
+        ("a \(digest.dropLast())g read", "not 'sha256:' with 64 hexadecimal digits"),
+        ("a \(digest.dropLast(2))+1 read", "not 'sha256:' with 64 hexadecimal digits"),
+        ("a \(digest) readd", "scopes are read, write, invalidate, admin or all, separated by commas"),
+        ("a \(digest) read,", "scopes are read, write, invalidate, admin or all, separated by commas"),
+        ("a/b \(digest) read", "a name is 1 to 64 letters, digits, '-', '_' or '.'"),
+    ])
+    func faultsAreNamedByLine(_ line: String, _ text: String) {
+        #expect(throws: AccessKeyFile.Faults(lines: ["line 2: \(text)"])) { try AccessKeyFile.parse("# \n\(line)\nok \(Self.other) all") }
+    }
+
+    @Test func everyFaultIsNamedAndNothingOfTheSecrets() {
+        let faults = #expect(throws: AccessKeyFile.Faults.self) {
+            try AccessKeyFile.parse("a \(Self.digest) nothing\nb secret read\na \(Self.other) read")
+        }
+        #expect(faults?.lines.count == 3 || faults?.lines.count == 2)
+        #expect(faults?.lines.contains { $0.contains("secret") || $0.contains("9f86") } == false)
+    }
+
+    @Test func namesAreUnique() {
+        #expect(throws: AccessKeyFile.Faults(lines: ["line 2: the name stands in an earlier line"])) {
+            try AccessKeyFile.parse("a \(Self.digest) read\na \(Self.other) read")
+        }
+    }
+
+    @Test func theNumberIsBounded() {
+        let lines = (0...AccessKeyFile.maximumKeys).map { "k\($0) \(Self.digest) read" }.joined(separator: "\n")
+        #expect(throws: AccessKeyFile.Faults(lines: ["more than 1000 keys"])) { try AccessKeyFile.parse(lines) }
+    }
+
+    @Test func newKeysAreLongAndNeverTheSame() throws {
+        let keys = (0..<50).map { _ in NewAccessKey() }
+        #expect(Set(keys.map(\.secret)).count == 50)
+        for key in keys {
+            #expect(key.secret.wholeMatch(of: #/rca_[A-Za-z0-9_-]{43}/#) != nil)
+            let ring = try AccessKeyFile.parse("k sha256:\(key.digest.hex) read")
+            #expect(self.caller(key.secret, ring)?.name == "k")
+        }
+    }
+
+    /// RFC 4648, section 10, in the URL-safe alphabet without padding.
+    @Test(arguments: [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"), ("foobar", "Zm9vYmFy")])
+    func base64(_ text: String, _ encoded: String) {
+        #expect(NewAccessKey.base64URL(Array(text.utf8)) == encoded)
+    }
+
+    @Test func everyKeyOfManyIsFound() {
+        let keys = (0..<300).map { number in
+            (SecretDigest(of: "secret \(number)"), AccessGrant(name: "\(number)", scopes: .read))
+        }
+        let ring = AccessKeyRing(keys.map { (digest: $0.0, grant: $0.1) })
+        for number in 0..<300 { #expect(ring.grant(of: SecretDigest(of: "secret \(number)"))?.name == "\(number)") }
+        #expect(ring.grant(of: SecretDigest(of: "secret 300")) == nil)
+        #expect(AccessKeyRing([]).grant(of: SecretDigest(of: "x")) == nil)
+    }
+
+    /// FIPS 180-4: the hash of "abc".
+    @Test func theDigestIsSHA256() {
+        #expect(SecretDigest(of: "abc").hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(SecretDigest(hex: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") == SecretDigest(of: "abc"))
+    }
+}
+
+extension SecretDigest {
+    init(of text: String) {
+        var text = text
+        self = text.withUTF8 { SecretDigest(of: UnsafeRawBufferPointer($0)) }
+    }
+}
