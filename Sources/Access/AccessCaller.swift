@@ -30,6 +30,14 @@ package enum AccessCaller: Sendable {
         }
     }
 
+    /// Counts a request of this caller.
+    /// - Parameter now: nanoseconds of the monotonic clock.
+    /// - Returns: nil where it is not one too many, else in how many nanoseconds the next may come.
+    package func admit(now: Int) -> Int? {
+        guard case .known(let grant) = self, let bucket = grant.bucket else { return nil }
+        return bucket.take(now: now)
+    }
+
     /// The pattern that stands for `pattern` where the caller has a prefix; nil where it reaches beyond.
     package func confined(_ pattern: ByteBuffer) -> ByteBuffer? {
         guard case .known(let grant) = self, !grant.prefix.isEmpty else { return pattern }

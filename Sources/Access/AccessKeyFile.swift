@@ -17,7 +17,8 @@ package enum AccessKeyFile {
 
     private static let digestMark = "sha256:"
 
-    package static func parse(_ text: String) throws(Faults) -> AccessKeyRing {
+    /// - Parameter makeBucket: how often each key may be used; nil for no bound.
+    package static func parse(_ text: String, makeBucket: (() -> TokenBucket)? = nil) throws(Faults) -> AccessKeyRing {
         var keys: [(digest: SecretDigest, grant: AccessGrant)] = []
         var names: Set<Substring> = []
         var faults = Faults()
@@ -45,7 +46,12 @@ package enum AccessKeyFile {
                 fault("scopes are read, write, invalidate, admin or all, separated by commas")
                 continue
             }
-            keys.append((digest, AccessGrant(name: String(fields[0]), scopes: scopes, prefix: fields.count == 4 ? Array(fields[3].utf8) : [])))
+            keys.append(
+                (
+                    digest,
+                    AccessGrant(
+                        name: String(fields[0]), scopes: scopes, prefix: fields.count == 4 ? Array(fields[3].utf8) : [], bucket: makeBucket?())
+                ))
         }
         if keys.count > self.maximumKeys { faults.lines.append("more than \(self.maximumKeys) keys") }
         guard faults.lines.isEmpty else { throw faults }

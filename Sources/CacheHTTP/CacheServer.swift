@@ -15,6 +15,7 @@ package struct CacheServer: Sendable {
     private let telemetry: ServiceTelemetry
     private let accessLog: AccessLog?
     private let access: AccessControl?
+    private let limiter: Limiter
 
     /// - Parameters:
     ///   - scopes: one for each event loop.
@@ -22,8 +23,9 @@ package struct CacheServer: Sendable {
     ///   - access: nil where everybody may ask.
     package init(
         service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings, telemetry: ServiceTelemetry, accessLog: AccessLog?,
-        access: AccessControl?
+        access: AccessControl?, limiter: Limiter
     ) {
+        self.limiter = limiter
         self.access = access
         self.service = service
         self.scopes = scopes
@@ -56,13 +58,22 @@ package struct CacheServer: Sendable {
     private func router() -> Router<CacheRequestContext> {
         let router = Router(context: CacheRequestContext.self)
         let counters = HTTPCounterSet(eventLoops: self.scopes.httpCounters, router: HTTPCounters(isRecording: self.settings.metrics))
-        let responder = AnswerResponder(counters: self.service.routerCounters, httpCounters: counters.router, accessLog: self.accessLog)
+        let responder = AnswerResponder(
+            counters: self.service.routerCounters, httpCounters: counters.router, accessLog: self.accessLog,
+            limiter: self.limiter, variesByOrigin: self.settings.cors != nil)
         router.add(middleware: TraceMiddleware())
-        router.add(middleware: FallbackMiddleware(responder: responder, hasMetrics: self.settings.metrics))
-        router.add(middleware: CallerMiddleware(control: self.access))
+        if let policy = self.settings.cors {
+            router.add(middleware: CORSMiddleware(policy: policy, responder: responder, hasMetrics: self.settings.metrics))
+        }
+        router.add(
+            middleware:
+                FallbackMiddleware(
+                    responder: responder, hasMetrics: self.settings.metrics,
+                    maximumTargetBytes: self.settings.serviceLimits.maximumTargetBytes))
+        router.add(middleware: CallerMiddleware(control: self.access, responder: responder))
         CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: counters).add(to: router)
         let reports = MetricsReporter(
-            service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog)
+            service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog, limiter: self.limiter)
         ServiceRoutes(service: self.service, responder: responder, reports: reports, settings: self.settings, isOpen: self.access == nil).add(
             to: router)
         if self.settings.metrics { DashboardRoutes(responder: responder, reports: reports, hasAccessControl: self.access != nil).add(to: router) }

@@ -17,6 +17,10 @@ package struct HTTPSettings: Sendable {
     /// Whether canonical requests take the fast lane.
     package var fastLane = true
 
+    /// What is taken on at once.
+    package var serviceLimits = ServiceLimits()
+    /// Which web pages may use the service; nil for none.
+    package var cors: CORSPolicy?
     /// Whether anything is counted, and `/metrics` is there.
     package var metrics = true
     /// Whether `/metrics` is for everybody, where other things are not.

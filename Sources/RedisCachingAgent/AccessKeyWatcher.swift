@@ -9,6 +9,7 @@ import ServiceLifecycle
 struct AccessKeyWatcher: Service {
     let control: AccessControl
     let watch: AccessSettings.Watch
+    let makeBucket: (@Sendable () -> TokenBucket)?
     let logger: Logger
 
     func run() async throws {
@@ -31,7 +32,7 @@ struct AccessKeyWatcher: Service {
             return
         }
         do throws(AccessKeyFile.Faults) {
-            let keys = try AccessKeyFile.parse(String(decoding: contents, as: UTF8.self))
+            let keys = try AccessKeyFile.parse(String(decoding: contents, as: UTF8.self), makeBucket: self.makeBucket)
             guard keys.count > 0 else { throw AccessKeyFile.Faults(lines: ["there is no key in it"]) }
             self.control.replace(keys)
             self.logger.notice("API keys replaced", metadata: ["access.keys": .stringConvertible(keys.count)])

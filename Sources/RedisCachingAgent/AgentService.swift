@@ -32,12 +32,11 @@ struct AgentService: Sendable {
     private func run(_ telemetry: AgentTelemetry, _ metadata: MetadataServer) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: self.settings.eventLoops)
         do {
+            // The event loops end with the process: the server's own task for its shutdown may outlive the server, and must find its loop.
             try await self.serve(on: group, telemetry, metadata)
         } catch let error as IOError {
-            try? await group.shutdownGracefully()
             throw StartFailure(message: "cannot listen on \(self.settings.host):\(self.settings.port): \(error.description)")
         }
-        try await group.shutdownGracefully()
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup, _ telemetry: AgentTelemetry, _ metadata: MetadataServer) async throws {
@@ -45,11 +44,12 @@ struct AgentService: Sendable {
         let memory = MemoryStore(self.settings.memory)
         let redis = self.settings.redis.map { RedisParts(self.settings, $0, memory, metadata, on: group, logger) }
         let accessLog = AccessLog(self.settings.http.accessLog, logger: logger)
+        let limiter = Limiter(self.settings.http.serviceLimits)
         let access = self.settings.access.map { AccessControl($0.keys) }
         if access == nil { logger.warning("no API keys are configured: everybody who reaches the service may use it") }
         var loops: [EventLoopParts] = []
         for eventLoop in group.makeIterator() {
-            loops.append(try await self.parts(on: eventLoop, memory, redis, accessLog, access, logger))
+            loops.append(try await self.parts(on: eventLoop, memory, redis, accessLog, access, limiter, logger))
             telemetry.telemetry.eventLoopDelay.watch(eventLoop)
         }
         let service = CacheService(
@@ -62,7 +62,7 @@ struct AgentService: Sendable {
         )
         let server = CacheServer(
             service: service, scopes: EventLoopScopes(loops.map { ($0.eventLoop, $0.scope, $0.httpCounters) }), settings: self.settings.http,
-            telemetry: telemetry.telemetry, accessLog: accessLog, access: access)
+            telemetry: telemetry.telemetry, accessLog: accessLog, access: access, limiter: limiter)
         let store = self.settings.redis.map { "Redis at \($0.endpoint)" } ?? "the embedded store"
         let application = server.application(
             host: self.settings.host, port: self.settings.port, eventLoopGroup: group, logger: Self.quiet(logger)
@@ -73,7 +73,9 @@ struct AgentService: Sendable {
         let stopClock = StopClock()
         var services: [any Service] = [MemoryMaintenance(store: memory)]
         if let tokens = redis?.tokens { services.append(tokens) }
-        if let access, let watch = self.settings.access?.watch { services.append(AccessKeyWatcher(control: access, watch: watch, logger: logger)) }
+        if let access, let watch = self.settings.access?.watch {
+            services.append(AccessKeyWatcher(control: access, watch: watch, makeBucket: self.settings.access?.makeBucket, logger: logger))
+        }
         if let redis {
             let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
             services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))
@@ -98,9 +100,11 @@ struct AgentService: Sendable {
     }
 
     private func parts(
-        on eventLoop: any EventLoop, _ memory: MemoryStore, _ redis: RedisParts?, _ accessLog: AccessLog?, _ access: AccessControl?, _ logger: Logger
+        on eventLoop: any EventLoop, _ memory: MemoryStore, _ redis: RedisParts?, _ accessLog: AccessLog?, _ access: AccessControl?,
+        _ limiter: Limiter, _ logger: Logger
     ) async throws -> EventLoopParts {
         let http = self.settings.http
+        let eventLoops = self.settings.eventLoops
         return try await eventLoop.submit {
             let counters = OperationCounters(isRecording: http.metrics)
             let cache =
@@ -109,7 +113,8 @@ struct AgentService: Sendable {
                 } else {
                     EventLoopCache(memory: memory, counters: counters)
                 }
-            let scope = EventLoopScope(cache: cache, settings: http, accessLog: accessLog, access: access)
+            let scope = EventLoopScope(
+                cache: cache, settings: http, accessLog: accessLog, access: access, limiter: limiter, eventLoopCount: eventLoops)
             return EventLoopParts(
                 eventLoop: eventLoop,
                 cache: EventLoopCacheHandle(cache, on: eventLoop),

@@ -54,7 +54,7 @@ import Testing
         Request.get("/cache/a", ["X-Request-Id: one", "X-Request-Id: two"]), Request.get("/cache/a", ["X-Request-Id: b a d"]),
         Request.get("/cache/a", ["X-Empty:", "X-Tab:\tv\t", "x-lower: v", "ACCEPT: */*"]), Request.get("/cache/a", ["TE: trailers"]),
         Request.get("/cache/a", ["Connection: keep-alive"]), Request.get("/cache/a", ["Connection: Keep-Alive"]),
-        Request.get("/cache/a", (0..<150).map { "X-\($0): v" }), Request.head("PUT", "/cache/a", ["Content-Length: 3"]) + "\r\nabc",
+        Request.get("/cache/a", (0..<99).map { "X-\($0): v" }), Request.head("PUT", "/cache/a", ["Content-Length: 3"]) + "\r\nabc",
         Request.head("OPTIONS", "/cache/a") + "\r\n", Request.delete("/cache/a"), Request.delete("/cache/a", ["Content-Length: 0"]),
         Request.get("/health/live"), Request.get("/nope"),
     ]

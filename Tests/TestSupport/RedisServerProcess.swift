@@ -113,9 +113,14 @@ package final class RedisServerProcess {
             }
             log.append(data)
             if log.range(of: Data("ready to accept connections at".utf8)) != nil {
-                return
+                return Self.drain(output)
             }
         }
+    }
+
+    /// Reads on for as long as the server lives. It writes a line for every handshake that fails, and would wait for a reader once nobody takes them.
+    private static func drain(_ output: FileHandle) {
+        Thread { while !output.availableData.isEmpty {} }.start()
     }
 
     private static func freePort() throws -> Int {

@@ -15,6 +15,8 @@ struct Answer {
     var allow: StaticString?
     /// What a 401 answer asks for.
     var challenge: StaticString?
+    /// When to try again what was refused.
+    var retryAfterSeconds: Int?
 
     init(_ status: AnswerStatus, _ body: AnswerBody) {
         self.status = status
@@ -42,6 +44,12 @@ struct Answer {
         }
         if let challenge = self.challenge {
             sink.field(.challenge) { $0.append(challenge) }
+        }
+        if let seconds = self.retryAfterSeconds {
+            sink.field(.retryAfter) { $0.appendDecimal(seconds) }
+        }
+        if trailer.variesByOrigin {
+            sink.field(.vary) { $0.append("Origin") }
         }
         if let policy = self.pagePolicy {
             sink.field(.cacheControl) { $0.append(policy.cacheControl) }

@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// The names of the fields that answers carry.
 enum AnswerFieldName {
-    case contentType, contentLength, cacheStatus, cacheDegraded, allow, challenge, requestID, processTime, date
+    case contentType, contentLength, cacheStatus, cacheDegraded, allow, challenge, retryAfter, vary, requestID, processTime, date
     /// Of pages and what belongs to them.
     case cacheControl, contentSecurityPolicy, contentTypeOptions, referrerPolicy
 
@@ -15,6 +15,8 @@ enum AnswerFieldName {
         case .cacheDegraded: "X-Cache-Degraded: "
         case .allow: "Allow: "
         case .challenge: "WWW-Authenticate: "
+        case .retryAfter: "Retry-After: "
+        case .vary: "Vary: "
         case .requestID: "X-Request-Id: "
         case .processTime: "X-Process-Time: "
         case .date: "Date: "
@@ -34,6 +36,8 @@ enum AnswerFieldName {
         case .cacheDegraded: Self.cacheDegradedName
         case .allow: .allow
         case .challenge: .wwwAuthenticate
+        case .retryAfter: .retryAfter
+        case .vary: .vary
         case .requestID: Self.requestIDName
         case .processTime: Self.processTimeName
         case .date: .date

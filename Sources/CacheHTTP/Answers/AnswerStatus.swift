@@ -7,8 +7,10 @@ enum AnswerStatus: Int, CaseIterable {
     case notFound = 404
     case methodNotAllowed = 405
     case contentTooLarge = 413
+    case targetTooLong = 414
     case unsupportedMediaType = 415
     case unprocessableContent = 422
+    case tooManyRequests = 429
     case requestHeaderFieldsTooLarge = 431
     case internalServerError = 500
     case serviceUnavailable = 503
@@ -30,6 +32,8 @@ enum AnswerStatus: Int, CaseIterable {
         case .serviceUnavailable: 10
         case .insufficientStorage: 11
         case .unauthorized: 12
+        case .targetTooLong: 13
+        case .tooManyRequests: 14
         }
     }
 
@@ -43,8 +47,10 @@ enum AnswerStatus: Int, CaseIterable {
         case .notFound: "Not Found"
         case .methodNotAllowed: "Method Not Allowed"
         case .contentTooLarge: "Payload Too Large"
+        case .targetTooLong: "URI Too Long"
         case .unsupportedMediaType: "Unsupported Media Type"
         case .unprocessableContent: "Unprocessable Entity"
+        case .tooManyRequests: "Too Many Requests"
         case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
         case .internalServerError: "Internal Server Error"
         case .serviceUnavailable: "Service Unavailable"

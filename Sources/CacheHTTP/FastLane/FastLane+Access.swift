@@ -6,7 +6,9 @@ extension FastLane {
     /// Whether the sender of the request at hand may do this.
     func isAllowed(_ action: AccessAction, _ request: KeyRequest) -> Bool {
         guard let control = self.scope.access else { return true }
-        return self.caller(request, control).verdict(action) == .allowed
+        let caller = self.caller(request, control)
+        // A request too many is refused by the router, which takes no second token for it.
+        return caller.verdict(action) == .allowed && caller.admit(now: self.now) == nil
     }
 
     private func caller(_ request: KeyRequest, _ control: AccessControl) -> AccessCaller {

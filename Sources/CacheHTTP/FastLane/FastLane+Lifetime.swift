@@ -10,6 +10,11 @@ extension FastLane {
         self.scheduleTimer(context, at: EventLoopScope.now() + min(self.idleNanoseconds, self.requestNanoseconds))
     }
 
+    func channelActive(context: ChannelHandlerContext) {
+        self.admitConnection(context)
+        context.fireChannelActive()
+    }
+
     func handlerRemoved(context: ChannelHandlerContext) {
         self.forget()
     }
@@ -21,7 +26,10 @@ extension FastLane {
 
     /// A client that is gone leaves no trace: an answer that still comes finds nobody.
     private func forget() {
-        if self.context != nil { self.scope.httpCounters.recordConnection(opened: false) }
+        if self.context != nil {
+            self.scope.httpCounters.recordConnection(opened: false)
+            self.releaseConnection()
+        }
         self.forgetPending()
         self.timer?.cancel()
         self.timer = nil

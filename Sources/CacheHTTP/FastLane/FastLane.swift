@@ -31,12 +31,16 @@ final class FastLane: ChannelDuplexHandler {
     private var isReadWanted = false
     /// Who asked last.
     var callerMemory = CallerMemory()
+    /// The client's address, where connections are counted by it.
+    var peer: String?
+    /// The connection is counted among those that there may be.
+    var isAdmitted = false
     private var nextToken: UInt64 = 0
     private var pending: PendingRequest?
     private var isFlushDue = false
     /// The clock as read last, in nanoseconds: when the bytes at hand came in, or when the last answer was made. A reading costs as much as a
     /// header field.
-    private var now = 0
+    private(set) var now = 0
     private var isInPass = false
     private var isPassDue = false
     /// The codec wants nothing more of this client: what follows the last request of a connection is not read.
@@ -65,7 +69,8 @@ final class FastLane: ChannelDuplexHandler {
         self.scope = scope
         self.recogniser = RequestRecogniser(
             maximumHeadBytes: scope.settings.maximumHeadBytes,
-            maximumBodyBytes: scope.settings.maximumBodyBytes
+            maximumBodyBytes: scope.settings.maximumBodyBytes,
+            maximumFields: scope.settings.serviceLimits.maximumHeaderFields
         )
         if !scope.settings.fastLane { self.phase = .handedOver }
     }
@@ -281,6 +286,12 @@ final class FastLane: ChannelDuplexHandler {
 
     /// Answers a canonical request. Returns false where the router must judge it after all.
     private func answer(_ request: KeyRequest, _ context: ChannelHandlerContext) -> Bool {
+        // What a browser wants to know of the answer, the router tells it.
+        if request.hasOrigin, self.scope.settings.cors != nil { return false }
+        guard self.scope.waitingRequests < self.scope.maximumWaitingRequests else {
+            self.refuseOverload(request, context)
+            return true
+        }
         let requestID = request.requestID.flatMap { self.slice($0).map(RequestID.received) }
         switch request.method {
         case .get, .delete:
@@ -315,6 +326,7 @@ final class FastLane: ChannelDuplexHandler {
     private func settle(_ request: PendingRequest, _ outcome: CacheAnswer?, _ context: ChannelHandlerContext) {
         guard let outcome else {
             self.pending = request
+            self.scope.waitingRequests += 1
             self.scope.httpCounters.recordInFlight(began: true)
             self.phase = .awaitingCache(token: self.nextToken)
             return
@@ -330,6 +342,11 @@ final class FastLane: ChannelDuplexHandler {
         let trailer = self.scope.trailer(requestID: request.requestID, start: request.start)
         self.now = request.start + trailer.processNanoseconds
         self.count(request, answer, trailer)
+        self.append(answer, trailer, context)
+    }
+
+    /// Puts an answer behind those that wait to be sent.
+    func append(_ answer: Answer, _ trailer: AnswerTrailer, _ context: ChannelHandlerContext) {
         answer.write(trailer, closing: self.lifetime.isDraining, into: &self.output)
         self.isFlushDue = true
         self.afterAnswer(context)
@@ -339,6 +356,7 @@ final class FastLane: ChannelDuplexHandler {
     func forgetPending() {
         guard self.pending != nil else { return }
         self.pending = nil
+        self.scope.waitingRequests -= 1
         self.scope.httpCounters.recordInFlight(began: false)
     }
 
@@ -348,11 +366,11 @@ final class FastLane: ChannelDuplexHandler {
         return CacheKey.fromPath(encoded, limits: self.scope.settings.limits)
     }
 
-    private func slice(_ range: Range<Int>) -> ByteBuffer? {
+    func slice(_ range: Range<Int>) -> ByteBuffer? {
         self.input.getSlice(at: self.input.readerIndex + range.lowerBound, length: range.count)
     }
 
-    private func consume(_ count: Int) {
+    func consume(_ count: Int) {
         self.input.moveReaderIndex(forwardBy: count)
         self.compactInput()
     }

@@ -10,6 +10,8 @@ struct FieldFindings {
     var traceparent: Range<Int>?
     /// Where the value of `X-Cloud-Trace-Context` stands.
     var cloudTraceContext: Range<Int>?
+    /// The request comes from a web page.
+    var hasOrigin = false
     /// Where a credential stands.
     var credential: CredentialField?
     /// The end of the request is the codec's to find: a transfer coding, an upgrade, an expectation, a contradiction.

@@ -156,6 +156,8 @@ struct HeadScan: ~Copyable {
         case 12 where self.matches(name, "x-request-id"):
             if findings.requestID != nil || !RequestID.isUsable(self.bytes, value) { findings.needsRouter = true }
             findings.requestID = value
+        case 6 where self.matches(name, "origin"):
+            findings.hasOrigin = true
         case 9 where self.matches(name, "x-api-key"):
             findings.credential = findings.credential == nil ? .key(value) : .several
         case 13 where self.matches(name, "authorization"):

@@ -11,6 +11,8 @@ struct KeyRequest: Equatable {
     var trace: TraceField?
     /// The field that shows who asks.
     var credential: CredentialField?
+    /// Whether a web page asks.
+    var hasOrigin = false
 
     /// Length of the whole request in bytes.
     var count: Int { self.body.upperBound }

@@ -17,8 +17,8 @@ struct RequestRecogniser {
     /// The longest body that is waited for, in bytes; longer ones go to the router, which refuses them.
     let maximumBodyBytes: Int
 
-    /// The most field lines of a head that are looked at.
-    private static let maximumFields = 100
+    /// The most field lines of a head that are looked at; more are the codec's, which refuses them.
+    var maximumFields = 100
 
     /// Judges the request that starts at the first of `bytes`.
     func recognise(_ bytes: UnsafeRawBufferPointer) -> Recognition {
@@ -34,7 +34,7 @@ struct RequestRecogniser {
         case .failure(let why): return self.undecided(why, scan)
         }
         var fields = FieldFindings()
-        for _ in 0...Self.maximumFields {
+        for _ in 0...self.maximumFields {
             switch scan.field(&fields) {
             case .success(.field): continue
             case .success(.endOfHead): return self.decide(method, target, fields, scan)
@@ -62,22 +62,26 @@ struct RequestRecogniser {
         let bodyCount = fields.contentLength ?? 0
         let framed = Recognition.other(headCount: headCount, bodyCount: bodyCount)
         guard !fields.needsRouter else { return framed }
-        let trace = scan.trace(fields)
-        let requestID = fields.requestID ?? trace?.id
         switch (method, target) {
         case (.get, .key(let key)), (.delete, .key(let key)):
             guard bodyCount == 0 else { return framed }
-            return .key(
-                .init(method: method, key: key, body: headCount..<headCount, requestID: requestID, trace: trace?.field, credential: fields.credential)
-            )
+            return .key(self.request(method, key, body: headCount..<headCount, fields, scan))
         case (.post, .collection):
             guard fields.contentLength != nil, bodyCount <= self.maximumBodyBytes else { return framed }
-            let body = headCount..<(headCount + bodyCount)
-            return .key(
-                .init(
-                    method: .post, key: .empty, body: body, requestID: requestID, trace: trace?.field, credential: fields.credential))
+            return .key(self.request(.post, .empty, body: headCount..<(headCount + bodyCount), fields, scan))
         case (.get, _), (.delete, _), (.post, _), (.other, _):
             return framed
         }
+    }
+
+    private func request(
+        _ method: RequestMethod, _ key: TargetKey, body: Range<Int>, _ fields: FieldFindings, _ scan: borrowing HeadScan
+    ) -> KeyRequest {
+        let trace = scan.trace(fields)
+        var request = KeyRequest(method: method, key: key, body: body, requestID: fields.requestID ?? trace?.id)
+        request.trace = trace?.field
+        request.credential = fields.credential
+        request.hasOrigin = fields.hasOrigin
+        return request
     }
 }

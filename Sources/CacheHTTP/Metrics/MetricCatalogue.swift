@@ -20,6 +20,8 @@ package enum MetricCatalogue {
     static let requests = MetricDescriptor(
         "http_requests_total", .counter, labels: ["handler", "code"], "Requests answered, by the way that answered them and by status.")
     static let requestErrors = MetricDescriptor("http_request_errors_total", .counter, "Answers with a status of 500 or more.")
+    static let refusals = MetricDescriptor(
+        "http_refusals_total", .counter, labels: ["limit"], "Connections and requests refused at a bound, by the bound.")
     static let inFlight = MetricDescriptor("http_requests_in_flight", .gauge, "Requests that wait for a store or are in the router.")
     static let connections = MetricDescriptor("http_connections", .gauge, "Open connections of clients.")
     static let acceptedConnections = MetricDescriptor("http_connections_accepted_total", .counter, "Connections of clients accepted.")
@@ -103,7 +105,7 @@ package enum MetricCatalogue {
     /// In the order of a scrape.
     package static let all: [MetricDescriptor] = [
         operations, operationDuration, hits, misses, hitRatio, degraded,
-        requests, requestErrors, inFlight, connections, acceptedConnections, receivedBytes, sentBytes,
+        requests, requestErrors, refusals, inFlight, connections, acceptedConnections, receivedBytes, sentBytes,
         memoryEntries, memoryBytes, memoryBound, memoryEvictions, memoryRejections,
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,

@@ -13,6 +13,7 @@ struct MetricsReport {
     let process: ProcessFigures?
     let telemetry: ServiceTelemetry
     let accessLogDropped: Int
+    let limiter: Limiter
 
     /// Writes the scrape.
     func text(_ format: ExpositionFormat) -> ByteBuffer {
@@ -63,6 +64,8 @@ struct MetricsReport {
             }
         }
         writer.single(MetricCatalogue.requestErrors, self.http.errors)
+        writer.family(MetricCatalogue.refusals)
+        for kind in LimitKind.allCases { writer.sample([MetricLabel("limit", kind.name)], self.limiter.refusals(kind)) }
         writer.single(MetricCatalogue.inFlight, self.http.inFlight)
         writer.single(MetricCatalogue.connections, self.http.openConnections)
         writer.single(MetricCatalogue.acceptedConnections, self.http.acceptedConnections)

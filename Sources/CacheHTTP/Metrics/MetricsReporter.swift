@@ -7,10 +7,11 @@ struct MetricsReporter: Sendable {
     let httpCounters: HTTPCounterSet
     let telemetry: ServiceTelemetry
     let accessLog: AccessLog?
+    let limiter: Limiter
 
     func report() async -> MetricsReport {
         MetricsReport(
             operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(), process: ProcessFigures.read(),
-            telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0)
+            telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0, limiter: self.limiter)
     }
 }

@@ -55,6 +55,9 @@ extension OpenAPIDocument {
             "Degraded": [
                 "description": "Present where the embedded store answered because Redis was away.", "schema": ["type": "string", "const": "1"],
             ],
+            "RetryAfter": [
+                "description": "Seconds until it is worth trying again.", "required": true, "schema": ["type": "string", "pattern": "^[0-9]+$"],
+            ],
             "Challenge": [
                 "description": "How to show who asks (RFC 9110, section 11.6.1).", "required": true,
                 "schema": ["type": "string", "pattern": "^Bearer "],
@@ -84,6 +87,13 @@ extension OpenAPIDocument {
             "Invalid": self.json(
                 "What is wrong with the request: every fault, in the order of the fields", self.schema("ValidationError"),
                 example: ["detail": [["type": "missing", "loc": ["body", "key"], "msg": "Field required", "input": ["value": 1]]]]),
+            "TargetTooLong": self.error("Path and query are too long", "The target of the request is too long"),
+            "TooOften": self.error(
+                "More requests than the credentials allow", "Too many requests with these credentials; try again",
+                headers: self.commonHeaders + [("Retry-After", self.header("RetryAfter"))]),
+            "Overloaded": self.error(
+                "Too much at once", "Too many requests at once; try again", headers: self.commonHeaders + [("Retry-After", self.header("RetryAfter"))]
+            ),
             "HeadersTooLarge": self.error("The header block is too large", "Request header fields too large"),
             "Unfinished": self.error(
                 "Redis answered the invalidation with an error, and part of the keys may be deleted; trying again is safe",

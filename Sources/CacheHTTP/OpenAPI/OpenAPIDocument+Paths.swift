@@ -2,7 +2,8 @@
 extension OpenAPIDocument {
     /// Statuses that any request can have.
     private static let anywhere: [(String, JSONNode)] = [
-        ("400", response("BadRequest")), ("405", response("MethodNotAllowed")), ("431", response("HeadersTooLarge")),
+        ("400", response("BadRequest")), ("405", response("MethodNotAllowed")), ("414", response("TargetTooLong")), ("429", response("TooOften")),
+        ("431", response("HeadersTooLarge")), ("503", response("Overloaded")),
     ]
 
     /// - Parameter scope: what a caller needs to be allowed, where there is access control; nil where everybody may.
@@ -20,7 +21,8 @@ extension OpenAPIDocument {
             responses.append(("401", Self.response("Unauthorized")))
             if !responses.contains(where: { $0.0 == "403" }) { responses.append(("403", Self.response("Forbidden"))) }
         }
-        members.append(("responses", .object((responses + Self.anywhere).sorted { $0.0 < $1.0 })))
+        members.append(
+            ("responses", .object((responses + Self.anywhere.filter { status in !responses.contains { $0.0 == status.0 } }).sorted { $0.0 < $1.0 })))
         return .object(members)
     }
 

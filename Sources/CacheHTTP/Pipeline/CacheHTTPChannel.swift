@@ -22,7 +22,7 @@ struct CacheHTTPChannel: ServerChildChannel, HTTPChannelHandler {
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: settings.maximumHeadBytes,
                     maxHeaderListSize: settings.maximumHeadBytes,
-                    maxHeaderFieldCount: 200
+                    maxHeaderFieldCount: settings.serviceLimits.maximumHeaderFields
                 )
             )
         )

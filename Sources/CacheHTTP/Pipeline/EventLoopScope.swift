@@ -10,6 +10,11 @@ package final class EventLoopScope {
     let accessLog: AccessLog?
     /// nil where everybody may ask.
     let access: AccessControl?
+    let limiter: Limiter
+    /// Requests of this loop's clients that wait for Redis.
+    var waitingRequests = 0
+    /// How many of them there may be: this loop's share.
+    let maximumWaitingRequests: Int
     let settings: HTTPSettings
     private var date = DateField()
     private var requestIDs = RequestIDGenerator()
@@ -17,8 +22,13 @@ package final class EventLoopScope {
     /// - Parameters:
     ///   - accessLog: nil where no answer gets a line.
     ///   - access: nil where everybody may ask.
-    package init(cache: EventLoopCache, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?) {
+    ///   - eventLoopCount: of the process, which share the bound of requests in flight.
+    package init(
+        cache: EventLoopCache, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?, limiter: Limiter, eventLoopCount: Int
+    ) {
         self.access = access
+        self.limiter = limiter
+        self.maximumWaitingRequests = max(1, settings.serviceLimits.maximumRequestsInFlight / eventLoopCount)
         self.cache = cache
         self.httpCounters = HTTPCounters(isRecording: settings.metrics)
         self.accessLog = accessLog
@@ -32,7 +42,9 @@ package final class EventLoopScope {
     /// The fields that every answer carries, for a request that began at `start`.
     func trailer(requestID: RequestID?, start: Int) -> AnswerTrailer {
         let now = Self.now()
-        return AnswerTrailer(requestID: requestID ?? self.requestIDs.next(), processNanoseconds: now - start, date: self.date.value(now: now))
+        return AnswerTrailer(
+            requestID: requestID ?? self.requestIDs.next(), processNanoseconds: now - start, date: self.date.value(now: now),
+            variesByOrigin: self.settings.cors != nil)
     }
 }
 

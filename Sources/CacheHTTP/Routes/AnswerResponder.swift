@@ -9,9 +9,13 @@ struct AnswerResponder: Sendable {
     let counters: OperationCounters
     let httpCounters: HTTPCounters
     let accessLog: AccessLog?
+    let limiter: Limiter
+    private let variesByOrigin: Bool
     private let requestIDs = SharedRequestIDs()
 
-    init(counters: OperationCounters, httpCounters: HTTPCounters, accessLog: AccessLog?) {
+    init(counters: OperationCounters, httpCounters: HTTPCounters, accessLog: AccessLog?, limiter: Limiter, variesByOrigin: Bool) {
+        self.limiter = limiter
+        self.variesByOrigin = variesByOrigin
         self.counters = counters
         self.httpCounters = httpCounters
         self.accessLog = accessLog
@@ -47,7 +51,8 @@ struct AnswerResponder: Sendable {
         AnswerTrailer(
             requestID: self.requestID(of: request),
             processNanoseconds: EventLoopScope.now() - context.start,
-            date: nil
+            date: nil,
+            variesByOrigin: self.variesByOrigin
         )
     }
 

@@ -161,6 +161,10 @@ struct CacheRoutes: Sendable {
                 return self.responder.response(
                     Answer(.forbidden, .detail("The pattern reaches beyond what these credentials may use")), to: request, context)
             }
+            guard self.responder.limiter.admitInvalidation() else {
+                return self.responder.response(.overloaded(.invalidations), to: request, context)
+            }
+            defer { self.responder.limiter.releaseInvalidation() }
             let outcome = await self.service.invalidate(pattern, isDryRun: command.dryRun, on: context.eventLoop)
             let answer = Answer.invalidated(command.pattern, isDryRun: command.dryRun, outcome)
             return self.responder.response(answer, counting: .invalidate, to: request, context)

@@ -7,6 +7,7 @@ import NIOHTTP1
 struct FallbackMiddleware: RouterMiddleware {
     let responder: AnswerResponder
     let hasMetrics: Bool
+    let maximumTargetBytes: Int
 
     @concurrent
     func handle(
@@ -14,8 +15,15 @@ struct FallbackMiddleware: RouterMiddleware {
         context: CacheRequestContext,
         next: @concurrent (Request, CacheRequestContext) async throws -> Response
     ) async throws -> Response {
+        guard self.responder.limiter.admitRequest() else {
+            return self.responder.response(.overloaded(.requestsInFlight), to: request, context)
+        }
+        defer { self.responder.limiter.releaseRequest() }
         self.responder.httpCounters.recordInFlight(began: true)
         defer { self.responder.httpCounters.recordInFlight(began: false) }
+        guard (request.head.path ?? "").utf8.count <= self.maximumTargetBytes else {
+            return self.responder.response(Answer(.targetTooLong, .detail("The target of the request is too long")), to: request, context)
+        }
         do {
             return try await next(request, context)
         } catch let error as HTTPError {

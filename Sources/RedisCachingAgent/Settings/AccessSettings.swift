@@ -12,21 +12,32 @@ struct AccessSettings: Sendable {
 
     let keys: AccessKeyRing
     let watch: Watch?
+    /// How often each key may be used; nil for no bound.
+    let makeBucket: (@Sendable () -> TokenBucket)?
 
     /// - Returns: nil where everybody may ask.
     init?(_ reader: inout SettingReader) {
         let interval = reader.integer(SettingCatalogue.apiKeysRefresh)
+        let rate = reader.integer(SettingCatalogue.rateLimit)
+        let burst = reader.integer(SettingCatalogue.rateBurst)
+        var makeBucket: (@Sendable () -> TokenBucket)?
+        if rate > 0 { makeBucket = { TokenBucket(perSecond: rate, burst: burst) } }
+        self.makeBucket = makeBucket
         let isRequired = reader.choice(SettingCatalogue.requireAuth) == "true"
         if let path = reader.text(SettingCatalogue.apiKeysFile) {
             guard let contents = WholeFile.read(path) else {
                 reader.add(SettingCatalogue.apiKeysFile, "the file cannot be read")
                 return nil
             }
-            guard let keys = Self.keys(String(decoding: contents, as: UTF8.self), SettingCatalogue.apiKeysFile, &reader) else { return nil }
+            guard let keys = Self.keys(String(decoding: contents, as: UTF8.self), SettingCatalogue.apiKeysFile, makeBucket, &reader) else {
+                return nil
+            }
             self.keys = keys
             self.watch = Watch(path: path, intervalSeconds: interval, contents: contents)
         } else if let text = reader.raw(SettingCatalogue.apiKeys) {
-            guard let keys = Self.keys(text.split(separator: ";").joined(separator: "\n"), SettingCatalogue.apiKeys, &reader) else { return nil }
+            guard let keys = Self.keys(text.split(separator: ";").joined(separator: "\n"), SettingCatalogue.apiKeys, makeBucket, &reader) else {
+                return nil
+            }
             self.keys = keys
             self.watch = nil
         } else {
@@ -35,9 +46,11 @@ struct AccessSettings: Sendable {
         }
     }
 
-    private static func keys(_ text: String, _ setting: SettingDefinition, _ reader: inout SettingReader) -> AccessKeyRing? {
+    private static func keys(
+        _ text: String, _ setting: SettingDefinition, _ makeBucket: (@Sendable () -> TokenBucket)?, _ reader: inout SettingReader
+    ) -> AccessKeyRing? {
         do {
-            let keys = try AccessKeyFile.parse(text)
+            let keys = try AccessKeyFile.parse(text, makeBucket: makeBucket)
             guard keys.count > 0 else {
                 reader.add(setting, "there is no key in it")
                 return nil

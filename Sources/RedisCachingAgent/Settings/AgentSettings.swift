@@ -80,6 +80,15 @@ struct AgentSettings: Sendable {
         return MemoryStoreConfiguration(maximumBytes: bytes, shardCount: min(shards, 1 << (Int.bitWidth - 1 - fitting.leadingZeroBitCount)))
     }
 
+    private static func cors(_ reader: inout SettingReader) -> CORSPolicy? {
+        guard let text = reader.text(SettingCatalogue.corsOrigins) else { return nil }
+        guard let policy = CORSPolicy(text) else {
+            reader.add(SettingCatalogue.corsOrigins, "not origins as https://app.example.com or https://*.example.com, separated by commas")
+            return nil
+        }
+        return policy
+    }
+
     private static func http(_ reader: inout SettingReader) -> HTTPSettings {
         var http = HTTPSettings()
         http.limits = RequestLimits(
@@ -93,6 +102,13 @@ struct AgentSettings: Sendable {
         http.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))
         http.requestTimeout = .seconds(Int64(reader.integer(SettingCatalogue.requestTimeout)))
         http.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
+        http.serviceLimits.maximumConnections = reader.integer(SettingCatalogue.maximumConnections)
+        http.serviceLimits.maximumConnectionsPerPeer = reader.integer(SettingCatalogue.maximumConnectionsPerPeer)
+        http.serviceLimits.maximumRequestsInFlight = reader.integer(SettingCatalogue.requestsInFlight)
+        http.serviceLimits.maximumInvalidations = reader.integer(SettingCatalogue.maximumInvalidations)
+        http.serviceLimits.maximumHeaderFields = reader.integer(SettingCatalogue.headerFields)
+        http.serviceLimits.maximumTargetBytes = reader.integer(SettingCatalogue.targetBytes)
+        http.cors = Self.cors(&reader)
         http.metricsAreOpen = reader.choice(SettingCatalogue.metricsAccess) == "open"
         http.documentationDirectory = reader.text(SettingCatalogue.documentationDirectory)
         http.metrics = reader.choice(SettingCatalogue.metrics) == "on"

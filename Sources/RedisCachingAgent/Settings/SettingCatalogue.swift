@@ -114,6 +114,31 @@ enum SettingCatalogue {
     static let metricsAccess = SettingDefinition(
         name: "METRICS_ACCESS", kind: .choice(default: "admin", ["admin", "open"]),
         summary: "Where there are API keys: `/metrics` takes the scope `admin`, or is for everybody")
+    static let rateLimit = SettingDefinition(
+        name: "RATE_LIMIT_PER_SECOND", kind: .integer(default: 0, range: 0...1_000_000, unit: "requests/s"),
+        summary: "How often each API key may be used, on each instance; beyond it 429. 0: no bound")
+    static let rateBurst = SettingDefinition(
+        name: "RATE_LIMIT_BURST", kind: .integer(default: 100, range: 1...1_000_000, unit: "requests"), summary: "How many of these at once")
+    static let corsOrigins = SettingDefinition(
+        name: "CORS_ORIGINS", kind: .text(default: nil),
+        summary: "Web pages that may use the service from a browser: origins separated by commas, `https://*.example.com` for all below")
+    static let maximumConnections = SettingDefinition(
+        name: "CONNECTIONS_MAX", kind: .integer(default: 4096, range: 1...1_000_000, unit: "connections"),
+        summary: "Connections of clients at once; beyond it 503")
+    static let maximumConnectionsPerPeer = SettingDefinition(
+        name: "CONNECTIONS_PER_PEER_MAX", kind: .integer(default: 0, range: 0...1_000_000, unit: "connections"),
+        summary: "The same for one address; 0: no bound, as all clients behind a front end have its addresses")
+    static let requestsInFlight = SettingDefinition(
+        name: "REQUESTS_IN_FLIGHT_MAX", kind: .integer(default: 2048, range: 1...1_000_000, unit: "requests"),
+        summary: "Requests that wait for Redis, and separately requests in the router; beyond it 503")
+    static let maximumInvalidations = SettingDefinition(
+        name: "INVALIDATIONS_MAX", kind: .integer(default: 4, range: 1...1000, unit: "invalidations"),
+        summary: "Invalidations that run at once, dry runs included; beyond it 503")
+    static let headerFields = SettingDefinition(
+        name: "HEADER_MAX_FIELDS", kind: .integer(default: 100, range: 8...1000, unit: "fields"), summary: "Fields of a header block; beyond it 431")
+    static let targetBytes = SettingDefinition(
+        name: "TARGET_MAX_BYTES", kind: .integer(default: 8192, range: 64...65_536, unit: "bytes"),
+        summary: "Longest target (path and query) of a request; beyond it 414")
     static let headBytes = SettingDefinition(
         name: "HEADER_MAX_BYTES", kind: .integer(default: 16_384, range: 1024...65_536, unit: "bytes"), summary: "Longest header block; beyond it 431"
     )
@@ -177,7 +202,9 @@ enum SettingCatalogue {
         redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
-        jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, requireAuth, metricsAccess, headBytes, pipelineBytes, idleTimeout, requestTimeout,
+        jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, requireAuth, metricsAccess, rateLimit,
+        rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumInvalidations, headerFields, targetBytes,
+        headBytes, pipelineBytes, idleTimeout, requestTimeout,
         shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
         accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, environment, configFile,
         secretsDirectory,

@@ -1,0 +1,171 @@
+import Access
+import Foundation
+import TestSupport
+import Testing
+
+/// Every bound: at it, one beyond it, and far beyond it.
+@Suite struct LimitContractTests {
+    private func ask(_ agent: AgentProcess, _ request: String) async throws -> WireResponse {
+        try await WireClient.exchange(port: agent.port, request)
+    }
+
+    private func refusals(_ limit: String, _ agent: AgentProcess) async throws -> Int {
+        let text = try await self.ask(agent, Request.get("/metrics")).text
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(#"http_refusals_total{limit="\#(limit)"} "#) })
+        return try #require(Int(line.split(separator: " ")[1]))
+    }
+
+    @Test(arguments: ["on", "off"]) func targets(_ lane: String) async throws {
+        try await AgentProcess.with(["TARGET_MAX_BYTES": "100", "FAST_LANE": lane]) { agent in
+            for (count, status) in [(100, 404), (101, 414), (10_000, 414)] {
+                let answer = try await self.ask(agent, Request.get("/nothing?" + String(repeating: "x", count: count - 9)))
+                #expect(answer.status == status)
+                if status == 414 { #expect(answer.text == #"{"detail":"The target of the request is too long"}"#) }
+            }
+        }
+    }
+
+    @Test(arguments: ["on", "off"]) func headerFields(_ lane: String) async throws {
+        try await AgentProcess.with(["HEADER_MAX_FIELDS": "20", "FAST_LANE": lane]) { agent in
+            for (count, status) in [(20, 404), (21, 431), (800, 431)] {
+                // Host is one of them.
+                let answer = try await self.ask(agent, Request.get("/cache/k", (1..<count).map { "X-\($0): 1" }))
+                #expect(answer.status == status, "\(count)")
+            }
+        }
+    }
+
+    @Test func connections() async throws {
+        try await AgentProcess.with(["CONNECTIONS_MAX": "3"]) { agent in
+            try await WireClient.connect(port: agent.port) { first in
+                try await WireClient.connect(port: agent.port) { second in
+                    try await WireClient.connect(port: agent.port) { third in
+                        for _ in 0..<2 {
+                            try await first.send(Request.get("/cache/k"))
+                            #expect(try await first.response().status == 404)
+                            try await second.send(Request.get("/cache/k"))
+                            #expect(try await second.response().status == 404)
+                            try await third.send(Request.get("/cache/k"))
+                            #expect(try await third.response().status == 404)
+                            try await WireClient.connect(port: agent.port) { fourth in
+                                let answer = try await fourth.response()
+                                #expect(answer.status == 503 && answer["retry-after"] == "1" && answer["connection"] == "close")
+                                #expect(answer.text == #"{"detail":"Too many connections; try again"}"#)
+                            }
+                        }
+                    }
+                }
+            }
+            // Those that have ended make room.
+            while try await self.ask(agent, Request.get("/cache/k")).status != 404 {}
+            #expect(try await self.refusals("connections", agent) >= 2)
+        }
+    }
+
+    @Test func connectionsOfOneAddress() async throws {
+        try await AgentProcess.with(["CONNECTIONS_PER_PEER_MAX": "1"]) { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.get("/cache/k"))
+                #expect(try await connection.response().status == 404)
+                try await WireClient.connect(port: agent.port) { second in
+                    let answer = try await second.response()
+                    #expect(answer.status == 503)
+                }
+                try await connection.send(Request.get("/metrics"))
+                let metrics = try await connection.response().text
+                #expect(metrics.contains("\nhttp_refusals_total{limit=\"connections_of_peer\"} 1\n"))
+            }
+        }
+    }
+
+    /// A Redis that hangs: the next request over the bound is refused at once, and those before it are answered when their time is over.
+    @Test(.enabled(if: RedisServerProcess.isAvailable)) func requestsInFlight() async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        let settings = [
+            "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "10000", "REDIS_DEAD_TIMEOUT_MS": "10000", "EVENT_LOOPS": "1",
+            "REQUESTS_IN_FLIGHT_MAX": "2",
+        ]
+        try await AgentProcess.with(settings) { agent in
+            while try await !self.ask(agent, Request.get("/health")).text.contains(#""state":"connected""#) {}
+            redis.pause()
+            try await WireClient.connect(port: agent.port) { first in
+                try await first.send(Request.get("/cache/k"))
+                try await WireClient.connect(port: agent.port) { second in
+                    try await second.send(Request.get("/cache/k"))
+                    while try await !self.ask(agent, Request.get("/metrics")).text.contains("\nhttp_requests_in_flight 3\n") {}
+                    let refused = try await self.ask(agent, Request.get("/cache/k", ["X-Request-Id: mine"]))
+                    #expect(refused.status == 503 && refused["retry-after"] == "1" && refused["x-request-id"] == "mine")
+                    #expect(refused.text == #"{"detail":"Too many requests at once; try again"}"#)
+                    redis.resume()
+                    #expect(try await first.response().status == 404)
+                    #expect(try await second.response().status == 404)
+                }
+            }
+            #expect(try await self.ask(agent, Request.get("/cache/k")).status == 404)
+            #expect(try await self.refusals("requests_in_flight", agent) >= 1)
+        }
+    }
+
+    @Test(arguments: ["on", "off"]) func theRateOfAKey(_ lane: String) async throws {
+        let keys = [NewAccessKey(), NewAccessKey()]
+        let lines = keys.enumerated().map { "k\($0.offset) sha256:\($0.element.digest.hex) all" }.joined(separator: ";")
+        let settings = ["API_KEYS": lines, "RATE_LIMIT_PER_SECOND": "1", "RATE_LIMIT_BURST": "5", "FAST_LANE": lane, "METRICS_ACCESS": "open"]
+        try await AgentProcess.with(settings) { agent in
+            var statuses: [Int] = []
+            var refusal: WireResponse?
+            while refusal == nil {
+                let answer = try await self.ask(agent, Request.get("/cache/k", ["X-API-Key: \(keys[0].secret)"]))
+                statuses.append(answer.status)
+                if answer.status == 429 { refusal = answer }
+            }
+            #expect(statuses.count > 5 && statuses.dropLast().allSatisfy { $0 == 404 })
+            #expect(refusal?.text == #"{"detail":"Too many requests with these credentials; try again"}"#)
+            #expect(refusal?["retry-after"] == "1")
+            let other = try await self.ask(agent, Request.get("/cache/k", ["X-API-Key: \(keys[1].secret)"]))
+            #expect(other.status == 404, "each key has its own")
+            #expect(try await self.refusals("rate", agent) >= 1)
+        }
+    }
+
+    /// What is announced beyond a bound is refused before it is read: the program does not grow.
+    @Test func farBeyondTheBoundsNothingGrows() async throws {
+        try await AgentProcess.with(["VALUE_MAX_BYTES": "65536", "METRICS": "on"]) { agent in
+            _ = try await self.ask(agent, Request.get("/cache/k"))
+            let before = try agent.residentBytes()
+            for _ in 0..<30 {
+                try await WireClient.connect(port: agent.port) { connection in
+                    try await connection.send("POST /cache HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6553600\r\n\r\n")
+                    let answer = try await connection.response()
+                    #expect(answer.status == 413)
+                }
+                try await WireClient.connect(port: agent.port) { connection in
+                    try await connection.send("POST /cache HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    let chunk = "10000\r\n" + String(repeating: "x", count: 65536) + "\r\n"
+                    for _ in 0..<100 { try? await connection.send(chunk) }
+                    let answer = try? await connection.response()
+                    #expect(answer?.status == 413 || answer == nil)
+                }
+            }
+            #expect(try agent.residentBytes() < before + (24 << 20))
+        }
+    }
+
+    /// Connections that send a byte now and then: they take no one's place, and are closed when their time is over.
+    @Test func slowClientsLeaveOthersAlone() async throws {
+        try await AgentProcess.with(["REQUEST_TIMEOUT_SECONDS": "1"]) { agent in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<50 {
+                    group.addTask {
+                        try await WireClient.connect(port: agent.port) { connection in
+                            try await connection.send("GET /cache/k HTTP/1.1\r\nHost: ")
+                            return try await connection.isClosed()
+                        }
+                    }
+                }
+                for _ in 0..<100 { #expect(try await self.ask(agent, Request.get("/cache/k")).status == 404) }
+                for try await isClosed in group { #expect(isClosed) }
+            }
+        }
+    }
+}
