@@ -58,6 +58,11 @@ package struct AgentProcess: Sendable {
     /// Everything that the program has logged, once it has ended.
     package func allLogged() async -> String { await self.errors.wholeText() }
 
+    /// The program's arguments, as everybody on the machine can see them.
+    package func commandLine() throws -> String {
+        try String(contentsOfFile: "/proc/\(self.process.identifier)/cmdline", encoding: .utf8)
+    }
+
     /// Resident memory of the program now.
     package func residentBytes() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(self.process.identifier)/status", encoding: .utf8)

@@ -30,7 +30,7 @@ package final class AccessLog: Sendable {
         switch self.settings.mode {
         case .off: false
         case .sampled: self.answers.wrappingAdd(1, ordering: .relaxed).oldValue % self.settings.sampleInterval == 0
-        case .slowAndErrors: nanoseconds >= self.settings.slowNanoseconds || status.rawValue >= 500
+        case .slowAndErrors: nanoseconds >= self.settings.slowNanoseconds || status.isFailure
         case .all: true
         }
     }
@@ -58,7 +58,7 @@ package final class AccessLog: Sendable {
 
     private func write(_ entry: AccessLogEntry) {
         self.logger.log(
-            level: entry.status.rawValue >= 500 ? .warning : .info,
+            level: entry.status.isFailure ? .warning : .info,
             "\(entry.method) \(entry.path) \(entry.status.rawValue)",
             metadata: entry.metadata
         )

@@ -13,8 +13,12 @@ enum AnswerStatus: Int, CaseIterable {
     case tooManyRequests = 429
     case requestHeaderFieldsTooLarge = 431
     case internalServerError = 500
+    case notImplemented = 501
     case serviceUnavailable = 503
     case insufficientStorage = 507
+
+    /// Whether the service failed: not where a client wants what no server here has.
+    var isFailure: Bool { self.rawValue >= 500 && self != .notImplemented }
 
     /// The place among the statuses, for tables.
     var ordinal: Int {
@@ -34,6 +38,7 @@ enum AnswerStatus: Int, CaseIterable {
         case .unauthorized: 12
         case .targetTooLong: 13
         case .tooManyRequests: 14
+        case .notImplemented: 15
         }
     }
 
@@ -53,6 +58,7 @@ enum AnswerStatus: Int, CaseIterable {
         case .tooManyRequests: "Too Many Requests"
         case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
         case .internalServerError: "Internal Server Error"
+        case .notImplemented: "Not Implemented"
         case .serviceUnavailable: "Service Unavailable"
         case .insufficientStorage: "Insufficient Storage"
         }

@@ -24,10 +24,10 @@ struct HTTPCounts: Sendable {
     /// Answers with one status.
     func count(_ handler: RequestHandlerKind, _ status: AnswerStatus) -> Int { self.answers[Self.index(handler, status)] }
 
-    /// Answers with a status of 500 or more.
+    /// Answers with a status of 500 or more, but for 501.
     var errors: Int {
         RequestHandlerKind.allCases.reduce(0) { sum, handler in
-            AnswerStatus.allCases.reduce(sum) { $1.rawValue >= 500 ? $0 + self.count(handler, $1) : $0 }
+            AnswerStatus.allCases.reduce(sum) { $1.isFailure ? $0 + self.count(handler, $1) : $0 }
         }
     }
 

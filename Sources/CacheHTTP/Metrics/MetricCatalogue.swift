@@ -19,7 +19,8 @@ package enum MetricCatalogue {
 
     static let requests = MetricDescriptor(
         "http_requests_total", .counter, labels: ["handler", "code"], "Requests answered, by the way that answered them and by status.")
-    static let requestErrors = MetricDescriptor("http_request_errors_total", .counter, "Answers with a status of 500 or more.")
+    static let requestErrors = MetricDescriptor(
+        "http_request_errors_total", .counter, "Answers with a status of 500 or more, but for 501 (a transfer coding that there is not).")
     static let refusals = MetricDescriptor(
         "http_refusals_total", .counter, labels: ["limit"], "Connections and requests refused at a bound, by the bound.")
     static let inFlight = MetricDescriptor("http_requests_in_flight", .gauge, "Requests that wait for a store or are in the router.")

@@ -38,24 +38,28 @@ final class CodecGate: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Nothing that follows the last request of a connection is looked at (RFC 9112, section 9.6).
         guard !self.isDropping else { return }
-        switch Self.unwrapInboundIn(data) {
-        case .head(let head):
+        var part = Self.unwrapInboundIn(data)
+        switch part {
+        case .head(var head):
             self.lane.lifetime.requestArrived()
-            // RFC 9112, section 3.2: a request without exactly one Host is not answered as if it had one.
-            guard head.version != .http1_1 || head.headers[canonicalForm: "host"].count == 1 else {
-                self.refuse(.invalidRequest)
+            if let refusal = RequestHeadRules.refusal(head) {
+                self.refuse(refusal)
                 return
             }
             // Behind an upgrade or a tunnel the codec reads no more HTTP, whatever we answer.
             let isLast = !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "upgrade")
             self.requests.append(RequestState(keepsAlive: !isLast, awaitsContinue: self.expectsContinue(head)))
             self.writeContinueIfDue(context)
+            if let target = RequestHeadRules.originForm(head.uri) {
+                head.uri = target
+                part = .head(head)
+            }
         case .body:
             break
         case .end:
             self.requestEnded()
         }
-        context.fireChannelRead(data)
+        context.fireChannelRead(Self.wrapInboundOut(part))
     }
 
     private func requestEnded() {

@@ -24,6 +24,10 @@ struct FallbackMiddleware: RouterMiddleware {
         guard (request.head.path ?? "").utf8.count <= self.maximumTargetBytes else {
             return self.responder.response(Answer(.targetTooLong, .detail("The target of the request is too long")), to: request, context)
         }
+        // The router would skip empty segments; whoever filters paths before us might not.
+        guard !self.hasEmptySegment(request.head.path ?? "") else {
+            return self.responder.response(Answer(.notFound, .detail("Not Found")), to: request, context)
+        }
         do {
             return try await next(request, context)
         } catch let error as HTTPError {
@@ -34,6 +38,12 @@ struct FallbackMiddleware: RouterMiddleware {
             context.logger.error("a route failed", metadata: ["error": "\(type(of: error))"])
             return self.responder.response(Answer(.internalServerError, .detail("Internal Server Error")), to: request, context)
         }
+    }
+
+    /// Whether a path has an empty segment where it names no key.
+    private func hasEmptySegment(_ target: String) -> Bool {
+        let path = TargetText(target).path
+        return !path.starts(with: "/cache/".utf8) && zip(path, path.dropFirst()).contains { $0 == UInt8(ascii: "/") && $1 == UInt8(ascii: "/") }
     }
 
     private func answer(to status: HTTPResponse.Status, _ request: Request) -> Answer {

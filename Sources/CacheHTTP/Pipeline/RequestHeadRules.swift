@@ -1,0 +1,48 @@
+import NIOHTTP1
+
+/// What HTTP/1.1 asks of a head beyond what the codec checks: values, without I/O.
+enum RequestHeadRules {
+    /// How a head is answered that is not as RFC 9112 wants it; nil where it is.
+    static func refusal(_ head: HTTPRequestHead) -> Answer? {
+        // Section 3.2: without exactly one Host, or with one that is none, a request is not answered as if it had one.
+        let hosts = head.headers[canonicalForm: "host"]
+        guard hosts.count == 1 ? self.isHost(String(hosts[0])) : hosts.isEmpty && head.version != .http1_1 else { return .invalidRequest }
+        guard self.hasKnownForm(head) else { return .invalidRequest }
+        let codings = head.headers[canonicalForm: "transfer-encoding"]
+        guard !codings.isEmpty else { return nil }
+        // Section 6.1: HTTP/1.0 has no transfer codings, so that somebody in between got the framing wrong.
+        guard head.version == .http1_1 else { return .invalidRequest }
+        guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+            return Answer(.notImplemented, .detail("The transfer coding is not supported"))
+        }
+        return nil
+    }
+
+    /// Section 3.2: origin form, absolute form with a scheme of HTTP, `*` for OPTIONS, authority form for CONNECT.
+    private static func hasKnownForm(_ head: HTTPRequestHead) -> Bool {
+        switch head.uri.utf8.first {
+        case UInt8(ascii: "/"): head.method != .CONNECT
+        case UInt8(ascii: "*"): head.method == .OPTIONS && head.uri.utf8.count == 1
+        default: head.method == .CONNECT || self.originForm(head.uri) != nil
+        }
+    }
+
+    /// A target in absolute form as one in origin form; nil where it is none. Section 3.2.2: every server must take it, and its authority stands for Host,
+    /// which this service does not distinguish.
+    static func originForm(_ target: String) -> String? {
+        let bytes = target.utf8
+        guard bytes.first != UInt8(ascii: "/") else { return nil }
+        for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
+            let rest = bytes.dropFirst(scheme.utf8.count)
+            let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
+            let origin = String(rest[end...]) ?? ""
+            return origin.hasPrefix("/") ? origin : "/" + origin
+        }
+        return nil
+    }
+
+    /// A name or address with a port, perhaps: without anything that belongs elsewhere in a URL. Empty where the client knows none.
+    private static func isHost(_ text: String) -> Bool {
+        text.utf8.allSatisfy { ByteClass.isHostCharacter($0) }
+    }
+}
