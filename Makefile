@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak lint format bench bench-quick bench-outage bench-scrape micro clean tools
+.PHONY: help run build test soak fuzz lint format bench bench-quick bench-outage bench-scrape micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -28,6 +28,9 @@ test: tools ## build, then run every test
 soak: tools ## run 200 random schedules of faults (about 10 minutes); FAULT_SCHEDULES and FAULT_SEED choose others
 	@swift build --build-tests
 	@FAULT_SCHEDULES=$${FAULT_SCHEDULES:-200} swift test --skip-build --filter FaultTests
+
+fuzz: ## fuzz every parser, a minute each; FUZZ_SECONDS and FUZZ_TARGETS choose others (the first build takes minutes)
+	@./scripts/fuzz $${FUZZ_SECONDS:-60} $${FUZZ_TARGETS:-}
 
 lint: ## check the format and style of every Swift file
 	@swift format lint --strict --configuration .swift-format --recursive Sources Tests bench Package.swift

@@ -156,6 +156,14 @@ targets += [
         ],
         swiftSettings: settings
     ),
+    // What is fed with bytes of anybody's choice, for the tests and for the fuzzer.
+    .target(
+        name: "FuzzTargets",
+        dependencies: ["Access", "Cache", "CacheHTTP", "RESP", "RedisClient", "Telemetry", nioCore],
+        path: "Tests/FuzzTargets",
+        swiftSettings: settings
+    ),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", testSupport], exclude: ["Corpus"], swiftSettings: settings),
     // The built program over real sockets.
     // The built program while Redis and the network fail.
     .testTarget(
@@ -180,6 +188,11 @@ if Context.environment["CACHE_BENCHMARKS"] != nil {
             name: "MicroBenchmark", dependencies: ["RESP", "CacheHTTP", "Cache", "MemoryStore", nioCore], path: "bench/MicroBenchmark",
             swiftSettings: settings),
     ]
+}
+
+// The fuzzer's flags are for everything that is built with them: scripts/fuzz.
+if Context.environment["CACHE_FUZZ"] != nil {
+    targets.append(.executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", swiftSettings: settings))
 }
 
 let package = Package(

@@ -26,7 +26,7 @@ package struct CORSPolicy: Sendable, Hashable {
     }
 
     /// Whether a page of this origin may. Origins are compared letter by letter, as browsers send them: lower case, without a default port.
-    func allows(_ origin: String) -> Bool {
+    package func allows(_ origin: String) -> Bool {
         self.entries.contains { entry in
             switch entry {
             case .exact(let known): known == origin

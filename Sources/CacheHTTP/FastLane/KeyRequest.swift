@@ -1,12 +1,12 @@
 /// A canonical request for one key, as ranges of the connection's bytes.
-struct KeyRequest: Equatable {
-    let method: RequestMethod
+package struct KeyRequest: Equatable {
+    package let method: RequestMethod
     /// The key of the target; empty for `POST /cache`, whose body names it.
-    let key: TargetKey
+    package let key: TargetKey
     /// The body; its upper bound is the length of the whole request.
-    let body: Range<Int>
+    package let body: Range<Int>
     /// The value of `X-Request-Id`, where there is a usable one, else the id of the request's trace.
-    let requestID: Range<Int>?
+    package let requestID: Range<Int>?
     /// The field that names the request's trace.
     var trace: TraceField?
     /// The field that shows who asks.

@@ -1,5 +1,5 @@
 /// What the recogniser says of the bytes at the head of a connection.
-enum Recognition: Equatable {
+package enum Recognition: Equatable {
     /// The head is not complete and so far canonical: more bytes decide.
     case incompleteHead
     /// A canonical request for a key; it may still lack bytes of its body.

@@ -11,7 +11,7 @@
 ///   key goes to the router, which judges it.
 ///
 /// One pass over the head, no allocation: O(bytes of the head).
-struct RequestRecogniser {
+package struct RequestRecogniser {
     /// The longest head that is looked at, in bytes; longer ones are the codec's, which refuses them.
     let maximumHeadBytes: Int
     /// The longest body that is waited for, in bytes; longer ones go to the router, which refuses them.
@@ -20,8 +20,14 @@ struct RequestRecogniser {
     /// The most field lines of a head that are looked at; more are the codec's, which refuses them.
     var maximumFields = 100
 
+    package init(maximumHeadBytes: Int, maximumBodyBytes: Int, maximumFields: Int = 100) {
+        self.maximumHeadBytes = maximumHeadBytes
+        self.maximumBodyBytes = maximumBodyBytes
+        self.maximumFields = maximumFields
+    }
+
     /// Judges the request that starts at the first of `bytes`.
-    func recognise(_ bytes: UnsafeRawBufferPointer) -> Recognition {
+    package func recognise(_ bytes: UnsafeRawBufferPointer) -> Recognition {
         var scan = HeadScan(bytes: bytes)
         let method: RequestMethod
         switch scan.method() {

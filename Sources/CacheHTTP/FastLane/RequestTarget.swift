@@ -1,5 +1,5 @@
 /// The methods that the recogniser tells apart.
-enum RequestMethod: Equatable {
+package enum RequestMethod: Equatable {
     case get, post, delete
     /// Any other method: framed, never answered by the lane.
     case other
@@ -16,9 +16,9 @@ enum RequestTarget: Equatable {
 }
 
 /// The key of a target, still percent-encoded where `isEncoded`.
-struct TargetKey: Equatable {
-    let range: Range<Int>
-    let isEncoded: Bool
+package struct TargetKey: Equatable {
+    package let range: Range<Int>
+    package let isEncoded: Bool
 
     static let empty = TargetKey(range: 0..<0, isEncoded: false)
 }

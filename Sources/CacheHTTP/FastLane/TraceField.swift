@@ -1,5 +1,5 @@
 /// Where a head says which trace its request belongs to.
-enum TraceField: Equatable {
+package enum TraceField: Equatable {
     /// The value of `traceparent`.
     case traceparent(Range<Int>)
     /// The value of `X-Cloud-Trace-Context`.

@@ -1,0 +1,159 @@
+import Access
+import Cache
+import CacheHTTP
+import NIOCore
+import RESP
+import RedisClient
+import Telemetry
+
+/// What is fed with bytes of anybody's choice. Each traps where something is not as it must be; whatever is refused is refused without a trap.
+package enum FuzzTarget: String, CaseIterable, Sendable {
+    /// Replies of a server, in one piece and in two.
+    case resp
+    /// Bodies of requests.
+    case body
+    /// A pattern and a key, apart by a zero byte.
+    case glob
+    /// The head of a request.
+    case request
+    case redisURL = "redis-url"
+    /// The file of API keys.
+    case accessKeys = "access-keys"
+    case cors
+    /// `traceparent` and `X-Cloud-Trace-Context`.
+    case trace
+
+    package func run(_ bytes: UnsafeRawBufferPointer) {
+        switch self {
+        case .resp: Self.resp(bytes)
+        case .body: Self.body(bytes)
+        case .glob: Self.glob(bytes)
+        case .request: Self.request(bytes)
+        case .redisURL: Self.redisURL(bytes)
+        case .accessKeys: Self.accessKeys(bytes)
+        case .cors: Self.cors(bytes)
+        case .trace: Self.trace(bytes)
+        }
+    }
+
+    // MARK: RESP
+
+    private static func resp(_ bytes: UnsafeRawBufferPointer) {
+        let whole = self.decode([bytes[...]])
+        guard bytes.count > 1 else { return }
+        // Where it is cut depends on the bytes, so that a case that was found is found again.
+        let split = 1 + Int(bytes[bytes.count / 2]) % (bytes.count - 1)
+        precondition(self.decode([bytes[..<split], bytes[split...]]) == whole, "a split changes what is decoded")
+    }
+
+    private static func decode(_ pieces: [Slice<UnsafeRawBufferPointer>]) -> [String] {
+        var decoder = RESPDecoder()
+        var buffer = ByteBuffer()
+        var decoded: [String] = []
+        for piece in pieces {
+            buffer.writeBytes(piece)
+            do throws(RESPError) {
+                while let value = try decoder.next(&buffer) { decoded.append("\(value)") }
+            } catch {
+                return decoded + ["error"]
+            }
+        }
+        return decoded
+    }
+
+    // MARK: JSON
+
+    private static func body(_ bytes: UnsafeRawBufferPointer) {
+        let body = ByteBuffer(bytes: bytes)
+        let limits = RequestLimits(maximumKeyBytes: 64, maximumValueBytes: 4096, maximumTTLSeconds: 1000, maximumJSONDepth: 32)
+        if case .success(let command) = SetRequest.parse(body: body, limits: limits) {
+            precondition((1...64).contains(command.key.readableBytes) && command.value.readableBytes <= 4096)
+            precondition(command.ttl.map { (1...1000).contains($0) } ?? true)
+            precondition(String(validating: command.key.readableBytesView, as: UTF8.self) != nil, "a key that is no UTF-8")
+            precondition(String(validating: command.value.readableBytesView, as: UTF8.self) != nil, "a value that is no UTF-8")
+            self.isReadAgain(command.value, limits)
+        }
+        if case .success(let command) = InvalidateRequest.parse(body: body, limits: limits) {
+            precondition((1...64).contains(command.pattern.readableBytes))
+        }
+    }
+
+    /// What was taken for a value is one: in another body it is taken again, byte for byte.
+    private static func isReadAgain(_ value: ByteBuffer, _ limits: RequestLimits) {
+        var body = ByteBuffer(string: #"{"key":"k","value":"#)
+        body.writeImmutableBuffer(value)
+        body.writeString("}")
+        guard case .success(let again) = SetRequest.parse(body: body, limits: limits) else { preconditionFailure("a value that is none") }
+        precondition(again.value == value, "a value that changes")
+    }
+
+    // MARK: Globs
+
+    private static func glob(_ bytes: UnsafeRawBufferPointer) {
+        let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+        let pattern = Array(parts[0])
+        let key = parts.count > 1 ? Array(parts[1]) : []
+        // No key is empty; Redis itself has two minds about that.
+        guard !key.isEmpty else { return }
+        let matches = GlobPattern(pattern).matches(key.span)
+        guard let expected = GlobReference(pattern: pattern, key: key).matches else { return }
+        precondition(matches == expected, "the automaton and the definition differ: \(pattern) \(key)")
+    }
+
+    // MARK: Heads
+
+    private static func request(_ bytes: UnsafeRawBufferPointer) {
+        let recogniser = RequestRecogniser(maximumHeadBytes: 4096, maximumBodyBytes: 4096)
+        let recognition = recogniser.recognise(bytes)
+        switch recognition {
+        case .incompleteHead, .notFramable:
+            return
+        case .other(let headCount, let bodyCount):
+            precondition(headCount > 0 && headCount <= bytes.count && bodyCount >= 0)
+        case .key(let request):
+            precondition(request.body.lowerBound > 0 && request.body.lowerBound <= bytes.count)
+            precondition(request.key.range.upperBound <= request.body.lowerBound)
+            precondition(request.requestID.map { $0.upperBound <= request.body.lowerBound } ?? true)
+        }
+        // Whatever follows a head changes nothing of it: else a request could be smuggled behind another.
+        let longer = Array(bytes) + Array("GET / HTTP/1.1\r\n\r\n".utf8)
+        precondition(longer.withUnsafeBytes { recogniser.recognise($0) } == recognition, "what follows a head changes it")
+    }
+
+    // MARK: Settings
+
+    private static func redisURL(_ bytes: UnsafeRawBufferPointer) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        do throws(RedisConfigurationError) {
+            let configuration = try RedisURL.parse(text)
+            precondition("\(configuration.endpoint)".utf8.count <= text.utf8.count + 16)
+        } catch {
+            // The whole text may hold a password: no fault may quote it.
+            precondition(text.utf8.count < 24 || !"\(error)".contains(text))
+        }
+    }
+
+    private static func accessKeys(_ bytes: UnsafeRawBufferPointer) {
+        guard let ring = try? AccessKeyFile.parse(String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition(ring.count <= AccessKeyFile.maximumKeys && ring.names.allSatisfy { !$0.isEmpty })
+    }
+
+    private static func cors(_ bytes: UnsafeRawBufferPointer) {
+        let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+        guard let policy = CORSPolicy(String(decoding: parts[0], as: UTF8.self)) else { return }
+        let origin = parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : "null"
+        guard policy.allows(origin) else { return }
+        precondition(origin.hasPrefix("http://") || origin.hasPrefix("https://"))
+        precondition(origin.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "*") }, "\(origin)")
+    }
+
+    private static func trace(_ bytes: UnsafeRawBufferPointer) {
+        if let context = TraceContext(traceparent: bytes) {
+            precondition(bytes.count >= 55 && TraceContext.traceIDRange(traceparent: bytes) == 3..<35)
+            precondition(context.traceIDText.utf8.elementsEqual(bytes[3..<35]) && context.spanIDText.utf8.elementsEqual(bytes[36..<52]))
+        }
+        if let context = TraceContext(cloudTraceContext: bytes) {
+            precondition(context.traceIDText.utf8.elementsEqual(bytes[..<32]) && context.spanID != 0)
+        }
+    }
+}
