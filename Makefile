@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak fuzz lint format bench bench-quick bench-outage bench-scrape micro clean tools
+.PHONY: help run build test test-sanitize soak fuzz lint format bench bench-quick bench-outage bench-scrape micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -25,9 +25,15 @@ test: tools ## build, then run every test
 	@swift test --skip-build
 	@./scripts/test-end-to-end
 
-soak: tools ## run 200 random schedules of faults (about 10 minutes); FAULT_SCHEDULES and FAULT_SEED choose others
+soak: tools ## 200 random schedules of faults, then 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
+	@./scripts/install-tools wrk
 	@swift build --build-tests
 	@FAULT_SCHEDULES=$${FAULT_SCHEDULES:-200} swift test --skip-build --filter FaultTests
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/soak.py --service $(SERVICE) --seconds $${SOAK_SECONDS:-600}
+
+test-sanitize: tools ## run every test under the address sanitizer (about 10 minutes)
+	@SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan
 
 fuzz: ## fuzz every parser, a minute each; FUZZ_SECONDS and FUZZ_TARGETS choose others (the first build takes minutes)
 	@./scripts/fuzz $${FUZZ_SECONDS:-60} $${FUZZ_TARGETS:-}

@@ -44,7 +44,7 @@ struct AgentService: Sendable {
         let memory = MemoryStore(self.settings.memory)
         let redis = self.settings.redis.map { RedisParts(self.settings, $0, memory, metadata, on: group, logger) }
         let accessLog = AccessLog(self.settings.http.accessLog, logger: logger)
-        let limiter = Limiter(self.settings.http.serviceLimits)
+        let limiter = Limiter(self.limits(logger))
         let access = self.settings.access.map { AccessControl($0.keys) }
         if access == nil { logger.warning("no API keys are configured: everybody who reaches the service may use it") }
         var loops: [EventLoopParts] = []
@@ -90,6 +90,17 @@ struct AgentService: Sendable {
         )
         configuration.maximumGracefulShutdownDuration = .seconds(self.settings.shutdownGraceSeconds)
         try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// The bounds, as far as the system lets the process have so many connections: the kernel's refusal would be no answer at all.
+    private func limits(_ logger: Logger) -> ServiceLimits {
+        var limits = self.settings.http.serviceLimits
+        let possible = max(1, OpenFiles.raiseLimit() - OpenFiles.reserve)
+        guard limits.maximumConnections > possible else { return limits }
+        logger.warning(
+            "the system allows fewer connections than CONNECTIONS_MAX", metadata: ["connections.max": .stringConvertible(possible)])
+        limits.maximumConnections = possible
+        return limits
     }
 
     /// The server's own lines about starting say less than ours.

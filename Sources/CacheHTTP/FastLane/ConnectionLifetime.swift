@@ -15,8 +15,20 @@ struct ConnectionLifetime {
     var isCloseDue = false
     private var lastActivity = 0
     private var requestBegan: Int?
+    private var openedAt: Int?
+    /// A whole request has come: the client is no mere holder of a connection.
+    private var isProven = false
     /// When the connection is gone whatever happens.
     private(set) var closesAt: Int?
+
+    /// The connection is there.
+    mutating func opened(now: Int) {
+        self.openedAt = now
+        self.lastActivity = now
+    }
+
+    /// Since when the client owes the rest of a request, or its first one; nil where it owes none.
+    var owesSince: Int? { self.requestBegan ?? (self.isProven ? nil : self.openedAt) }
 
     /// Bytes came in.
     mutating func received(now: Int) {
@@ -30,7 +42,10 @@ struct ConnectionLifetime {
     }
 
     /// A request is wholly there, or at least its head.
-    mutating func requestArrived() { self.requestBegan = nil }
+    mutating func requestArrived() {
+        self.requestBegan = nil
+        self.isProven = true
+    }
 
     /// An answer went out.
     mutating func sent(now: Int) { self.lastActivity = now }

@@ -6,7 +6,7 @@ extension FastLane {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.scope.httpCounters.recordConnection(opened: true)
-        self.lifetime.sent(now: EventLoopScope.now())
+        self.lifetime.opened(now: EventLoopScope.now())
         self.scheduleTimer(context, at: EventLoopScope.now() + min(self.idleNanoseconds, self.requestNanoseconds))
     }
 

@@ -18,15 +18,27 @@ extension FastLane {
         guard !self.isAdmitted else { return }
         self.isAdmitted = true
         self.peer = self.scope.limiter.peer(context.remoteAddress)
+        self.scope.connections.insert(self)
         guard let reached = self.scope.limiter.admit(connectionFrom: self.peer) else { return }
+        guard reached != .connections || !self.makeRoom() else { return }
+        self.scope.limiter.recordRefusal(reached)
         let answer = Answer.overloaded(reached)
         self.scope.httpCounters.record(answer.status, by: .fastLane)
         self.refuse(answer)
     }
 
+    /// Ends a connection whose client has owed a request for too long, so that slow clients cannot hold all the places there are.
+    private func makeRoom() -> Bool {
+        guard let slow = self.scope.connections.slowest(now: EventLoopScope.now()), let context = slow.context else { return false }
+        self.scope.limiter.recordRefusal(.connectionsEvicted)
+        context.close(promise: nil)
+        return true
+    }
+
     func releaseConnection() {
         guard self.isAdmitted else { return }
         self.isAdmitted = false
+        self.scope.connections.remove(self)
         self.scope.limiter.release(connectionFrom: self.peer)
     }
 }

@@ -35,18 +35,20 @@ final class FastLane: ChannelDuplexHandler {
     var peer: String?
     /// The connection is counted among those that there may be.
     var isAdmitted = false
+    /// Its place in the table of this loop's connections.
+    var tableIndex = 0
     private var nextToken: UInt64 = 0
     private var pending: PendingRequest?
     private var isFlushDue = false
     /// The clock as read last, in nanoseconds: when the bytes at hand came in, or when the last answer was made. A reading costs as much as a
     /// header field.
-    private(set) var now = 0
+    var now = 0
     private var isInPass = false
     private var isPassDue = false
     /// The codec wants nothing more of this client: what follows the last request of a connection is not read.
     var isInputDone = false
     /// Bytes went to the codec, which acts on them at the end of the read.
-    private var isReadCompleteDue = false
+    var isReadCompleteDue = false
 
     /// The most bytes of output storage that an idle connection keeps.
     private static let keptOutputCapacity = 4 * 1024
@@ -114,7 +116,7 @@ final class FastLane: ChannelDuplexHandler {
     ///
     /// Writing and forwarding can call back into this handler before they return (the socket takes the bytes, the channel becomes writable); such
     /// a call only asks for another round, so that requests are never taken by two passes at once.
-    private func pass(_ context: ChannelHandlerContext, isEndOfRead: Bool = true) {
+    func pass(_ context: ChannelHandlerContext, isEndOfRead: Bool = true) {
         guard !self.isInPass else {
             self.isPassDue = true
             return
@@ -218,70 +220,6 @@ final class FastLane: ChannelDuplexHandler {
         return false
     }
 
-    // MARK: Requests for the router
-
-    private func handToCodec(_ count: Int, bodyRemaining: Int, _ context: ChannelHandlerContext) {
-        guard let bytes = self.input.readSlice(length: count) else { return }
-        self.phase = .awaitingRouter(bodyRemaining: bodyRemaining, answered: false)
-        self.flushIfDue(context)
-        self.forward(bytes, context)
-        self.compactInput()
-    }
-
-    private func forward(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
-        self.isReadCompleteDue = true
-        context.fireChannelRead(Self.wrapInboundOut(bytes))
-    }
-
-    /// Passes on what belongs to the body of the router's request. Returns false where nothing more can be taken now.
-    private func forwardBody(_ context: ChannelHandlerContext) -> Bool {
-        let count = self.phase.takeBody(self.input.readableBytes)
-        guard count > 0, let bytes = self.input.readSlice(length: count) else { return false }
-        self.forward(bytes, context)
-        self.compactInput()
-        self.finishRouterRequestIfDone(context)
-        return true
-    }
-
-    private func forwardAll(_ context: ChannelHandlerContext) {
-        let bytes = self.input
-        self.input = ByteBuffer()
-        self.forward(bytes, context)
-    }
-
-    /// The codec has written the end of an answer; its bytes are flushed by the same writer right after.
-    func routerAnswered(closing: Bool) {
-        self.lifetime.requestArrived()
-        guard !closing else {
-            self.lifetime.isCloseDue = true
-            return
-        }
-        self.phase.routerAnswered()
-    }
-
-    /// What the codec has written passes through.
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        self.scope.httpCounters.recordSent(Self.unwrapOutboundIn(data).readableBytes)
-        context.write(data, promise: promise)
-    }
-
-    func flush(context: ChannelHandlerContext) {
-        context.flush()
-        if self.lifetime.isCloseDue, self.phase != .closing {
-            self.close(context)
-        } else if self.phase.isRouterDone {
-            self.now = EventLoopScope.now()
-            self.finishRouterRequestIfDone(context)
-            self.pass(context)
-        }
-    }
-
-    private func finishRouterRequestIfDone(_ context: ChannelHandlerContext) {
-        guard self.phase.isRouterDone else { return }
-        self.phase = .ready
-        self.afterAnswer(context)
-    }
-
     // MARK: Requests for the cache
 
     /// Answers a canonical request. Returns false where the router must judge it after all.
@@ -376,13 +314,13 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     /// Lets go of a read buffer that is used up, so that an idle connection holds none.
-    private func compactInput() {
+    func compactInput() {
         if self.input.readableBytes == 0 { self.input = ByteBuffer() }
     }
 
     // MARK: Bytes out
 
-    private func flushIfDue(_ context: ChannelHandlerContext) {
+    func flushIfDue(_ context: ChannelHandlerContext) {
         guard self.isFlushDue else { return }
         self.isFlushDue = false
         self.lifetime.sent(now: self.now)
@@ -399,7 +337,7 @@ final class FastLane: ChannelDuplexHandler {
         if self.phase == .closing { self.finishClosing(context) }
     }
 
-    private func afterAnswer(_ context: ChannelHandlerContext) {
+    func afterAnswer(_ context: ChannelHandlerContext) {
         if self.lifetime.isDraining { self.close(context) }
     }
 

@@ -4,7 +4,7 @@ extension Answer {
     static func overloaded(_ kind: LimitKind) -> Answer {
         let detail: StaticString =
             switch kind {
-            case .connections, .connectionsOfPeer: "Too many connections; try again"
+            case .connections, .connectionsOfPeer, .connectionsEvicted: "Too many connections; try again"
             case .requestsInFlight: "Too many requests at once; try again"
             case .invalidations: "Too many invalidations at once; try again"
             case .rate: "Too many requests; try again"

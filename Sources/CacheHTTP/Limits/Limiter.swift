@@ -8,7 +8,7 @@ package final class Limiter: Sendable {
     private let routerRequests = Atomic<Int>(0)
     private let invalidations = Atomic<Int>(0)
     private let peers = Mutex<[String: Int]>([:])
-    private let refusals = InlineArray<5, Atomic<Int>> { _ in Atomic(0) }
+    private let refusals = InlineArray<6, Atomic<Int>> { _ in Atomic(0) }
 
     package init(_ limits: ServiceLimits) {
         self.limits = limits
@@ -26,9 +26,7 @@ package final class Limiter: Sendable {
     func admit(connectionFrom peer: String?) -> LimitKind? {
         let isTooMany = self.connections.add(1, ordering: .relaxed).newValue > self.limits.maximumConnections
         let isTooManyOfPeer = self.add(1, to: peer) > self.limits.maximumConnectionsPerPeer && self.limits.maximumConnectionsPerPeer > 0
-        let reached: LimitKind? = isTooMany ? .connections : isTooManyOfPeer ? .connectionsOfPeer : nil
-        if let reached { self.recordRefusal(reached) }
-        return reached
+        return isTooMany ? .connections : isTooManyOfPeer ? .connectionsOfPeer : nil
     }
 
     /// Lets a connection go.

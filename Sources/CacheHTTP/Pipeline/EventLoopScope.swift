@@ -11,6 +11,7 @@ package final class EventLoopScope {
     /// nil where everybody may ask.
     let access: AccessControl?
     let limiter: Limiter
+    var connections = ConnectionTable()
     /// Requests of this loop's clients that wait for Redis.
     var waitingRequests = 0
     /// How many of them there may be: this loop's share.
