@@ -6,23 +6,23 @@ import Testing
 
 @testable import GoogleCloud
 
-@Suite(.timeLimit(.minutes(1))) struct MetadataServerTests {
+@Suite(.timeLimit(.minutes(5))) struct MetadataServerTests {
     @Test func aToken() async throws {
         let stub = try await StubMetadataServer.start(#"{"access_token":"t","expires_in":5,"token_type":"Bearer"}"#)
-        #expect(try await MetadataServer(authority: stub.authority).accessToken() == AccessToken(secret: "t", lifetimeSeconds: 5))
+        #expect(try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() == AccessToken(secret: "t", lifetimeSeconds: 5))
         #expect(stub.requests == 1)
         try await stub.stop()
     }
 
     @Test func faults() async throws {
         let stub = try await StubMetadataServer.start("no token")
-        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority).accessToken() }
+        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
         stub.answer(status: 404, "{}")
-        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority).accessToken() }
+        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
         stub.answer(String(repeating: " ", count: 100_000))
-        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority).accessToken() }
+        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
         try await stub.stop()
-        await #expect(throws: (any Error).self) { try await MetadataServer(authority: stub.authority).accessToken() }
+        await #expect(throws: (any Error).self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
     }
 
     /// A server that accepts and says nothing.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import RedisClient
 
-@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(5)))
 struct RedisAuthenticationIntegrationTests {
     /// What Memorystore for Redis refuses.
     private static let managedProfile =

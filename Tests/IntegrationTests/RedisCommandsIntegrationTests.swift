@@ -4,7 +4,7 @@ import RedisClient
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(5)))
 struct RedisCommandsIntegrationTests {
     @Test("set, get, pttl and unlink, over a unix socket and TCP", arguments: [true, false])
     func hotCommands(overNetwork: Bool) async throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RedisClient
 
-@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(5)))
 struct RedisControlIntegrationTests {
     private func control(_ server: RedisServerProcess, _ change: (inout RedisConfiguration) -> Void = { _ in }) -> RedisControl {
         var configuration = server.configuration

@@ -7,7 +7,7 @@ import Testing
 @testable import RedisClient
 
 /// What was sent over a connection may be carried out after that connection has ended for us: the fence ends it for Redis too.
-@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(5)))
 struct RedisFenceIntegrationTests {
     private func configuration(_ server: RedisServerProcess) -> RedisConfiguration {
         var configuration = server.networkConfiguration

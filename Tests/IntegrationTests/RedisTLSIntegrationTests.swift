@@ -7,7 +7,7 @@ import Testing
 @testable import RedisClient
 
 /// TLS with real servers: whom we believe, and what is said when we do not.
-@Suite(.enabled(if: RedisServerProcess.isAvailable && TestCertificates.isAvailable, "needs redis-server and openssl"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: RedisServerProcess.isAvailable && TestCertificates.isAvailable, "needs redis-server and openssl"), .timeLimit(.minutes(5)))
 struct RedisTLSIntegrationTests {
     private func withServer(
         names: String = "IP:127.0.0.1", clients: String = "no",
