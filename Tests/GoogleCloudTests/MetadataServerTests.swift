@@ -7,22 +7,25 @@ import Testing
 @testable import GoogleCloud
 
 @Suite(.timeLimit(.minutes(5))) struct MetadataServerTests {
+    /// With time enough for a loaded machine.
+    private static func server(_ authority: String) -> MetadataServer { MetadataServer(authority: authority, timeout: .seconds(60)) }
+
     @Test func aToken() async throws {
         let stub = try await StubMetadataServer.start(#"{"access_token":"t","expires_in":5,"token_type":"Bearer"}"#)
-        #expect(try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() == AccessToken(secret: "t", lifetimeSeconds: 5))
+        #expect(try await Self.server(stub.authority).accessToken() == AccessToken(secret: "t", lifetimeSeconds: 5))
         #expect(stub.requests == 1)
         try await stub.stop()
     }
 
     @Test func faults() async throws {
         let stub = try await StubMetadataServer.start("no token")
-        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
+        await #expect(throws: MetadataServer.Failure.self) { try await Self.server(stub.authority).accessToken() }
         stub.answer(status: 404, "{}")
-        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
+        await #expect(throws: MetadataServer.Failure.self) { try await Self.server(stub.authority).accessToken() }
         stub.answer(String(repeating: " ", count: 100_000))
-        await #expect(throws: MetadataServer.Failure.self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
+        await #expect(throws: MetadataServer.Failure.self) { try await Self.server(stub.authority).accessToken() }
         try await stub.stop()
-        await #expect(throws: (any Error).self) { try await MetadataServer(authority: stub.authority, timeout: .seconds(60)).accessToken() }
+        await #expect(throws: (any Error).self) { try await Self.server(stub.authority).accessToken() }
     }
 
     /// A server that accepts and says nothing.
