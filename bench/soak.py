@@ -56,8 +56,9 @@ def event_loop_delays(server: Server) -> List[float]:
     return [float(count) for count in re.findall(r"^event_loop_delay_seconds_bucket\{le=\"[^\"]+\"\} (\S+)$", text, re.MULTILINE)]
 
 
-def fail_redis(redis: Redis, proxy: FaultProxy, over: threading.Event, seed: int, counts: Dict[str, int]) -> None:
-    """One fault after another, with pauses in which Redis comes back."""
+def fail_redis(redis: Redis, proxy: FaultProxy, over: threading.Event, well: threading.Event, leave: threading.Event, seed: int, counts: Dict[str, int]) -> None:
+    """One fault after another, with pauses in which Redis comes back. Sets `well` after the last, and stays until `leave`: a server that this thread
+    has started ends with it, since the kernel takes the thread for its parent."""
     chance = random.Random(seed)
     while not over.wait(3 + chance.random() * 3):
         fault = chance.choice(FAULTS[1:])
@@ -65,13 +66,15 @@ def fail_redis(redis: Redis, proxy: FaultProxy, over: threading.Event, seed: int
         over.wait(0.2 + chance.random() * 2)
         fault.end(redis, proxy)
         counts[fault.name] = counts.get(fault.name, 0) + 1
+    well.set()
+    leave.wait()
 
 
 def soak(wrk: str, service: Service, redis_program: str, directory: pathlib.Path, seconds: int, seed: int) -> List[Line]:
     redis = Redis(redis_program, directory)
     proxy = FaultProxy(redis.port, directory)
     server = service.start(directory, proxy)
-    over = threading.Event()
+    over, well, leave = threading.Event(), threading.Event(), threading.Event()
     faults: Dict[str, int] = {}
     loads: List[Load] = []
     readings: List[Reading] = []
@@ -81,7 +84,7 @@ def soak(wrk: str, service: Service, redis_program: str, directory: pathlib.Path
             connection.ask("POST", "/cache", b'{"key":"large","value":"' + b"x" * 100_000 + b'"}')
         process = server.process.pid
         hostile = HostileClients(server.port, HOSTILE_CLIENTS, seed)
-        director = threading.Thread(target=fail_redis, args=(redis, proxy, over, seed, faults))
+        director = threading.Thread(target=fail_redis, args=(redis, proxy, over, well, leave, seed, faults))
         loader = threading.Thread(target=lambda: loads.append(run_load(wrk, [server], MIXED, CONNECTIONS, seconds)))
         director.start()
         loader.start()
@@ -89,13 +92,14 @@ def soak(wrk: str, service: Service, redis_program: str, directory: pathlib.Path
             time.sleep(SAMPLE_SECONDS)
             readings.append(read(server))
         over.set()
-        director.join()
+        well.wait()
         hostile.stop()
         wait_connected(server)
         delays = event_loop_delays(server)
         is_alive = server.process.poll() is None and server.process.pid == process
     finally:
         over.set()
+        leave.set()
         server.stop()
         proxy.stop()
         redis.stop()
