@@ -21,24 +21,10 @@ struct DashboardRoutes: Sendable {
         let page = Self.part(Self.page(hasAccessControl: self.hasAccessControl), "text/html; charset=utf-8")
         let style = Self.part(PackageResources.dashboard_css, "text/css; charset=utf-8")
         let script = Self.part(PackageResources.dashboard_js, "text/javascript; charset=utf-8")
-        self.add("/dashboard", to: router) { page }
-        self.add("/dashboard/dashboard.css", to: router) { style }
-        self.add("/dashboard/dashboard.js", to: router) { script }
-        for method in [HTTPRequest.Method.get, .head] {
-            router.on("/dashboard/figures", method: method) { request, context in
-                let answer: Answer
-                if let refusal = Answer.refusal(context.caller.verdict(.admin)) { answer = refusal } else { answer = await self.figures() }
-                return self.responder.response(answer, to: request, context)
-            }
-        }
-    }
-
-    private func add(_ path: RouterPath, to router: Router<CacheRequestContext>, answer: @escaping @Sendable () async -> Answer) {
-        for method in [HTTPRequest.Method.get, .head] {
-            router.on(path, method: method) { request, context in
-                self.responder.response(await answer(), to: request, context)
-            }
-        }
+        self.responder.read("/dashboard", on: router) { _ in page }
+        self.responder.read("/dashboard/dashboard.css", on: router) { _ in style }
+        self.responder.read("/dashboard/dashboard.js", on: router) { _ in script }
+        self.responder.read("/dashboard/figures", scope: .admin, on: router) { _ in await self.figures() }
     }
 
     /// The page knows whether it must ask for a key, so that it need not find out by a request that is refused.

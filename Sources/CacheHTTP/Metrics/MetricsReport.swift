@@ -10,7 +10,6 @@ struct MetricsReport {
     let operations: OperationCounts
     let http: HTTPCounts
     let health: CacheHealth
-    let process: ProcessFigures?
     let telemetry: ServiceTelemetry
     let accessLogDropped: Int
     let limiter: Limiter
@@ -121,7 +120,7 @@ struct MetricsReport {
         }
         writer.single(MetricCatalogue.logDropped, self.telemetry.logSink.dropped)
         writer.single(MetricCatalogue.accessLogDropped, self.accessLogDropped)
-        if let process = self.process {
+        if let process = ProcessFigures.read() {
             writer.single(MetricCatalogue.cpu, process.cpuSeconds)
             writer.single(MetricCatalogue.residentMemory, process.residentBytes)
             writer.single(MetricCatalogue.virtualMemory, process.virtualBytes)

@@ -11,7 +11,7 @@ struct MetricsReporter: Sendable {
 
     func report() async -> MetricsReport {
         MetricsReport(
-            operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(), process: ProcessFigures.read(),
+            operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(),
             telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0, limiter: self.limiter)
     }
 }

@@ -18,20 +18,12 @@ struct DocumentationRoutes: Sendable {
     func add(to router: Router<CacheRequestContext>) {
         let pages = DocumentationPages(hasLocalAssets: self.directory != nil)
         let (swaggerUI, reDoc, initializer) = (pages.swaggerUI, pages.reDoc, DocumentationPages.swaggerInitializer)
-        self.add("/openapi.json", to: router) { self.document }
-        self.add("/docs", to: router) { swaggerUI }
-        self.add("/redoc", to: router) { reDoc }
-        self.add("/docs/assets/swagger-initializer.js", to: router) { initializer }
+        self.responder.read("/openapi.json", on: router) { _ in self.document }
+        self.responder.read("/docs", on: router) { _ in swaggerUI }
+        self.responder.read("/redoc", on: router) { _ in reDoc }
+        self.responder.read("/docs/assets/swagger-initializer.js", on: router) { _ in initializer }
         for asset in DocumentationAsset.allCases {
-            self.add("/docs/assets/\(asset.rawValue)", to: router) { await self.file(asset) }
-        }
-    }
-
-    private func add(_ path: String, to router: Router<CacheRequestContext>, answer: @escaping @Sendable () async -> Answer) {
-        for method in [HTTPRequest.Method.get, .head] {
-            router.on(RouterPath(path), method: method) { request, context in
-                self.responder.response(await answer(), to: request, context)
-            }
+            self.responder.read(RouterPath("/docs/assets/\(asset.rawValue)"), on: router) { _ in await self.file(asset) }
         }
     }
 
