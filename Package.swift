@@ -38,7 +38,9 @@ var targets: [Target] = [
     .target(
         name: "GoogleCloud",
         dependencies: [
-            "RedisClient", nioCore, nioPosix, logging, metrics,
+            "Access", "RedisClient", nioCore, logging, metrics,
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "JWTKit", package: "jwt-kit"),
             .product(name: "NIOHTTP1", package: nio),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
@@ -97,7 +99,12 @@ let concurrencyHelpers = Target.Dependency.product(name: "NIOConcurrencyHelpers"
 targets += [
     .target(
         name: "TestSupport",
-        dependencies: [nioCore, nioPosix, concurrencyHelpers, .product(name: "NIOHTTP1", package: nio)],
+        dependencies: [
+            nioCore, nioPosix, concurrencyHelpers,
+            .product(name: "CryptoExtras", package: "swift-crypto"),
+            .product(name: "JWTKit", package: "jwt-kit"),
+            .product(name: "NIOHTTP1", package: nio),
+        ],
         path: "Tests/TestSupport",
         swiftSettings: settings
     ),
@@ -127,7 +134,8 @@ targets += [
     .testTarget(
         name: "GoogleCloudTests",
         dependencies: [
-            "GoogleCloud", "RedisClient", testSupport, nioCore, nioPosix, logging, .product(name: "NIOHTTP1", package: nio),
+            "Access", "GoogleCloud", "RedisClient", testSupport, nioCore, nioPosix, logging, concurrencyHelpers,
+            .product(name: "JWTKit", package: "jwt-kit"),
         ],
         swiftSettings: settings
     ),
@@ -174,7 +182,9 @@ targets += [
         swiftSettings: settings
     ),
     .testTarget(
-        name: "ContractTests", dependencies: ["RedisCachingAgent", "Access", "CacheHTTP", "Telemetry", testSupport, nioCore], swiftSettings: settings),
+        name: "ContractTests",
+        dependencies: ["RedisCachingAgent", "Access", "CacheHTTP", "Telemetry", testSupport, nioCore, concurrencyHelpers],
+        swiftSettings: settings),
 ]
 
 // What only a measurement needs is built only for one: CACHE_BENCHMARKS=1 swift build -c release
@@ -211,6 +221,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],

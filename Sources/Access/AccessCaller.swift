@@ -8,6 +8,8 @@ package enum AccessCaller: Sendable {
     case anonymous
     /// A credential came that nobody has.
     case unknown
+    /// A token came that cannot be checked now.
+    case unverified
     case known(AccessGrant)
 
     /// Whether the caller may do anything of this kind: asked before a request is looked at any closer.
@@ -16,6 +18,7 @@ package enum AccessCaller: Sendable {
         case .anybody: .allowed
         case .anonymous: .unauthenticated
         case .unknown: .rejected
+        case .unverified: .undecided
         case .known(let grant): grant.scopes.contains(scope) ? .allowed : .forbidden(scope)
         }
     }

@@ -1,7 +1,8 @@
-/// The file of API keys: one a line, `NAME sha256:HEX SCOPES [PREFIX]`, separated by blanks; `#` begins a comment.
+/// The file of those who may ask: one a line, `NAME sha256:HEX SCOPES [PREFIX]` for an API key, `NAME google:ADDRESS SCOPES [PREFIX]` for an account of
+/// Google, separated by blanks; `#` begins a comment.
 ///
-///     backend    sha256:9f86d081…  read,write             agent:
-///     operators  sha256:60303ae2…  all
+///     backend    sha256:9f86d081…                          read,write   agent:
+///     reports    google:reports@p.iam.gserviceaccount.com  read
 package enum AccessKeyFile {
     /// What is wrong with a file: every faulty line by its number, without what it holds.
     package struct Faults: Error, Hashable {
@@ -16,10 +17,16 @@ package enum AccessKeyFile {
     package static let maximumKeys = 1000
 
     private static let digestMark = "sha256:"
+    private static let accountMark = "google:"
 
-    /// - Parameter makeBucket: how often each key may be used; nil for no bound.
-    package static func parse(_ text: String, makeBucket: (() -> TokenBucket)? = nil) throws(Faults) -> AccessKeyRing {
+    /// - Parameters:
+    ///   - acceptsAccounts: whether tokens of accounts can be checked; where not, a line that names one is a fault.
+    ///   - makeBucket: how often each key may be used; nil for no bound.
+    package static func parse(
+        _ text: String, acceptsAccounts: Bool = true, makeBucket: (() -> TokenBucket)? = nil
+    ) throws(Faults) -> AccessKeyRing {
         var keys: [(digest: SecretDigest, grant: AccessGrant)] = []
+        var accounts: [String: AccessGrant] = [:]
         var names: Set<Substring> = []
         var faults = Faults()
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
@@ -27,7 +34,7 @@ package enum AccessKeyFile {
             guard !fields.isEmpty else { continue }
             func fault(_ text: String) { faults.lines.append("line \(index + 1): \(text)") }
             guard fields.count == 3 || fields.count == 4 else {
-                fault("not NAME sha256:HEX SCOPES [PREFIX]")
+                fault("not NAME sha256:HEX SCOPES [PREFIX] or NAME google:ADDRESS SCOPES [PREFIX]")
                 continue
             }
             guard self.isName(fields[0]) else {
@@ -38,24 +45,34 @@ package enum AccessKeyFile {
                 fault("the name stands in an earlier line")
                 continue
             }
-            guard fields[1].hasPrefix(self.digestMark), let digest = SecretDigest(hex: fields[1].dropFirst(self.digestMark.count)) else {
-                fault("not 'sha256:' with 64 hexadecimal digits")
-                continue
-            }
             guard let scopes = AccessScopes(names: fields[2]) else {
                 fault("scopes are read, write, invalidate, admin or all, separated by commas")
                 continue
             }
-            keys.append(
-                (
-                    digest,
-                    AccessGrant(
-                        name: String(fields[0]), scopes: scopes, prefix: fields.count == 4 ? Array(fields[3].utf8) : [], bucket: makeBucket?())
-                ))
+            let prefix = fields.count == 4 ? Array(fields[3].utf8) : []
+            let grant = AccessGrant(name: String(fields[0]), scopes: scopes, prefix: prefix, bucket: makeBucket?())
+            if let account = self.account(fields[1]) {
+                if !acceptsAccounts { fault("an account, but there is no GOOGLE_TOKEN_AUDIENCE") }
+                if accounts.updateValue(grant, forKey: account) != nil { fault("the account stands in an earlier line") }
+            } else if fields[1].hasPrefix(self.digestMark), let digest = SecretDigest(hex: fields[1].dropFirst(self.digestMark.count)) {
+                keys.append((digest, grant))
+            } else {
+                fault("neither 'sha256:' with 64 hexadecimal digits nor 'google:' with the address of an account")
+            }
         }
-        if keys.count > self.maximumKeys { faults.lines.append("more than \(self.maximumKeys) keys") }
+        if keys.count + accounts.count > self.maximumKeys { faults.lines.append("more than \(self.maximumKeys) keys") }
         guard faults.lines.isEmpty else { throw faults }
-        return AccessKeyRing(keys)
+        return AccessKeyRing(keys, accounts: accounts)
+    }
+
+    /// The address behind `google:`, of visible ASCII with one `@`.
+    private static func account(_ field: Substring) -> String? {
+        guard field.hasPrefix(self.accountMark) else { return nil }
+        let address = field.dropFirst(self.accountMark.count)
+        let parts = address.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), address.utf8.count <= 254, address.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        return String(address)
     }
 
     private static func isName(_ text: Substring) -> Bool {

@@ -7,15 +7,18 @@ package struct CallerMemory {
     private var credential = ByteBuffer()
     private var caller: AccessCaller?
     private var version = -1
+    private var notAfter = 0
 
     package init() {}
 
     /// Who has this credential.
-    package mutating func caller(_ credential: UnsafeRawBufferPointer, _ control: AccessControl) -> AccessCaller {
+    /// - Parameter now: nanoseconds of the monotonic clock.
+    package mutating func caller(_ credential: UnsafeRawBufferPointer, _ control: AccessControl, now: Int) -> AccessCaller {
         let version = control.version
-        if version == self.version, let caller = self.caller, self.isSame(credential) { return caller }
-        let caller = control.caller(credential)
+        if version == self.version, now < self.notAfter, let caller = self.caller, self.isSame(credential) { return caller }
+        let (caller, notAfter) = control.caller(credential, now: now)
         self.version = version
+        self.notAfter = notAfter
         self.caller = caller
         self.credential = ByteBuffer(bytes: credential)
         return caller

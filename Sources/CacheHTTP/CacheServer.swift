@@ -73,7 +73,8 @@ package struct CacheServer: Sendable {
         router.add(middleware: CallerMiddleware(control: self.access, responder: responder))
         CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: counters).add(to: router)
         let reports = MetricsReporter(
-            service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog, limiter: self.limiter)
+            service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog, limiter: self.limiter,
+            access: self.access)
         ServiceRoutes(service: self.service, responder: responder, reports: reports, settings: self.settings, isOpen: self.access == nil).add(
             to: router)
         if self.settings.metrics { DashboardRoutes(responder: responder, reports: reports, hasAccessControl: self.access != nil).add(to: router) }

@@ -13,7 +13,7 @@ package final class AccessTokenSource: RedisPasswordProvider, Service {
     private struct State {
         var token: RedisPassword?
         var expiry = NIODeadline.uptimeNanoseconds(0)
-        var schedule = AccessTokenSchedule()
+        var schedule = RefreshSchedule()
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -42,7 +42,7 @@ package final class AccessTokenSource: RedisPasswordProvider, Service {
     package func password() async throws -> RedisPassword {
         await withCheckedContinuation { continuation in
             let mayGoOn = self.state.withLock { state in
-                let isFirst = state.token == nil && state.schedule == AccessTokenSchedule()
+                let isFirst = state.token == nil && state.schedule == RefreshSchedule()
                 if isFirst { state.waiting.append(continuation) }
                 return !isFirst
             }

@@ -8,8 +8,8 @@ import ServiceLifecycle
 /// A file that is wrong, empty or gone changes nothing: the keys that were good a moment ago are better than none, or than an open door.
 struct AccessKeyWatcher: Service {
     let control: AccessControl
+    let settings: AccessSettings
     let watch: AccessSettings.Watch
-    let makeBucket: (@Sendable () -> TokenBucket)?
     let logger: Logger
 
     func run() async throws {
@@ -32,7 +32,8 @@ struct AccessKeyWatcher: Service {
             return
         }
         do throws(AccessKeyFile.Faults) {
-            let keys = try AccessKeyFile.parse(String(decoding: contents, as: UTF8.self), makeBucket: self.makeBucket)
+            let keys = try AccessKeyFile.parse(
+                String(decoding: contents, as: UTF8.self), acceptsAccounts: self.settings.tokens != nil, makeBucket: self.settings.makeBucket)
             guard keys.count > 0 else { throw AccessKeyFile.Faults(lines: ["there is no key in it"]) }
             self.control.replace(keys)
             self.logger.notice("API keys replaced", metadata: ["access.keys": .stringConvertible(keys.count)])

@@ -45,11 +45,11 @@ struct AgentService: Sendable {
         let redis = self.settings.redis.map { RedisParts(self.settings, $0, memory, metadata, on: group, logger) }
         let accessLog = AccessLog(self.settings.http.accessLog, logger: logger)
         let limiter = Limiter(self.limits(logger))
-        let access = self.settings.access.map { AccessControl($0.keys) }
+        let access = self.settings.access.map { AccessParts($0, logger) }
         if access == nil { logger.warning("no API keys are configured: everybody who reaches the service may use it") }
         var loops: [EventLoopParts] = []
         for eventLoop in group.makeIterator() {
-            loops.append(try await self.parts(on: eventLoop, memory, redis, accessLog, access, limiter, logger))
+            loops.append(try await self.parts(on: eventLoop, memory, redis, accessLog, access?.control, limiter, logger))
             telemetry.telemetry.eventLoopDelay.watch(eventLoop)
         }
         let service = CacheService(
@@ -62,7 +62,7 @@ struct AgentService: Sendable {
         )
         let server = CacheServer(
             service: service, scopes: EventLoopScopes(loops.map { ($0.eventLoop, $0.scope, $0.httpCounters) }), settings: self.settings.http,
-            telemetry: telemetry.telemetry, accessLog: accessLog, access: access, limiter: limiter)
+            telemetry: telemetry.telemetry, accessLog: accessLog, access: access?.control, limiter: limiter)
         let store = self.settings.redis.map { "Redis at \($0.endpoint)" } ?? "the embedded store"
         let application = server.application(
             host: self.settings.host, port: self.settings.port, eventLoopGroup: group, logger: Self.quiet(logger)
@@ -73,9 +73,7 @@ struct AgentService: Sendable {
         let stopClock = StopClock()
         var services: [any Service] = [MemoryMaintenance(store: memory)]
         if let tokens = redis?.tokens { services.append(tokens) }
-        if let access, let watch = self.settings.access?.watch {
-            services.append(AccessKeyWatcher(control: access, watch: watch, makeBucket: self.settings.access?.makeBucket, logger: logger))
-        }
+        if let access { services += access.services }
         if let redis {
             let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
             services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))

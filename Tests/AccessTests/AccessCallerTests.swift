@@ -61,7 +61,7 @@ struct AccessCallerTests {
         var memory = CallerMemory()
         func ask(_ secret: String) -> String? {
             var secret = secret
-            let caller = secret.withUTF8 { memory.caller(UnsafeRawBufferPointer($0), control) }
+            let caller = secret.withUTF8 { memory.caller(UnsafeRawBufferPointer($0), control, now: 0) }
             guard case .known(let grant) = caller else { return nil }
             return grant.name
         }

@@ -7,6 +7,9 @@ struct AccessKeyFileTests {
     private static let digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     private static let other = "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
 
+    private static let form = "not NAME sha256:HEX SCOPES [PREFIX] or NAME google:ADDRESS SCOPES [PREFIX]"
+    private static let who = "neither 'sha256:' with 64 hexadecimal digits nor 'google:' with the address of an account"
+
     private func caller(_ secret: String, _ ring: AccessKeyRing) -> AccessGrant? {
         var secret = secret
         return ring.grant(of: secret.withUTF8 { SecretDigest(of: UnsafeRawBufferPointer($0)) })
@@ -29,17 +32,35 @@ struct AccessKeyFileTests {
         #expect(self.caller("", ring) == nil)
     }
 
+    @Test func accountsAreRead() throws {
+        let ring = try AccessKeyFile.parse("a google:a@p.iam.gserviceaccount.com read x:\nb \(Self.digest) all\n")
+        #expect(ring.names == ["b", "a"] && ring.count == 2 && ring.hasAccounts)
+        let grant = try #require(ring.grant(ofAccount: "a@p.iam.gserviceaccount.com"))
+        #expect(grant.name == "a" && grant.scopes == .read && grant.prefix == Array("x:".utf8))
+        #expect(ring.grant(ofAccount: "A@p.iam.gserviceaccount.com") == nil && ring.grant(ofAccount: "") == nil)
+    }
+
+    @Test func accountsAreUniqueAndNeedAnAudience() {
+        #expect(throws: AccessKeyFile.Faults(lines: ["line 2: the account stands in an earlier line"])) {
+            try AccessKeyFile.parse("a google:a@b read\nb google:a@b all")
+        }
+        #expect(throws: AccessKeyFile.Faults(lines: ["line 1: an account, but there is no GOOGLE_TOKEN_AUDIENCE"])) {
+            try AccessKeyFile.parse("a google:a@b read", acceptsAccounts: false)
+        }
+    }
+
     @Test func windowsLineEnds() throws {
         #expect(try AccessKeyFile.parse("a \(Self.digest) read\r\nb \(Self.other) read\r\n").count == 2)
     }
 
     @Test(arguments: [
-        ("a", "not NAME sha256:HEX SCOPES [PREFIX]"), ("a \(digest)", "not NAME sha256:HEX SCOPES [PREFIX]"),
-        ("a \(digest) read p q", "not NAME sha256:HEX SCOPES [PREFIX]"), ("a b read", "not 'sha256:' with 64 hexadecimal digits"),
-        ("a \(digest)0 read", "not 'sha256:' with 64 hexadecimal digits"),
-        ("a \(digest.dropLast()) read", "not 'sha256:' with 64 hexadecimal digits"),
-        ("a \(digest.dropLast())g read", "not 'sha256:' with 64 hexadecimal digits"),
-        ("a \(digest.dropLast(2))+1 read", "not 'sha256:' with 64 hexadecimal digits"),
+        ("a", form), ("a \(digest)", form),
+        ("a \(digest) read p q", form), ("a b read", who),
+        ("a \(digest)0 read", who),
+        ("a \(digest.dropLast()) read", who),
+        ("a \(digest.dropLast())g read", who),
+        ("a \(digest.dropLast(2))+1 read", who),
+        ("a google: read", who), ("a google:x read", who), ("a google:@b read", who), ("a google:a@b@c read", who), ("a google:a@\u{E9} read", who),
         ("a \(digest) readd", "scopes are read, write, invalidate, admin or all, separated by commas"),
         ("a \(digest) read,", "scopes are read, write, invalidate, admin or all, separated by commas"),
         ("a/b \(digest) read", "a name is 1 to 64 letters, digits, '-', '_' or '.'"),

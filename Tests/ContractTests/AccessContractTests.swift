@@ -207,7 +207,9 @@ import Testing
         let cases: [([String: String], String)] = [
             (["REQUIRE_AUTH": "true"], "REQUIRE_AUTH: there are no API keys"),
             (["API_KEYS_FILE": "/nonexistent"], "API_KEYS_FILE: the file cannot be read"),
-            (["API_KEYS": "name secret read"], "API_KEYS: line 1: not 'sha256:' with 64 hexadecimal digits"),
+            (["API_KEYS": "name secret read"], "API_KEYS: line 1: neither 'sha256:' with 64 hexadecimal digits"),
+            (["API_KEYS": "name google:a@b read"], "API_KEYS: line 1: an account, but there is no GOOGLE_TOKEN_AUDIENCE"),
+            (["GOOGLE_TOKEN_KEYS_URL": "file:///etc/passwd", "API_KEYS": "a google:a@b all"], "GOOGLE_TOKEN_KEYS_URL: no https:// address"),
             (["API_KEYS": "# nothing"], "API_KEYS: there is no key in it"),
         ]
         for (settings, text) in cases {

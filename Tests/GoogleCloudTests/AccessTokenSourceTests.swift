@@ -16,7 +16,7 @@ import Testing
 
         func next() throws -> AccessToken {
             let token = self.tokens.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-            guard let token else { throw MetadataServer.Failure.noAnswer }
+            guard let token else { throw GoogleCloudFailure.unreadable }
             return token
         }
     }

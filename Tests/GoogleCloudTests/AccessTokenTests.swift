@@ -33,7 +33,7 @@ import Testing
 
     /// The schedule as a trace.
     @Test func schedule() {
-        var schedule = AccessTokenSchedule()
+        var schedule = RefreshSchedule()
         var trace: [Double] = []
         for _ in 0..<8 { trace.append(schedule.failed(random: 0)) }
         #expect(trace == [0.5, 1, 2, 4, 8, 16, 30, 30])

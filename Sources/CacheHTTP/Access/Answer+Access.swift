@@ -14,6 +14,10 @@ extension Answer {
         case .rejected:
             return self.challenging(
                 .unauthorized, "Invalid credentials", "Bearer realm=\"redis-caching-agent\", error=\"invalid_token\"")
+        case .undecided:
+            var answer = Answer(.serviceUnavailable, .detail("These credentials cannot be checked now"))
+            answer.retryAfterSeconds = 1
+            return answer
         case .forbidden(let scope):
             return self.forbidden(scope)
         case .outsidePrefix:

@@ -2,8 +2,44 @@ import Access
 import HTTPTypes
 import NIOCore
 
-/// The secret that a request shows: in `X-API-Key`, or as `Authorization: Bearer`.
+/// The secret that a request shows.
 enum Credential {
+    case none
+    /// In `X-API-Key`.
+    case key(String)
+    /// As `Authorization: Bearer`.
+    case bearer(String)
+    /// One that cannot be judged. Two credentials are none: which of them would count?
+    case unusable
+
+    init(_ fields: HTTPFields) {
+        let keys = fields[values: AnswerFieldName.apiKeyName]
+        let authorizations = fields[values: .authorization]
+        switch (keys.count, authorizations.count) {
+        case (0, 0): self = .none
+        case (1, 0): self = keys[0].isEmpty ? .unusable : .key(keys[0])
+        case (0, 1): self = Self.bearer(of: authorizations[0]).map { .bearer($0) } ?? .unusable
+        default: self = .unusable
+        }
+    }
+
+    /// The secret itself; nil where there is none to judge.
+    var secret: String? {
+        switch self {
+        case .none, .unusable: nil
+        case .key(let secret), .bearer(let secret): secret
+        }
+    }
+
+    /// Who asks, as far as is known at once.
+    func caller(_ control: AccessControl, now: Int) -> AccessCaller {
+        switch self {
+        case .none: return .anonymous
+        case .unusable: return .unknown
+        case .key(var secret), .bearer(var secret): return secret.withUTF8 { control.caller(UnsafeRawBufferPointer($0), now: now).caller }
+        }
+    }
+
     private static let scheme: StaticString = "bearer "
 
     /// Where the secret stands in a value of `Authorization`; nil where the scheme is another one.
@@ -14,25 +50,10 @@ enum Credential {
         return count..<value.count
     }
 
-    /// Who asks, by the fields of a head. Two credentials are none: which of them would count?
-    static func caller(_ fields: HTTPFields, _ control: AccessControl?) -> AccessCaller {
-        guard let control else { return .anybody }
-        let keys = fields[values: AnswerFieldName.apiKeyName]
-        let authorizations = fields[values: .authorization]
-        switch (keys.count, authorizations.count) {
-        case (0, 0): return .anonymous
-        case (1, 0): return self.caller(keys[0], control) { 0..<$0.count }
-        case (0, 1): return self.caller(authorizations[0], control, self.bearerRange)
-        default: return .unknown
-        }
-    }
-
-    private static func caller(_ text: String, _ control: AccessControl, _ range: (UnsafeRawBufferPointer) -> Range<Int>?) -> AccessCaller {
-        var text = text
-        return text.withUTF8 { bytes in
-            let bytes = UnsafeRawBufferPointer(bytes)
-            guard let range = range(bytes), !range.isEmpty else { return .unknown }
-            return control.caller(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    private static func bearer(of value: String) -> String? {
+        var value = value
+        return value.withUTF8 { bytes in
+            self.bearerRange(UnsafeRawBufferPointer(bytes)).map { String(decoding: bytes[$0], as: UTF8.self) }
         }
     }
 }

@@ -20,11 +20,11 @@ extension FastLane {
                 return .unknown
             case .key(let range):
                 guard !range.isEmpty else { return .unknown }
-                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: bytes[range]), control)
+                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: bytes[range]), control, now: self.now)
             case .authorization(let range):
                 let value = UnsafeRawBufferPointer(rebasing: bytes[range])
                 guard let token = Credential.bearerRange(value), !token.isEmpty else { return .unknown }
-                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: value[token]), control)
+                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: value[token]), control, now: self.now)
             }
         }
     }

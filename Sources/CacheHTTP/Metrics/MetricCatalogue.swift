@@ -23,6 +23,8 @@ package enum MetricCatalogue {
         "http_request_errors_total", .counter, "Answers with a status of 500 or more, but for 501 (a transfer coding that there is not).")
     static let refusals = MetricDescriptor(
         "http_refusals_total", .counter, labels: ["limit"], "Connections and requests refused at a bound, by the bound.")
+    static let rememberedTokens = MetricDescriptor(
+        "access_tokens_remembered", .gauge, "Verified ID tokens that are remembered (GOOGLE_TOKENS_REMEMBERED).")
     static let inFlight = MetricDescriptor("http_requests_in_flight", .gauge, "Requests that wait for a store or are in the router.")
     static let connections = MetricDescriptor("http_connections", .gauge, "Open connections of clients.")
     static let acceptedConnections = MetricDescriptor("http_connections_accepted_total", .counter, "Connections of clients accepted.")
@@ -100,13 +102,19 @@ package enum MetricCatalogue {
         "google_access_token_refreshes_total", .counter, labels: ["result"],
         "Access tokens asked of the metadata server, with REDIS_AUTH=google-iam.")
 
+    static let signingKeyRefreshes = MetricDescriptor(
+        "google_signing_key_refreshes_total", .counter, labels: ["result"], "Keys asked of the issuer of ID tokens.")
+    static let identityTokens = MetricDescriptor(
+        "google_id_tokens_total", .counter, labels: ["result"],
+        "ID tokens checked: accepted, rejected, or unverified for want of the issuer's keys. Those that are remembered are not checked again.")
+
     /// What the control plane counts through swift-metrics: here only for the help texts.
-    package static let registered = [invalidatedKeys, tokenRefreshes]
+    package static let registered = [invalidatedKeys, tokenRefreshes, signingKeyRefreshes, identityTokens]
 
     /// In the order of a scrape.
     package static let all: [MetricDescriptor] = [
         operations, operationDuration, hits, misses, hitRatio, degraded,
-        requests, requestErrors, refusals, inFlight, connections, acceptedConnections, receivedBytes, sentBytes,
+        requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes,
         memoryEntries, memoryBytes, memoryBound, memoryEvictions, memoryRejections,
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,

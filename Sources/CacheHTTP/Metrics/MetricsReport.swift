@@ -13,6 +13,7 @@ struct MetricsReport {
     let telemetry: ServiceTelemetry
     let accessLogDropped: Int
     let limiter: Limiter
+    let rememberedTokens: Int
 
     /// Writes the scrape.
     func text(_ format: ExpositionFormat) -> ByteBuffer {
@@ -65,6 +66,7 @@ struct MetricsReport {
         writer.single(MetricCatalogue.requestErrors, self.http.errors)
         writer.family(MetricCatalogue.refusals)
         for kind in LimitKind.allCases { writer.sample([MetricLabel("limit", kind.name)], self.limiter.refusals(kind)) }
+        writer.single(MetricCatalogue.rememberedTokens, self.rememberedTokens)
         writer.single(MetricCatalogue.inFlight, self.http.inFlight)
         writer.single(MetricCatalogue.connections, self.http.openConnections)
         writer.single(MetricCatalogue.acceptedConnections, self.http.acceptedConnections)

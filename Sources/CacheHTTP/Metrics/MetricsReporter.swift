@@ -1,3 +1,4 @@
+import Access
 import Cache
 import Telemetry
 
@@ -8,10 +9,12 @@ struct MetricsReporter: Sendable {
     let telemetry: ServiceTelemetry
     let accessLog: AccessLog?
     let limiter: Limiter
+    let access: AccessControl?
 
     func report() async -> MetricsReport {
         MetricsReport(
             operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(),
-            telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0, limiter: self.limiter)
+            telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0, limiter: self.limiter,
+            rememberedTokens: self.access?.rememberedTokenCount ?? 0)
     }
 }

@@ -31,7 +31,10 @@ extension OpenAPIDocument {
     static var securitySchemes: JSONNode {
         [
             "apiKey": ["type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key of the operator's file."],
-            "bearer": ["type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`."],
+            "bearer": [
+                "type": "http", "scheme": "bearer",
+                "description": "The same key as `Authorization: Bearer`, or an ID token of Google where the operator accepts them.",
+            ],
         ]
     }
 

@@ -14,6 +14,8 @@ struct AccessSettings: Sendable {
     let watch: Watch?
     /// How often each key may be used; nil for no bound.
     let makeBucket: (@Sendable () -> TokenBucket)?
+    /// Which ID tokens are accepted; nil for none.
+    let tokens: TokenSettings?
 
     /// - Returns: nil where everybody may ask.
     init?(_ reader: inout SettingReader) {
@@ -23,21 +25,25 @@ struct AccessSettings: Sendable {
         var makeBucket: (@Sendable () -> TokenBucket)?
         if rate > 0 { makeBucket = { TokenBucket(perSecond: rate, burst: burst) } }
         self.makeBucket = makeBucket
+        self.tokens = TokenSettings(&reader)
         let isRequired = reader.choice(SettingCatalogue.requireAuth) == "true"
         if let path = reader.text(SettingCatalogue.apiKeysFile) {
             guard let contents = WholeFile.read(path) else {
                 reader.add(SettingCatalogue.apiKeysFile, "the file cannot be read")
                 return nil
             }
-            guard let keys = Self.keys(String(decoding: contents, as: UTF8.self), SettingCatalogue.apiKeysFile, makeBucket, &reader) else {
+            guard
+                let keys = Self.keys(String(decoding: contents, as: UTF8.self), SettingCatalogue.apiKeysFile, self.tokens != nil, makeBucket, &reader)
+            else {
                 return nil
             }
             self.keys = keys
             self.watch = Watch(path: path, intervalSeconds: interval, contents: contents)
         } else if let text = reader.raw(SettingCatalogue.apiKeys) {
-            guard let keys = Self.keys(text.split(separator: ";").joined(separator: "\n"), SettingCatalogue.apiKeys, makeBucket, &reader) else {
-                return nil
-            }
+            guard
+                let keys = Self.keys(
+                    text.split(separator: ";").joined(separator: "\n"), SettingCatalogue.apiKeys, self.tokens != nil, makeBucket, &reader)
+            else { return nil }
             self.keys = keys
             self.watch = nil
         } else {
@@ -47,10 +53,11 @@ struct AccessSettings: Sendable {
     }
 
     private static func keys(
-        _ text: String, _ setting: SettingDefinition, _ makeBucket: (@Sendable () -> TokenBucket)?, _ reader: inout SettingReader
+        _ text: String, _ setting: SettingDefinition, _ acceptsAccounts: Bool, _ makeBucket: (@Sendable () -> TokenBucket)?,
+        _ reader: inout SettingReader
     ) -> AccessKeyRing? {
         do {
-            let keys = try AccessKeyFile.parse(text, makeBucket: makeBucket)
+            let keys = try AccessKeyFile.parse(text, acceptsAccounts: acceptsAccounts, makeBucket: makeBucket)
             guard keys.count > 0 else {
                 reader.add(setting, "there is no key in it")
                 return nil

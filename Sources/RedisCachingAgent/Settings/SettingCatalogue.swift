@@ -105,10 +105,22 @@ enum SettingCatalogue {
         name: "JSON_MAX_DEPTH", kind: .integer(default: 128, range: 1...1024, unit: "levels"), summary: "Deepest nesting of a body; beyond it 422")
     static let apiKeysFile = SettingDefinition(
         name: "API_KEYS_FILE", kind: .text(default: nil),
-        summary: "File of API keys ([docs/access.md](docs/access.md)), read anew when it changes; without keys everybody may use the service")
+        summary:
+            "File of API keys and accounts ([docs/access.md](docs/access.md)), read anew when it changes; without any everybody may use the service")
     static let apiKeys = SettingDefinition(name: "API_KEYS", kind: .secret, summary: "The same as text, lines separated by `;`")
     static let apiKeysRefresh = SettingDefinition(
         name: "API_KEYS_REFRESH_SECONDS", kind: .integer(default: 10, range: 1...3600, unit: "s"), summary: "How often the file is looked at")
+    static let tokenAudience = SettingDefinition(
+        name: "GOOGLE_TOKEN_AUDIENCE", kind: .text(default: nil),
+        summary: "For whom Google's ID tokens must be meant, separated by commas: the address of this service. Needed where API keys name accounts")
+    static let tokenIssuer = SettingDefinition(
+        name: "GOOGLE_TOKEN_ISSUER", kind: .text(default: "https://accounts.google.com"), summary: "Who must have signed them, separated by commas")
+    static let tokenKeys = SettingDefinition(
+        name: "GOOGLE_TOKEN_KEYS_URL", kind: .text(default: "https://www.googleapis.com/oauth2/v3/certs"),
+        summary: "Where the issuer publishes its keys, a JSON Web Key Set")
+    static let rememberedTokens = SettingDefinition(
+        name: "GOOGLE_TOKENS_REMEMBERED", kind: .integer(default: 1024, range: 1...100_000, unit: "tokens"),
+        summary: "Tokens that were verified and are not verified again; beyond it some are")
     static let requireAuth = SettingDefinition(
         name: "REQUIRE_AUTH", kind: .choice(default: "false", ["false", "true"]), summary: "`true`: without API keys the service does not start")
     static let metricsAccess = SettingDefinition(
@@ -202,7 +214,8 @@ enum SettingCatalogue {
         redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
-        jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, requireAuth, metricsAccess, rateLimit,
+        jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, tokenAudience, tokenIssuer, tokenKeys, rememberedTokens,
+        requireAuth, metricsAccess, rateLimit,
         rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumInvalidations, headerFields, targetBytes,
         headBytes, pipelineBytes, idleTimeout, requestTimeout,
         shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,

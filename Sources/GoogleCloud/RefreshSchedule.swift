@@ -1,8 +1,8 @@
-/// When the next access token is fetched, as a value.
+/// When what expires is fetched anew, as a value: access tokens, signing keys.
 ///
-/// A token is replaced when a tenth of its life is left, at least five minutes if it lives that long: Google's libraries leave about as much. A fetch
-/// that failed is repeated after pauses that double, at random between half and all; the old token serves until it expires.
-struct AccessTokenSchedule: Hashable {
+/// It is replaced when a tenth of its life is left, at least five minutes if it lives that long: Google's libraries leave about as much. A fetch
+/// that failed is repeated after pauses that double, at random between half and all; the old one serves meanwhile.
+struct RefreshSchedule: Hashable {
     private static let leastReserveSeconds = 300.0
     private static let firstPauseSeconds = 1.0
     private static let longestPauseSeconds = 60.0
