@@ -47,6 +47,16 @@ var targets: [Target] = [
         swiftSettings: settings
     ),
     .target(
+        name: "FactoryPlatform",
+        dependencies: [
+            nioCore, logging, metrics,
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "NIOHTTP1", package: nio),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: settings
+    ),
+    .target(
         name: "Access",
         dependencies: [nioCore, .product(name: "Crypto", package: "swift-crypto")],
         swiftSettings: settings
@@ -82,8 +92,9 @@ var targets: [Target] = [
     .executableTarget(
         name: "RedisCachingAgent",
         dependencies: [
-            "Access", "Cache", "CacheHTTP", "GoogleCloud", "MemoryStore", "RedisClient", "Telemetry",
+            "Access", "Cache", "CacheHTTP", "FactoryPlatform", "GoogleCloud", "MemoryStore", "RESP", "RedisClient", "Telemetry",
             nioCore, nioPosix, logging, metrics,
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -136,6 +147,14 @@ targets += [
         dependencies: [
             "Access", "GoogleCloud", "RedisClient", testSupport, nioCore, nioPosix, logging, concurrencyHelpers,
             .product(name: "JWTKit", package: "jwt-kit"),
+        ],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "FactoryPlatformTests",
+        dependencies: [
+            "FactoryPlatform", testSupport, nioCore, logging, concurrencyHelpers,
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
         ],
         swiftSettings: settings
     ),

@@ -25,10 +25,13 @@ HEAD = b"GET /cache/slow HTTP/1.1\r\nHost: h\r\nX-Slow: " + b"y" * 4000
 
 
 class SlowClients:
-    """Connections that send a byte of a head each second, and come back when they are closed."""
+    """Connections that send a byte of a head each second, evenly over it or all at once, and come back when they are closed."""
 
-    def __init__(self, port: int, count: int):
+    SLICES = 100
+
+    def __init__(self, port: int, count: int, is_burst: bool):
         self.closed = 0
+        self._is_burst = is_burst
         self._port = port
         self._over = threading.Event()
         self._connections: List[socket.socket] = [self._open() for _ in range(count)]
@@ -43,18 +46,27 @@ class SlowClients:
 
     def _run(self) -> None:
         place = 1
-        while not self._over.wait(1):
-            for index, connection in enumerate(self._connections):
-                try:
-                    connection.send(HEAD[place % len(HEAD) : place % len(HEAD) + 1])
-                except OSError:
-                    self.closed += 1
-                    connection.close()
-                    try:
-                        self._connections[index] = self._open()
-                    except OSError:
-                        pass
+        while not self._over.is_set():
+            due = time.monotonic()
+            for part in range(self.SLICES):
+                for index in range(part, len(self._connections), self.SLICES):
+                    self._drip(index, place)
+                due += 1 / self.SLICES
+                if not self._is_burst:
+                    self._over.wait(max(0.0, due - time.monotonic()))
+            self._over.wait(max(0.0, due - time.monotonic()))
             place += 1
+
+    def _drip(self, index: int, place: int) -> None:
+        try:
+            self._connections[index].send(HEAD[place % len(HEAD) : place % len(HEAD) + 1])
+        except OSError:
+            self.closed += 1
+            self._connections[index].close()
+            try:
+                self._connections[index] = self._open()
+            except OSError:
+                pass
 
     def stop(self) -> None:
         self._over.set()
@@ -68,6 +80,7 @@ def main() -> None:
     parser.add_argument("--service", type=pathlib.Path, default=REPOSITORY / ".build/release/redis-caching-agent", help="the service's program")
     parser.add_argument("--slow", type=int, default=10_000, help="slow connections (default 10000)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--burst", action="store_true", help="all of them send at the same moment")
     arguments = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -83,7 +96,7 @@ def main() -> None:
             service.seed(server, None, GET)
             for _ in range(arguments.rounds):
                 alone.append(run_load(wrk, [server], service.script(GET), OTHERS, 5))
-                slow = SlowClients(server.port, arguments.slow)
+                slow = SlowClients(server.port, arguments.slow, arguments.burst)
                 time.sleep(2)
                 among.append(run_load(wrk, [server], service.script(GET), OTHERS, 15))
                 slow.stop()

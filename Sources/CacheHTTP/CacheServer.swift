@@ -16,15 +16,18 @@ package struct CacheServer: Sendable {
     private let accessLog: AccessLog?
     private let access: AccessControl?
     private let limiter: Limiter
+    private let registration: (@Sendable () -> RegistrationHealth)?
 
     /// - Parameters:
     ///   - scopes: one for each event loop.
     ///   - accessLog: nil where no answer gets a line.
     ///   - access: nil where everybody may ask.
+    ///   - registration: how far it is, for `/health`; nil where the service does not register itself.
     package init(
         service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings, telemetry: ServiceTelemetry, accessLog: AccessLog?,
-        access: AccessControl?, limiter: Limiter
+        access: AccessControl?, limiter: Limiter, registration: (@Sendable () -> RegistrationHealth)? = nil
     ) {
+        self.registration = registration
         self.limiter = limiter
         self.access = access
         self.service = service
@@ -75,8 +78,10 @@ package struct CacheServer: Sendable {
         let reports = MetricsReporter(
             service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog, limiter: self.limiter,
             access: self.access)
-        ServiceRoutes(service: self.service, responder: responder, reports: reports, settings: self.settings, isOpen: self.access == nil).add(
-            to: router)
+        ServiceRoutes(
+            service: self.service, responder: responder, reports: reports, settings: self.settings, isOpen: self.access == nil,
+            registration: self.registration
+        ).add(to: router)
         if self.settings.metrics { DashboardRoutes(responder: responder, reports: reports, hasAccessControl: self.access != nil).add(to: router) }
         DocumentationRoutes(responder: responder, settings: self.settings, hasAccessControl: self.access != nil).add(to: router)
         return router

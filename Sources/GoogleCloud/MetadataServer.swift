@@ -29,6 +29,25 @@ package struct MetadataServer: Sendable {
         String(decoding: try await self.get("/computeMetadata/v1/project/project-id"), as: UTF8.self)
     }
 
+    /// A token that tells another service who this program is (https://cloud.google.com/run/docs/authenticating/service-to-service).
+    /// - Parameter audience: the address of that service, without a path.
+    package func identityToken(audience: String) async throws -> String {
+        let unreserved = audience.utf8.map { Self.percentEncoded($0) }.joined()
+        let path = "/computeMetadata/v1/instance/service-accounts/default/identity?audience=\(unreserved)"
+        return String(decoding: try await self.get(path), as: UTF8.self)
+    }
+
+    /// RFC 3986, section 2.3.
+    private static func percentEncoded(_ byte: UInt8) -> String {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+            String(UnicodeScalar(byte))
+        default:
+            "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }
+    }
+
     private func get(_ path: String) async throws -> [UInt8] {
         var request = HTTPClientRequest(url: "http://\(self.authority)\(path)")
         request.headers.add(name: "Metadata-Flavor", value: "Google")

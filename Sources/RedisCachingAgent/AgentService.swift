@@ -60,9 +60,16 @@ struct AgentService: Sendable {
             isRecording: self.settings.http.metrics,
             logger: logger
         )
+        let registration = self.settings.registration.map { settings in
+            let lock = redis.map {
+                RedisRegistrationLock(control: $0.control, key: "cacheagent:register:\(settings.name)", instance: $0.clientName)
+            }
+            return RegistrationParts(settings, metadata, lock: lock, logger) { await service.health().isDegraded }
+        }
         let server = CacheServer(
             service: service, scopes: EventLoopScopes(loops.map { ($0.eventLoop, $0.scope, $0.httpCounters) }), settings: self.settings.http,
-            telemetry: telemetry.telemetry, accessLog: accessLog, access: access?.control, limiter: limiter)
+            telemetry: telemetry.telemetry, accessLog: accessLog, access: access?.control, limiter: limiter,
+            registration: registration?.health)
         let store = self.settings.redis.map { "Redis at \($0.endpoint)" } ?? "the embedded store"
         let application = server.application(
             host: self.settings.host, port: self.settings.port, eventLoopGroup: group, logger: Self.quiet(logger)
@@ -74,6 +81,7 @@ struct AgentService: Sendable {
         var services: [any Service] = [MemoryMaintenance(store: memory)]
         if let tokens = redis?.tokens { services.append(tokens) }
         if let access { services += access.services }
+        if let registration { services.append(registration.registration) }
         if let redis {
             let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
             services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))

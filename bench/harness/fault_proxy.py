@@ -1,5 +1,5 @@
 """A TCP proxy in a process of its own, which can hold back, delay or falsify what it carries. Commands come by standard input, one a line:
-`pass`, `hold`, `garbage`, or `delay MILLISECONDS` (towards Redis and back alike)."""
+`pass`, `hold`, `garbage`, `delay MILLISECONDS` (towards Redis and back alike), or `narrow BYTES` (replies of all connections together, a second)."""
 
 import asyncio
 import os
@@ -43,6 +43,8 @@ class _Carrier:
     def __init__(self, target_port: int):
         self.target_port = target_port
         self.delay = 0.0
+        self.bytes_per_second = 0.0
+        self.free_at = 0.0
         self.is_garbage = False
         self.is_open = asyncio.Event()
         self.is_open.set()
@@ -53,6 +55,7 @@ class _Carrier:
         while line := (await reader.readline()).decode().split():
             self.is_garbage = line[0] == "garbage"
             self.delay = float(line[1]) / 1000 if line[0] == "delay" else 0.0
+            self.bytes_per_second = float(line[1]) if line[0] == "narrow" else 0.0
             self.is_open.clear() if line[0] == "hold" else self.is_open.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,7 +69,7 @@ class _Carrier:
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_reply: bool) -> None:
         """Reads without waiting for what is delayed, and delivers in order."""
         queue: asyncio.Queue = asyncio.Queue()
-        delivery = asyncio.create_task(self.deliver(queue, writer))
+        delivery = asyncio.create_task(self.deliver(queue, writer, is_reply))
         clock = asyncio.get_running_loop().time
         try:
             while data := await reader.read(65536):
@@ -76,7 +79,7 @@ class _Carrier:
         queue.put_nowait((clock(), b""))
         await delivery
 
-    async def deliver(self, queue: asyncio.Queue, writer: asyncio.StreamWriter) -> None:
+    async def deliver(self, queue: asyncio.Queue, writer: asyncio.StreamWriter, is_reply: bool) -> None:
         clock = asyncio.get_running_loop().time
         while True:
             due, data = await queue.get()
@@ -86,6 +89,14 @@ class _Carrier:
             if not data:
                 writer.close()
                 return
+            while is_reply and data and self.bytes_per_second:
+                # A hundredth of a second's worth at a time, one connection after the other.
+                size = max(1, int(self.bytes_per_second / 100))
+                begin = max(self.free_at, clock())
+                self.free_at = begin + min(size, len(data)) / self.bytes_per_second
+                await asyncio.sleep(begin - clock())
+                writer.write(data[:size])
+                data = data[size:]
             writer.write(data)
 
 

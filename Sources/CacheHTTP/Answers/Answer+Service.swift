@@ -24,8 +24,10 @@ extension Answer {
 
     /// Always with status 200: a degraded service serves.
     ///
-    /// - Parameter isOpen: whether everybody may read and write, which is worth a warning.
-    static func health(_ health: CacheHealth, isOpen: Bool) -> Answer {
+    /// - Parameters:
+    ///   - isOpen: whether everybody may read and write, which is worth a warning.
+    ///   - registration: nil where the service does not register itself.
+    static func health(_ health: CacheHealth, isOpen: Bool, registration: RegistrationHealth? = nil) -> Answer {
         let now = WallClock.now()
         var body = ByteBuffer()
         body.writeStaticString(health.isDegraded ? "{\"status\":\"degraded\",\"timestamp\":\"" : "{\"status\":\"healthy\",\"timestamp\":\"")
@@ -41,6 +43,15 @@ extension Answer {
         if let outage = health.outage {
             body.writeStaticString(",\"redis\":")
             OutageText(now: health.now, wallClock: now).write(outage, refusedCommands: health.refusedCommands, into: &body)
+        }
+        if let registration {
+            body.writeStaticString(",\"registration\":{\"state\":")
+            JSONWriter.writeString(ByteBuffer(string: registration.state), into: &body)
+            if let identifier = registration.identifier {
+                body.writeStaticString(",\"agent_id\":")
+                JSONWriter.writeString(ByteBuffer(string: identifier), into: &body)
+            }
+            body.writeStaticString("}")
         }
         body.writeStaticString("}")
         return Answer(.ok, .prepared(body))

@@ -108,8 +108,13 @@ package enum MetricCatalogue {
         "google_id_tokens_total", .counter, labels: ["result"],
         "ID tokens checked: accepted, rejected, or unverified for want of the issuer's keys. Those that are remembered are not checked again.")
 
+    static let registrationRequests = MetricDescriptor(
+        "factory_registration_requests_total", .counter, labels: ["request", "result"], "Requests to the platform's register of agents.")
+    static let registrationState = MetricDescriptor(
+        "factory_registration_state", .gauge, labels: ["state"], "1 for the state that the registration with the platform is in.")
+
     /// What the control plane counts through swift-metrics: here only for the help texts.
-    package static let registered = [invalidatedKeys, tokenRefreshes, signingKeyRefreshes, identityTokens]
+    package static let registered = [invalidatedKeys, tokenRefreshes, signingKeyRefreshes, identityTokens, registrationRequests, registrationState]
 
     /// In the order of a scrape.
     package static let all: [MetricDescriptor] = [

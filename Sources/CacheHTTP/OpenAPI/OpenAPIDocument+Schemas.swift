@@ -108,7 +108,13 @@ extension OpenAPIDocument {
                     [
                         ("status", ["enum": ["healthy", "degraded"]]), ("timestamp", self.time), ("redis_connected", ["type": "boolean"]),
                         ("version", self.text), ("uptime_seconds", self.count), ("redis", self.schema("RedisHealth")),
-                    ], optional: ["redis"])
+                        (
+                            "registration",
+                            self.object(
+                                [("state", ["enum": ["pending", "elsewhere", "registered", "refused"]]), ("agent_id", self.text)],
+                                optional: ["agent_id"])
+                        ),
+                    ], optional: ["redis", "registration"])
             ),
             ("RedisHealth", self.redisHealth),
             (

@@ -12,10 +12,14 @@ struct ServiceRoutes: Sendable {
     let settings: HTTPSettings
     /// Whether everybody may ask.
     let isOpen: Bool
+    /// How far the registration is; nil where there is none.
+    let registration: (@Sendable () -> RegistrationHealth)?
 
     func add(to router: Router<CacheRequestContext>) {
         self.responder.read("/", on: router) { _ in .greeting }
-        self.responder.read("/health", on: router) { _ in .health(await self.service.health(), isOpen: self.isOpen) }
+        self.responder.read("/health", on: router) { _ in
+            .health(await self.service.health(), isOpen: self.isOpen, registration: self.registration?())
+        }
         // Of the process alone: a Redis outage must not restart or unload any instance, since the embedded store serves.
         self.responder.read("/health/live", on: router) { _ in .status("alive") }
         self.responder.read("/health/ready", on: router) { _ in .status("ready") }

@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve the cache over HTTP (the default).")
 
     /// `EX_CONFIG` of sysexits.h.
-    private static let configurationFault: Int32 = 78
+    static let configurationFault: Int32 = 78
 
     func run() async throws {
         let settings: AgentSettings

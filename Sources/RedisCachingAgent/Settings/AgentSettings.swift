@@ -14,6 +14,8 @@ struct AgentSettings: Sendable {
     var redis: RedisConfiguration?
     /// Where to ask for tokens, as `host` or `host:port`; nil for the usual place.
     var metadataHost: String?
+    /// Where the service registers itself; nil for nowhere.
+    var registration: RegistrationSettings?
     /// What happens while Redis is away.
     var outage: OutageSettings
     var memory: MemoryStoreConfiguration
@@ -63,6 +65,7 @@ struct AgentSettings: Sendable {
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
         self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)
         self.log = LogSettings(&reader)
+        self.registration = RegistrationSettings(&reader)
         self.environment = reader.text(SettingCatalogue.environment) ?? ""
         guard reader.faults.isEmpty else { throw reader.faults }
     }

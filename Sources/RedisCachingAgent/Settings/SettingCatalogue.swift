@@ -199,6 +199,26 @@ enum SettingCatalogue {
     static let googleCloudProject = SettingDefinition(
         name: "GOOGLE_CLOUD_PROJECT", kind: .text(default: nil),
         summary: "Project of the traces that log lines name; on Cloud Run the metadata server knows it")
+    static let platformURL = SettingDefinition(
+        name: "FACTORY_PLATFORM_URL", kind: .text(default: nil),
+        summary: "The AI Agent Factory platform, without a path: the service registers itself there, in the background")
+    static let selfURL = SettingDefinition(
+        name: "SELF_URL", kind: .text(default: nil), summary: "Where this service is reached, without a path; needed to register")
+    static let platformAuth = SettingDefinition(
+        name: "FACTORY_PLATFORM_AUTH", kind: .choice(default: "none", ["none", "id-token"]),
+        summary: "`id-token`: the platform is shown an ID token of the metadata server")
+    static let platformTimeout = SettingDefinition(
+        name: "FACTORY_PLATFORM_TIMEOUT_SECONDS", kind: .integer(default: 10, range: 1...60, unit: "s"),
+        summary: "Time that the platform has to answer")
+    static let platformInterval = SettingDefinition(
+        name: "FACTORY_PLATFORM_INTERVAL_SECONDS", kind: .integer(default: 600, range: 0...86_400, unit: "s"),
+        summary: "How often to look whether the platform still knows the service; 0: never")
+    static let agentName = SettingDefinition(
+        name: "AGENT_NAME", kind: .text(default: "Redis Caching Layer Agent"), summary: "Its name there, at most 100 characters")
+    static let agentRepository = SettingDefinition(
+        name: "AGENT_REPOSITORY_URL", kind: .text(default: nil), summary: "Its source, for the platform; by default `SELF_URL`")
+    static let agentRequirements = SettingDefinition(
+        name: "AGENT_PRD_ID", kind: .text(default: nil), summary: "The requirements document that it comes from, as the platform counts them")
     static let environment = SettingDefinition(
         name: "ENVIRONMENT", kind: .text(default: "development"), summary: "Name of the deployment, for the log")
     static let configFile = SettingDefinition(
@@ -219,7 +239,9 @@ enum SettingCatalogue {
         rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumInvalidations, headerFields, targetBytes,
         headBytes, pipelineBytes, idleTimeout, requestTimeout,
         shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
-        accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, environment, configFile,
+        accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, platformURL, selfURL,
+        platformAuth,
+        platformTimeout, platformInterval, agentName, agentRepository, agentRequirements, environment, configFile,
         secretsDirectory,
     ]
 
