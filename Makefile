@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-sanitize soak fuzz lint format bench bench-quick bench-outage bench-scrape micro clean tools
+.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-outage bench-scrape micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -24,6 +24,13 @@ test: tools ## build, then run every test
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s bench/tests; else echo "python3 is missing: the benchmark's own tests are skipped"; fi
 	@swift test --skip-build
 	@./scripts/test-end-to-end
+	@./scripts/test-deploy
+
+test-deploy: tools ## check every deploy file, the steps of a deployment and the smoke test (needs the debug build; part of test)
+	@./scripts/test-deploy
+
+test-image: ## build the program as the image has it and run it in a root of its own (about 5 minutes)
+	@./scripts/test-image
 
 soak: tools ## 200 random schedules of faults, then 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
 	@./scripts/install-tools wrk
@@ -32,8 +39,10 @@ soak: tools ## 200 random schedules of faults, then 10 minutes of load, hostile 
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/soak.py --service $(SERVICE) --seconds $${SOAK_SECONDS:-600}
 
-test-sanitize: tools ## run every test under the address sanitizer (about 10 minutes)
-	@SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan
+# A few tests at once: each starts programs, and the sanitizer makes them slow and large.
+test-sanitize: tools ## run every test under the address sanitizer (about 20 minutes)
+	@SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=3 \
+	swift test --sanitize=address --scratch-path .build-asan
 
 fuzz: ## fuzz every parser, a minute each; FUZZ_SECONDS and FUZZ_TARGETS choose others (the first build takes minutes)
 	@./scripts/fuzz $${FUZZ_SECONDS:-60} $${FUZZ_TARGETS:-}

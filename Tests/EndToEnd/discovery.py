@@ -3,6 +3,7 @@
 import functools
 import importlib.resources
 import json
+import re
 from typing import Any, Dict, List
 
 import jsonschema
@@ -36,3 +37,19 @@ def faults(interface: str, type_name: str, document: Any) -> List[str]:
     definitions = {name: _json_schema(described) for name, described in _description(interface)["schemas"].items()}
     validator = jsonschema.Draft7Validator({"$ref": f"#/definitions/{type_name}", "definitions": definitions})
     return [f"{'/'.join(map(str, fault.absolute_path))}: {fault.message}" for fault in validator.iter_errors(document)]
+
+
+def misplaced_annotations(service: Dict[str, Any]) -> List[str]:
+    """Annotations of a Cloud Run service that stand where they are not allowed: the description of the field says where each is."""
+    text = _description("run.v1")["schemas"]["ObjectMeta"]["properties"]["annotations"]["description"]
+    allowed = {name: kinds for name, kinds in re.findall(r"\* `([^`]+)`: ([A-Za-z, ]+)", text)}
+    places = (("Service", service["metadata"]), ("Revision", service["spec"]["template"]["metadata"]))
+    wrong = []
+    for kind, metadata in places:
+        for name, value in metadata.get("annotations", {}).items():
+            kinds = allowed.get(name, "")
+            if kind not in kinds and "All resources" not in kinds:
+                wrong.append(f"{name} on {kind}: allowed on {kinds or 'nothing'}")
+            if not isinstance(value, str):
+                wrong.append(f"{name}: no text")
+    return wrong

@@ -89,7 +89,7 @@ class _Carrier:
             if not data:
                 writer.close()
                 return
-            while is_reply and data and self.bytes_per_second:
+            while is_reply and data and self.bytes_per_second and not writer.is_closing():
                 # A hundredth of a second's worth at a time, one connection after the other.
                 size = max(1, int(self.bytes_per_second / 100))
                 begin = max(self.free_at, clock())
@@ -97,7 +97,8 @@ class _Carrier:
                 await asyncio.sleep(begin - clock())
                 writer.write(data[:size])
                 data = data[size:]
-            writer.write(data)
+            if data and not writer.is_closing():
+                writer.write(data)
 
 
 async def _main(descriptor: int, target_port: int) -> None:
