@@ -17,6 +17,7 @@ package struct CacheServer: Sendable {
     private let access: AccessControl?
     private let limiter: Limiter
     private let registration: (@Sendable () -> RegistrationHealth)?
+    private let counters: HTTPCounterSet
 
     /// - Parameters:
     ///   - scopes: one for each event loop.
@@ -28,6 +29,7 @@ package struct CacheServer: Sendable {
         access: AccessControl?, limiter: Limiter, registration: (@Sendable () -> RegistrationHealth)? = nil
     ) {
         self.registration = registration
+        self.counters = HTTPCounterSet(eventLoops: scopes.httpCounters, router: HTTPCounters(isRecording: settings.metrics))
         self.limiter = limiter
         self.access = access
         self.service = service
@@ -58,12 +60,46 @@ package struct CacheServer: Sendable {
         )
     }
 
+    /// `/metrics` and nothing else on the loopback, for a collector beside this process, which has no key. Nobody else comes there.
+    ///
+    /// - Parameters:
+    ///   - port: 0 for one that the kernel chooses.
+    ///   - onRunning: called once with the listening channel.
+    package func metricsApplication(
+        port: Int, eventLoopGroup: any EventLoopGroup, logger: Logger, onRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> some Service {
+        let router = Router(context: CacheRequestContext.self)
+        self.serviceRoutes.addMetrics(scope: nil, to: router)
+        return Application(
+            responder: router.buildResponder(),
+            configuration: .init(address: .hostname("127.0.0.1", port: port)),
+            onServerRunning: onRunning,
+            eventLoopGroupProvider: .shared(eventLoopGroup),
+            logger: logger
+        )
+    }
+
+    private var responder: AnswerResponder {
+        AnswerResponder(
+            counters: self.service.routerCounters, httpCounters: self.counters.router, accessLog: self.accessLog,
+            limiter: self.limiter, variesByOrigin: self.settings.cors != nil)
+    }
+
+    private var reports: MetricsReporter {
+        MetricsReporter(
+            service: self.service, httpCounters: self.counters, telemetry: self.telemetry, accessLog: self.accessLog, limiter: self.limiter,
+            access: self.access)
+    }
+
+    private var serviceRoutes: ServiceRoutes {
+        ServiceRoutes(
+            service: self.service, responder: self.responder, reports: self.reports, settings: self.settings, isOpen: self.access == nil,
+            registration: self.registration)
+    }
+
     private func router() -> Router<CacheRequestContext> {
         let router = Router(context: CacheRequestContext.self)
-        let counters = HTTPCounterSet(eventLoops: self.scopes.httpCounters, router: HTTPCounters(isRecording: self.settings.metrics))
-        let responder = AnswerResponder(
-            counters: self.service.routerCounters, httpCounters: counters.router, accessLog: self.accessLog,
-            limiter: self.limiter, variesByOrigin: self.settings.cors != nil)
+        let responder = self.responder
         router.add(middleware: TraceMiddleware())
         if let policy = self.settings.cors {
             router.add(middleware: CORSMiddleware(policy: policy, responder: responder, hasMetrics: self.settings.metrics))
@@ -74,15 +110,11 @@ package struct CacheServer: Sendable {
                     responder: responder, hasMetrics: self.settings.metrics,
                     maximumTargetBytes: self.settings.serviceLimits.maximumTargetBytes))
         router.add(middleware: CallerMiddleware(control: self.access, responder: responder))
-        CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: counters).add(to: router)
-        let reports = MetricsReporter(
-            service: self.service, httpCounters: counters, telemetry: self.telemetry, accessLog: self.accessLog, limiter: self.limiter,
-            access: self.access)
-        ServiceRoutes(
-            service: self.service, responder: responder, reports: reports, settings: self.settings, isOpen: self.access == nil,
-            registration: self.registration
-        ).add(to: router)
-        if self.settings.metrics { DashboardRoutes(responder: responder, reports: reports, hasAccessControl: self.access != nil).add(to: router) }
+        CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: self.counters).add(to: router)
+        self.serviceRoutes.add(to: router)
+        if self.settings.metrics {
+            DashboardRoutes(responder: responder, reports: self.reports, hasAccessControl: self.access != nil).add(to: router)
+        }
         DocumentationRoutes(responder: responder, settings: self.settings, hasAccessControl: self.access != nil).add(to: router)
         return router
     }

@@ -123,7 +123,8 @@ package final class AgentRegistration: Service {
         case .registered where new.fault == nil: self.logger.notice("registered with the platform", metadata: metadata)
         case .elsewhere: self.logger.info("another instance registers the agent", metadata: metadata)
         case .refused: self.logger.error("the platform refuses the registration", metadata: metadata)
-        case .pending, .registered: self.logger.warning("not registered with the platform yet", metadata: metadata)
+        case .registered: self.logger.warning("the platform cannot be asked whether it still knows the agent", metadata: metadata)
+        case .pending: self.logger.warning("not registered with the platform yet", metadata: metadata)
         }
     }
 }

@@ -82,6 +82,12 @@ struct AgentService: Sendable {
         if let tokens = redis?.tokens { services.append(tokens) }
         if let access { services += access.services }
         if let registration { services.append(registration.registration) }
+        if let port = self.settings.metricsPort {
+            services.append(
+                server.metricsApplication(port: port, eventLoopGroup: group, logger: Self.quiet(logger)) { channel in
+                    logger.notice("metrics alone on port \(channel.localAddress?.port ?? 0) of the loopback")
+                })
+        }
         if let redis {
             let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
             services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))

@@ -203,6 +203,20 @@ import Testing
         }
     }
 
+    /// A collector beside the service has no key, and everybody else does not come to the loopback.
+    @Test func metricsAloneOnThePortOfACollector() async throws {
+        try await AgentProcess.with(Self.settings.merging(["METRICS_PORT": "0"]) { $1 }) { agent in
+            while !agent.logged.contains("metrics alone on port") { await Task.yield() }
+            let port = try #require(agent.logged.firstMatch(of: #/metrics alone on port (\d+)/#).flatMap { Int($0.1) })
+            let metrics = try await WireClient.exchange(port: port, Request.get("/metrics"))
+            #expect(metrics.status == 200 && metrics.text.contains("# TYPE cache_operations_total counter"))
+            for path in ["/cache/k", "/health", "/dashboard/figures", "/cache/stats"] {
+                #expect(try await WireClient.exchange(port: port, Request.get(path)).status == 404)
+            }
+            #expect(try await WireClient.exchange(port: agent.port, Request.get("/metrics")).status == 401)
+        }
+    }
+
     @Test func whatIsWrongAtTheStart() async throws {
         let cases: [([String: String], String)] = [
             (["REQUIRE_AUTH": "true"], "REQUIRE_AUTH: there are no API keys"),

@@ -10,9 +10,9 @@ locals {
       REDIS_TLS_VERIFY = var.store == "redis" ? "chain" : "full"
       API_KEYS_FILE    = "/secrets/api-keys/keys"
       REQUIRE_AUTH     = "true"
-      # The sidecar shows no key. Ingress decides who else comes near.
-      METRICS_ACCESS = var.managed_prometheus ? "open" : "admin"
     },
+    # The sidecar shows no key; nobody else comes to the loopback.
+    var.managed_prometheus ? { METRICS_PORT = "9090" } : {},
     local.uses_password ? { REDIS_PASSWORD_FILE = "/secrets/redis-auth/password" } : { REDIS_AUTH = "google-iam" },
     var.self_url == "" ? {} : { SELF_URL = var.self_url },
     var.factory_platform_url == "" ? {} : { FACTORY_PLATFORM_URL = var.factory_platform_url },

@@ -24,8 +24,12 @@ struct ServiceRoutes: Sendable {
         self.responder.read("/health/live", on: router) { _ in .status("alive") }
         self.responder.read("/health/ready", on: router) { _ in .status("ready") }
         self.responder.read("/health/startup", on: router) { _ in .status("started") }
-        guard self.settings.metrics else { return }
-        self.responder.read("/metrics", scope: self.settings.metricsAreOpen ? nil : .admin, on: router) { request in await self.metrics(request) }
+        if self.settings.metrics { self.addMetrics(scope: self.settings.metricsAreOpen ? nil : .admin, to: router) }
+    }
+
+    /// - Parameter scope: what the caller needs to be allowed; nil where everybody may.
+    func addMetrics(scope: AccessScopes?, to router: Router<CacheRequestContext>) {
+        self.responder.read("/metrics", scope: scope, on: router) { request in await self.metrics(request) }
     }
 
     private func metrics(_ request: Request) async -> Answer {

@@ -14,6 +14,8 @@ struct AgentSettings: Sendable {
     var redis: RedisConfiguration?
     /// Where to ask for tokens, as `host` or `host:port`; nil for the usual place.
     var metadataHost: String?
+    /// Port of the loopback with `/metrics` alone; nil for none.
+    var metricsPort: Int?
     /// Where the service registers itself; nil for nowhere.
     var registration: RegistrationSettings?
     /// What happens while Redis is away.
@@ -58,6 +60,8 @@ struct AgentSettings: Sendable {
         self.port = reader.integer(SettingCatalogue.port)
         self.http = Self.http(&reader)
         self.access = AccessSettings(&reader)
+        let metricsPort = reader.integer(SettingCatalogue.metricsPort)
+        self.metricsPort = self.http.metrics && reader.raw(SettingCatalogue.metricsPort) != nil ? metricsPort : nil
         self.redis = RedisSettings.configuration(&reader, valueBytes: self.http.limits.maximumValueBytes)
         self.metadataHost = reader.text(SettingCatalogue.metadataHost)
         self.outage = OutageSettings(&reader)

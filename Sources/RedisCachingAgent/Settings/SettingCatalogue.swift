@@ -126,6 +126,9 @@ enum SettingCatalogue {
     static let metricsAccess = SettingDefinition(
         name: "METRICS_ACCESS", kind: .choice(default: "admin", ["admin", "open"]),
         summary: "Where there are API keys: `/metrics` takes the scope `admin`, or is for everybody")
+    static let metricsPort = SettingDefinition(
+        name: "METRICS_PORT", kind: .integer(default: nil, range: 0...65535, unit: "port", defaultText: "none"),
+        summary: "`/metrics` without a key on this port of 127.0.0.1, for a collector beside the service; 0: any port, named in the log")
     static let rateLimit = SettingDefinition(
         name: "RATE_LIMIT_PER_SECOND", kind: .integer(default: 0, range: 0...1_000_000, unit: "requests/s"),
         summary: "How often each API key may be used, on each instance; beyond it 429. 0: no bound")
@@ -235,7 +238,7 @@ enum SettingCatalogue {
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, tokenAudience, tokenIssuer, tokenKeys, rememberedTokens,
-        requireAuth, metricsAccess, rateLimit,
+        requireAuth, metricsAccess, metricsPort, rateLimit,
         rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumInvalidations, headerFields, targetBytes,
         headBytes, pipelineBytes, idleTimeout, requestTimeout,
         shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
