@@ -12,10 +12,14 @@ COPY Package.swift ./
 RUN swift package resolve
 COPY Sources Sources
 COPY Tests Tests
-# The flags are those of `make build`, and the Swift runtime is in the program: the base needs nothing of Swift.
+# The flags are those of `make build`, and the Swift runtime is in the program: the base needs nothing of Swift. The linker's leave out what is for
+# others to link against, and pack relocations (glibc 2.36 and later): a sixth less.
 RUN swift build -c release --static-swift-stdlib --product redis-caching-agent \
         -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked \
-    && install -D --strip "$(swift build -c release --show-bin-path)/redis-caching-agent" /image/usr/bin/redis-caching-agent
+        -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs \
+    && install -D --strip "$(swift build -c release --show-bin-path)/redis-caching-agent" /image/usr/bin/redis-caching-agent \
+    # The one library that the base lacks.
+    && install -D --mode 644 "/usr/lib/$(uname -m)-linux-gnu/libz.so.1" "/image/usr/lib/$(uname -m)-linux-gnu/libz.so.1"
 
 # hadolint ignore=DL3006
 FROM ${DOCS_IMAGE} AS docs
