@@ -41,7 +41,7 @@ soak: tools ## 200 random schedules of faults, then 10 minutes of load, hostile 
 
 # A few tests at once: each starts programs, and the sanitizer makes them slow and large.
 test-sanitize: tools ## run every test under the address sanitizer (about 20 minutes)
-	@SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=3 \
+	@SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=3 \
 	swift test --sanitize=address --scratch-path .build-asan
 
 fuzz: ## fuzz every parser, a minute each; FUZZ_SECONDS and FUZZ_TARGETS choose others (the first build takes minutes)
