@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(REPOSITORY / "Tests/EndToEnd"))
 from processes import REDIS_SERVER, Agent, Redis  # noqa: E402
 
+REAL_GCLOUD = shutil.which("gcloud")
 STEPS = REPOSITORY / "deploy/steps"
 KEY = "rca_smoke"
 KEY_LINE = f"smoke sha256:{hashlib.sha256(KEY.encode()).hexdigest()} all"
@@ -175,8 +177,7 @@ class StepTests(unittest.TestCase):
         done = self.step("canary")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual((self.folder / ".previous").read_text(), "agent-00001\n")
-        self.assertIn("--image agent@sha256:1", self.calls[-1])
-        self.assertIn("--no-traffic --tag canary", self.calls[-1])
+        self.assertTrue(self.calls[-1].endswith("--no-traffic --tag canary --container agent --image agent@sha256:1"), self.calls[-1])
 
     def shift(self, ratio: Optional[str], **settings: str) -> "subprocess.CompletedProcess[str]":
         """The canary is the program itself."""
@@ -209,6 +210,19 @@ class StepTests(unittest.TestCase):
         done = self.shift("0", KEY_MAX_BYTES="4")
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(self.traffic(), ["--to-revisions agent-00001=100"])
+
+    @unittest.skipUnless(REAL_GCLOUD, "gcloud is not installed")
+    def test_gcloud_knows_what_the_steps_ask_for(self) -> None:
+        self.step("canary")
+        self.shift("0")
+        self.step("scan")
+        environment = {"PATH": os.environ["PATH"], "CLOUDSDK_CONFIG": str(self.folder / "empty"), "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
+        for call in sorted(set(self.calls)):
+            if "images scan" in call:
+                continue  # would begin to scan
+            command = [str(REAL_GCLOUD), *call.replace(" a-scan", " projects/p/locations/us/scans/s").split()]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+            self.assertIn("active account", done.stderr, call)
 
     def test_vulnerabilities_stop_the_build(self) -> None:
         self.assertEqual(self.step("scan", FOUND="LOW\nMEDIUM").returncode, 0)

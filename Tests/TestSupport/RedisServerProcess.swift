@@ -92,9 +92,14 @@ package final class RedisServerProcess {
         self.process = nil
     }
 
-    /// The server keeps its sockets and does nothing (SIGSTOP).
+    /// The server keeps its sockets and does nothing (SIGSTOP). On a busy machine the signal takes its time, in which the server would go on answering.
     package func pause() {
-        self.process?.signal(SIGSTOP)
+        guard let process = self.process else { return }
+        process.signal(SIGSTOP)
+        while let status = try? String(contentsOfFile: "/proc/\(process.identifier)/stat", encoding: .utf8) {
+            // pid (name) state …
+            if status[(status.lastIndex(of: ")") ?? status.startIndex)...].dropFirst(2).first == "T" { return }
+        }
     }
 
     /// The server goes on (SIGCONT).

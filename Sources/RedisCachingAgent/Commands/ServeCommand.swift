@@ -10,17 +10,8 @@ import Darwin
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve the cache over HTTP (the default).")
 
-    /// `EX_CONFIG` of sysexits.h.
-    static let configurationFault: Int32 = 78
-
     func run() async throws {
-        let settings: AgentSettings
-        do {
-            settings = try await AgentSettings.load()
-        } catch let faults as SettingFaults {
-            for line in faults.lines { writeToStandardError(line) }
-            throw ExitCode(Self.configurationFault)
-        }
+        let settings = try await AgentSettings.loadOrExit()
         do {
             try await AgentService(settings: settings).run()
         } catch let failure as StartFailure {
