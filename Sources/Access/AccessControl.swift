@@ -31,8 +31,6 @@ package final class AccessControl: Sendable {
         self.ringVersion.add(1, ordering: .releasing)
     }
 
-    package var keyCount: Int { self.state.withLock { $0.ring.count } }
-
     package var rememberedTokenCount: Int { self.state.withLock { $0.tokens.count } }
 
     /// Who has this secret, as far as is known without asking anybody, and until when that holds. O(keys).
@@ -61,8 +59,7 @@ package final class AccessControl: Sendable {
             return .unverified
         }
         guard let identity, identity.notAfter > now else { return .unknown }
-        var secret = token
-        let digest = secret.withUTF8 { SecretDigest(of: UnsafeRawBufferPointer($0)) }
+        let digest = SecretDigest(of: token)
         return self.state.withLock { state in
             // A token that nobody here knows is not remembered: its holder could fill the memory with others.
             guard let grant = state.ring.grant(ofAccount: identity.account) else { return .unknown }

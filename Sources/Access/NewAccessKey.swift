@@ -7,8 +7,8 @@ package struct NewAccessKey {
     package init() {
         var system = SystemRandomNumberGenerator()
         let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &system) }
-        var secret = "rca_" + Self.base64URL(bytes)
-        self.digest = secret.withUTF8 { SecretDigest(of: UnsafeRawBufferPointer($0)) }
+        let secret = "rca_" + Self.base64URL(bytes)
+        self.digest = SecretDigest(of: secret)
         self.secret = secret
     }
 

@@ -17,6 +17,11 @@ package struct SecretDigest: Hashable, Sendable {
         }
     }
 
+    package init(of secret: String) {
+        var secret = secret
+        self = secret.withUTF8 { SecretDigest(of: UnsafeRawBufferPointer($0)) }
+    }
+
     /// Reads 64 hexadecimal digits.
     package init?(hex text: some StringProtocol) {
         var bytes: [UInt8] = []

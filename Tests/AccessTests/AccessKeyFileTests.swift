@@ -120,10 +120,3 @@ struct AccessKeyFileTests {
         #expect(SecretDigest(hex: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") == SecretDigest(of: "abc"))
     }
 }
-
-extension SecretDigest {
-    init(of text: String) {
-        var text = text
-        self = text.withUTF8 { SecretDigest(of: UnsafeRawBufferPointer($0)) }
-    }
-}

@@ -17,6 +17,16 @@ import Testing
         try await stub.stop()
     }
 
+    @Test func anIdentityToken() async throws {
+        let path = "/computeMetadata/v1/instance/service-accounts/default/identity?audience=https%3A%2F%2Fp.example.com%2F%C3%A9%26a%3D1"
+        let stub = try await StubHTTPServer.start { request in
+            request.target == path && request.fields["metadata-flavor"] == "Google" ? .status(200, "a.b.c") : .status(400, "")
+        }
+        #expect(try await Self.server(stub.authority).identityToken(audience: "https://p.example.com/\u{E9}&a=1") == "a.b.c")
+        await #expect(throws: GoogleCloudFailure.self) { try await Self.server(stub.authority).identityToken(audience: "other") }
+        try await stub.stop()
+    }
+
     @Test func faults() async throws {
         let stub = try await StubMetadataServer.start("no token")
         await #expect(throws: GoogleCloudFailure.self) { try await Self.server(stub.authority).accessToken() }
