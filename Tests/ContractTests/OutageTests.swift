@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Redis goes away and comes back: memory serves and says so, and nothing that was acknowledged meanwhile is forgotten.
-@Suite(.enabled(if: RedisServerProcess.isAvailable), .timeLimit(.minutes(2))) struct OutageTests {
+@Suite(.enabled(if: RedisServerProcess.isAvailable), .timeLimit(.minutes(5))) struct OutageTests {
     private func withRedis(
         _ settings: [String: String] = [:], configuration: [String] = [], _ body: (RedisServerProcess, AgentProcess) async throws -> Void
     ) async throws {

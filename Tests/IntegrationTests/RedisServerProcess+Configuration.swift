@@ -9,7 +9,8 @@ extension RedisServerProcess {
             endpoint: .unixSocket(path: self.socketPath),
             connectTimeout: .seconds(10),
             commandDeadline: .seconds(10),
-            deadConnectionTimeout: .seconds(20)
+            deadConnectionTimeout: .seconds(20),
+            controlDeadline: .seconds(10)
         )
     }
 
