@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What a scraper gets from the built program.
-@Suite struct MetricsContractTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsContractTests {
     private static let promtool = CommandLineTool("promtool")
 
     private func scrape(_ agent: AgentProcess, _ fields: [String] = []) async throws -> WireResponse {
@@ -29,7 +29,9 @@ import Testing
     @Test(arguments: Store.available) func everythingIsCounted(_ store: Store) async throws {
         try await store.withAgent { agent in
             try await self.exercise(agent)
-            let text = try await self.scrape(agent).text
+            var text = try await self.scrape(agent).text
+            // The service hears of a client's close a little after the client: one connection remains, the scrape's.
+            while self.value("http_connections", in: text) != 1 { text = try await self.scrape(agent).text }
             let name = store.rawValue
             for (operation, result, count) in [
                 ("set", "stored", 1), ("get", "hit", 2), ("get", "miss", 1), ("delete", "deleted", 1), ("delete", "miss", 1),
@@ -45,7 +47,6 @@ import Testing
             #expect(self.value(#"http_requests_total{handler="router",code="422"}"#, in: text) == 1)
             #expect(self.value(#"http_requests_total{handler="router",code="404"}"#, in: text) == 1)
             #expect(self.value("http_requests_in_flight", in: text) == 1, "the scrape itself")
-            #expect(self.value("http_connections", in: text) == 1)
             #expect(try #require(self.value("http_received_bytes_total", in: text)) > 500)
             #expect(try #require(self.value("http_sent_bytes_total", in: text)) > 1000)
             #expect(self.value("redis_connected", in: text) == (store == .redis ? 1 : 0))
