@@ -43,10 +43,11 @@ soak: tools ## 200 random schedules of faults, then 10 minutes of load, hostile 
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/soak.py --service $(SERVICE) --seconds $${SOAK_SECONDS:-600}
 
-# A few tests at once: each starts programs, and the sanitizer makes them slow and large.
-test-sanitize: tools ## run every test under the address sanitizer (about 20 minutes)
+# A few tests at once: each starts programs, and the sanitizers make them slow and large.
+test-sanitize: tools ## run every test under the address sanitizer, then under the thread sanitizer (about 30 minutes)
 	@SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=3 \
 	swift test --sanitize=address --scratch-path .build-asan
+	@./scripts/test-threads
 
 fuzz: ## fuzz every parser, a minute each; FUZZ_SECONDS and FUZZ_TARGETS choose others (the first build takes minutes)
 	@./scripts/fuzz $${FUZZ_SECONDS:-60} $${FUZZ_TARGETS:-}

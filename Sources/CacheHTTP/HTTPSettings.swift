@@ -14,6 +14,12 @@ package struct HTTPSettings: Sendable {
     package var requestTimeout = TimeAmount.seconds(30)
     /// How long an idle connection may still bring a request after the stop signal, 0 to 5 s.
     package var drainTimeout = TimeAmount.milliseconds(500)
+    /// How long a client may take to read its last answer once the service stops, 1 ms to 10 s.
+    package var lastAnswerTimeout = TimeAmount.milliseconds(2000)
+    /// How long what a client still sends after its last answer is read and thrown away, 0 to 10 s.
+    package var lingerTimeout = TimeAmount.milliseconds(1000)
+    /// How many bytes of answers wait for a client that does not read, 4 KiB to 1 MiB; beyond it the connection is not read. One answer may exceed it.
+    package var maximumUnsentBytes = 64 * 1024
     /// Whether canonical requests take the fast lane.
     package var fastLane = true
 

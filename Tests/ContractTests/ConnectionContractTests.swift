@@ -134,6 +134,21 @@ import Testing
         }
     }
 
+    /// The bound of what waits for a client holds in both directions of it, and each client that is not read meanwhile is counted.
+    @Test(arguments: ["4096", "1048576"]) func clientsThatAreNotReadAreCounted(_ bound: String) async throws {
+        try await AgentProcess.with(["UNSENT_MAX_BYTES": bound]) { agent in
+            let value = String(repeating: "x", count: 100_000)
+            _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
+            let before = try await WireClient.exchange(port: agent.port, Request.get("/metrics"))
+            #expect(before.text.contains("\nhttp_read_pauses_total 0\n"))
+            try await WireClient.connect(port: agent.port, receiveBuffer: 4096) { connection in
+                try await connection.send(String(repeating: Request.get("/cache/big"), count: 300))
+                while try await WireClient.exchange(port: agent.port, Request.get("/metrics")).text.contains("\nhttp_read_pauses_total 0\n") {}
+                for _ in 0..<300 { #expect(try await connection.response().body.count > 100_000) }
+            }
+        }
+    }
+
     @Test func headersOverTheLimit() async throws {
         try await AgentProcess.with { agent in
             for count in [16 * 1024, 200 * 1024] {

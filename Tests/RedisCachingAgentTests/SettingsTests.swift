@@ -35,6 +35,16 @@ import Testing
         #expect(settings.shutdownGraceSeconds == 8)
     }
 
+    @Test func endsOfAConnection() throws {
+        let http = try self.load(["UNSENT_MAX_BYTES": "5000", "LINGER_MS": "1", "LAST_REQUEST_MS": "2", "LAST_ANSWER_MS": "3"]).http
+        #expect(http.maximumUnsentBytes == 5000)
+        #expect(http.lingerTimeout == .milliseconds(1))
+        #expect(http.drainTimeout == .milliseconds(2))
+        #expect(http.lastAnswerTimeout == .milliseconds(3))
+        let defaults = try self.load([:]).http
+        #expect(defaults.lingerTimeout == .seconds(1) && defaults.drainTimeout == .milliseconds(500) && defaults.lastAnswerTimeout == .seconds(2))
+    }
+
     @Test func anEmptyValueIsNoValue() throws {
         #expect(try self.load(["PORT": "", "REDIS_URL": "\n"]).port == 8080)
         #expect(try self.load(["REDIS_HOST": ""]).redis == nil)

@@ -20,7 +20,9 @@ package struct AgentProcess: Sendable {
 
     private static func spawn(_ arguments: [String], _ environment: [String: String]) throws -> SpawnedProcess {
         var variables = environment
-        for name in ["PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS"] { variables[name] = ProcessInfo.processInfo.environment[name] }
+        for name in ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "ASAN_OPTIONS", "TSAN_OPTIONS"] {
+            variables[name] = ProcessInfo.processInfo.environment[name]
+        }
         variables["SWIFT_BACKTRACE"] = "enable=no"
         return try SpawnedProcess(try self.program(), arguments, environment: variables)
     }

@@ -59,18 +59,15 @@ extension FastLane {
         case .ready, .handedOver:
             self.closeLater(context, in: self.scope.settings.drainTimeout)
         case .closing:
-            self.closeLater(context, in: Self.drainingReadTimeout)
+            self.closeLater(context, in: self.scope.settings.lastAnswerTimeout)
         case .awaitingCache, .awaitingRouter:
             break
         }
     }
 
-    /// How long a client may take to read its last answer once the service stops.
-    private static var drainingReadTimeout: TimeAmount { .seconds(2) }
-
     /// Bounds the end of a connection whose last answer is written: a client that does not read it cannot keep the connection open.
     func beginClosing(_ context: ChannelHandlerContext) {
-        let limit = self.lifetime.isDraining ? Int(Self.drainingReadTimeout.nanoseconds) : self.idleNanoseconds
+        let limit = self.lifetime.isDraining ? Int(self.scope.settings.lastAnswerTimeout.nanoseconds) : self.idleNanoseconds
         let time = EventLoopScope.now() + limit
         self.lifetime.closes(by: time)
         self.scheduleTimer(context, at: time)
@@ -112,7 +109,7 @@ extension FastLane {
             }
             context.close(mode: .output, promise: nil)
             context.read()
-            self.closeLater(context, in: .seconds(1))
+            self.closeLater(context, in: self.scope.settings.lingerTimeout)
         }
     }
 

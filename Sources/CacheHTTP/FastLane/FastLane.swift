@@ -53,9 +53,6 @@ final class FastLane: ChannelDuplexHandler {
     /// The most bytes of output storage that an idle connection keeps.
     private static let keptOutputCapacity = 4 * 1024
 
-    /// How many bytes of answers are collected before they are handed to the socket.
-    private static let maximumOutputCount = 64 * 1024
-
     /// The request that is with the cache.
     struct PendingRequest {
         let method: RequestMethod
@@ -106,7 +103,7 @@ final class FastLane: ChannelDuplexHandler {
             context.fireChannelReadComplete()
         case .ready, .awaitingCache, .closing:
             // The channel would ask for the next read from the far end of the pipeline; from here the way is shorter.
-            if self.wantsBytes { context.read() } else { self.isReadWanted = true }
+            self.read(context: context)
         case .awaitingRouter:
             break
         }
@@ -145,8 +142,9 @@ final class FastLane: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         if self.wantsBytes {
             context.read()
-        } else {
+        } else if !self.isReadWanted {
             self.isReadWanted = true
+            if !self.isInputDone { self.scope.httpCounters.recordReadPause() }
         }
     }
 
@@ -183,7 +181,7 @@ final class FastLane: ChannelDuplexHandler {
     /// Whether another answer may be made. A client that sends requests and does not read the answers waits, so that it cannot fill our memory:
     /// `channelWritabilityChanged` goes on when it has read.
     private func hasRoomForAnswer(_ context: ChannelHandlerContext) -> Bool {
-        if self.output.readableBytes >= Self.maximumOutputCount { self.flushIfDue(context) }
+        if self.output.readableBytes >= self.scope.settings.maximumUnsentBytes { self.flushIfDue(context) }
         return context.channel.isWritable
     }
 

@@ -9,6 +9,7 @@ package final class HTTPCounters: Sendable {
     private let inFlight = Atomic<Int>(0)
     private let receivedBytes = Atomic<Int>(0)
     private let sentBytes = Atomic<Int>(0)
+    private let readPauses = Atomic<Int>(0)
     private let isRecording: Bool
 
     /// - Parameter isRecording: whether anything but connections is counted.
@@ -43,6 +44,12 @@ package final class HTTPCounters: Sendable {
         self.sentBytes.add(byteCount, ordering: .relaxed)
     }
 
+    /// Counts a connection that is not read for a while.
+    func recordReadPause() {
+        guard self.isRecording else { return }
+        self.readPauses.add(1, ordering: .relaxed)
+    }
+
     /// The counts now. Each is exact; two of them may be read a moment apart.
     var snapshot: HTTPCounts {
         HTTPCounts(
@@ -51,7 +58,8 @@ package final class HTTPCounters: Sendable {
             acceptedConnections: self.acceptedConnections.load(ordering: .relaxed),
             inFlight: self.inFlight.load(ordering: .relaxed),
             receivedBytes: self.receivedBytes.load(ordering: .relaxed),
-            sentBytes: self.sentBytes.load(ordering: .relaxed)
+            sentBytes: self.sentBytes.load(ordering: .relaxed),
+            readPauses: self.readPauses.load(ordering: .relaxed)
         )
     }
 }

@@ -9,14 +9,19 @@ struct HTTPCounts: Sendable {
     private(set) var inFlight: Int
     private(set) var receivedBytes: Int
     private(set) var sentBytes: Int
+    /// Times that a connection was not read for a while.
+    private(set) var readPauses: Int
 
-    init(answers: [Int], openConnections: Int, acceptedConnections: Int, inFlight: Int, receivedBytes: Int, sentBytes: Int) {
+    init(
+        answers: [Int], openConnections: Int, acceptedConnections: Int, inFlight: Int, receivedBytes: Int, sentBytes: Int, readPauses: Int
+    ) {
         self.answers = answers
         self.openConnections = openConnections
         self.acceptedConnections = acceptedConnections
         self.inFlight = inFlight
         self.receivedBytes = receivedBytes
         self.sentBytes = sentBytes
+        self.readPauses = readPauses
     }
 
     static func index(_ handler: RequestHandlerKind, _ status: AnswerStatus) -> Int { handler.rawValue * 24 + status.ordinal }
@@ -39,5 +44,6 @@ struct HTTPCounts: Sendable {
         self.inFlight += other.inFlight
         self.receivedBytes += other.receivedBytes
         self.sentBytes += other.sentBytes
+        self.readPauses += other.readPauses
     }
 }

@@ -30,6 +30,9 @@ package enum MetricCatalogue {
     static let acceptedConnections = MetricDescriptor("http_connections_accepted_total", .counter, "Connections of clients accepted.")
     static let receivedBytes = MetricDescriptor("http_received_bytes_total", .counter, unit: "bytes", "Bytes received from clients.")
     static let sentBytes = MetricDescriptor("http_sent_bytes_total", .counter, unit: "bytes", "Bytes sent to clients.")
+    static let readPauses = MetricDescriptor(
+        "http_read_pauses_total", .counter,
+        "Times that a client was not read: it did not read its answers (UNSENT_MAX_BYTES) or sent too far ahead (PIPELINE_MAX_BYTES).")
 
     // MARK: The embedded store
 
@@ -119,7 +122,7 @@ package enum MetricCatalogue {
     /// In the order of a scrape.
     package static let all: [MetricDescriptor] = [
         operations, operationDuration, hits, misses, hitRatio, degraded,
-        requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes,
+        requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes, readPauses,
         memoryEntries, memoryBytes, memoryBound, memoryEvictions, memoryRejections,
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,

@@ -72,6 +72,7 @@ struct MetricsReport {
         writer.single(MetricCatalogue.acceptedConnections, self.http.acceptedConnections)
         writer.single(MetricCatalogue.receivedBytes, self.http.receivedBytes)
         writer.single(MetricCatalogue.sentBytes, self.http.sentBytes)
+        writer.single(MetricCatalogue.readPauses, self.http.readPauses)
     }
 
     private func writeMemory(into writer: inout ExpositionWriter) {

@@ -12,6 +12,7 @@ struct CacheHTTPChannel: ServerChildChannel, HTTPChannelHandler {
 
     private let base: HTTP1Channel
     private let scopes: EventLoopScopes
+    private let unsentBytes: ChannelOptions.Types.WriteBufferWaterMark
 
     var responder: Responder { self.base.responder }
 
@@ -27,11 +28,13 @@ struct CacheHTTPChannel: ServerChildChannel, HTTPChannelHandler {
             )
         )
         self.scopes = scopes
+        self.unsentBytes = .init(low: settings.maximumUnsentBytes / 2, high: settings.maximumUnsentBytes)
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let scope = self.scopes.scope(of: channel.eventLoop)
         return self.base.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            try channel.syncOptions?.setOption(.writeBufferWaterMark, value: self.unsentBytes)
             let pipeline = channel.pipeline.syncOperations
             let lane = FastLane(scope: scope.value)
             try pipeline.addHandler(lane, position: .first)

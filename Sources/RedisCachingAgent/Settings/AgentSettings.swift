@@ -108,6 +108,10 @@ struct AgentSettings: Sendable {
         http.maximumPipelinedBytes = reader.integer(SettingCatalogue.pipelineBytes)
         http.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))
         http.requestTimeout = .seconds(Int64(reader.integer(SettingCatalogue.requestTimeout)))
+        http.maximumUnsentBytes = reader.integer(SettingCatalogue.unsentBytes)
+        http.lingerTimeout = .milliseconds(Int64(reader.integer(SettingCatalogue.lingerTimeout)))
+        http.drainTimeout = .milliseconds(Int64(reader.integer(SettingCatalogue.lastRequest)))
+        http.lastAnswerTimeout = .milliseconds(Int64(reader.integer(SettingCatalogue.lastAnswer)))
         http.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
         http.serviceLimits.maximumConnections = reader.integer(SettingCatalogue.maximumConnections)
         http.serviceLimits.maximumConnectionsPerPeer = reader.integer(SettingCatalogue.maximumConnectionsPerPeer)

@@ -165,6 +165,18 @@ enum SettingCatalogue {
     static let requestTimeout = SettingDefinition(
         name: "REQUEST_TIMEOUT_SECONDS", kind: .integer(default: 30, range: 1...600, unit: "s"),
         summary: "A request whose bytes take longer to arrive is closed")
+    static let unsentBytes = SettingDefinition(
+        name: "UNSENT_MAX_BYTES", kind: .integer(default: 65_536, range: 4096...1_048_576, unit: "bytes"),
+        summary: "Answers that wait for a client to read them; beyond it the client is not read. One answer may exceed it")
+    static let lingerTimeout = SettingDefinition(
+        name: "LINGER_MS", kind: .integer(default: 1000, range: 0...10_000, unit: "ms"),
+        summary: "After a connection's last answer, how long what the client still sends is read, so that no reset overtakes the answer")
+    static let lastRequest = SettingDefinition(
+        name: "LAST_REQUEST_MS", kind: .integer(default: 500, range: 0...5000, unit: "ms"),
+        summary: "After SIGTERM, how long an idle connection may still bring a request")
+    static let lastAnswer = SettingDefinition(
+        name: "LAST_ANSWER_MS", kind: .integer(default: 2000, range: 1...10_000, unit: "ms"),
+        summary: "After SIGTERM, how long a client may take to read its last answer")
     static let shutdownGrace = SettingDefinition(
         name: "SHUTDOWN_GRACE_SECONDS", kind: .integer(default: 8, range: 1...60, unit: "s"),
         summary: "After SIGTERM, how long requests in flight may take")
@@ -240,8 +252,8 @@ enum SettingCatalogue {
         jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, tokenAudience, tokenIssuer, tokenKeys, rememberedTokens,
         requireAuth, metricsAccess, metricsPort, rateLimit,
         rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumInvalidations, headerFields, targetBytes,
-        headBytes, pipelineBytes, idleTimeout, requestTimeout,
-        shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
+        headBytes, pipelineBytes, unsentBytes, idleTimeout, requestTimeout,
+        lingerTimeout, lastRequest, lastAnswer, shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
         accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, platformURL, selfURL,
         platformAuth,
         platformTimeout, platformInterval, agentName, agentRepository, agentRequirements, environment, configFile,
