@@ -31,11 +31,20 @@ struct AgentService: Sendable {
 
     private func run(_ telemetry: AgentTelemetry, _ metadata: MetadataServer) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: self.settings.eventLoops)
+        await self.schedule(group, telemetry.logger)
         do {
             // The event loops end with the process: the server's own task for its shutdown may outlive the server, and must find its loop.
             try await self.serve(on: group, telemetry, metadata)
         } catch let error as IOError {
             throw StartFailure(message: "cannot listen on \(self.settings.host):\(self.settings.port): \(error.description)")
+        }
+    }
+
+    private func schedule(_ group: MultiThreadedEventLoopGroup, _ logger: Logger) async {
+        let scheduling = self.settings.eventLoopScheduling
+        for eventLoop in group.makeIterator() {
+            let isApplied = (try? await eventLoop.submit { scheduling.apply() }.get()) ?? false
+            if !isApplied { logger.info("the kernel does not let the event loops be scheduled as \(scheduling.rawValue)") }
         }
     }
 

@@ -81,6 +81,17 @@ import Testing
         }
     }
 
+    /// The kernel's own numbers: SCHED_OTHER is 0, SCHED_BATCH is 3.
+    @Test(arguments: [(nil, 3), ("batch", 3), ("normal", 0)] as [(String?, Int)])
+    func theKernelSchedulesTheEventLoopsAsTheSettingSays(_ setting: String?, _ policy: Int) async throws {
+        try await AgentProcess.with(setting.map { ["EVENT_LOOP_SCHEDULING": $0, "EVENT_LOOPS": "3"] } ?? ["EVENT_LOOPS": "3"]) { agent in
+            let threads = try agent.schedulingPolicies()
+            let loops = threads.filter { $0.name.hasPrefix("NIO-ELT") }
+            #expect(loops.map(\.policy) == [policy, policy, policy])
+            #expect(threads.filter { !$0.name.hasPrefix("NIO-ELT") }.allSatisfy { $0.policy == 0 })
+        }
+    }
+
     @Test func allFaultsOfTheSettingsAtOnce() async throws {
         let faulty = [
             "PORT": "seventy", "REDIS_URL": "http://user:hunter2@host", "MEMORY_MAX_BYTES": "5", "FAST_LANE": "maybe", "REDIS_DEADLINE_MS": "0",

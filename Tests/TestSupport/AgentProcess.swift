@@ -75,6 +75,19 @@ package struct AgentProcess: Sendable {
         return kibibytes * 1024
     }
 
+    /// The scheduling policy of every thread, by its name (proc_pid_stat(5), field 41).
+    package func schedulingPolicies() throws -> [(name: String, policy: Int)] {
+        let folder = "/proc/\(self.process.identifier)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { thread in
+            let text = try String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8)
+            guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")") else { return nil }
+            // The fields behind the name, of which the first is the third of the line.
+            let fields = text[text.index(after: close)...].split(separator: " ")
+            guard fields.count > 38, let policy = Int(fields[38]) else { return nil }
+            return (String(text[text.index(after: open)..<close]), policy)
+        }
+    }
+
     /// Sends SIGTERM and waits for the end. Must be called once.
     /// - Returns: the exit status.
     package func terminate() async -> Int32 {

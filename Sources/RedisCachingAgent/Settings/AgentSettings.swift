@@ -26,6 +26,8 @@ struct AgentSettings: Sendable {
     var access: AccessSettings?
     var shutdownGraceSeconds: Int
     var eventLoops: Int
+    /// How the kernel schedules the threads of the event loops.
+    var eventLoopScheduling: EventLoopScheduling
     var log: LogSettings
     var environment: String
 
@@ -68,6 +70,7 @@ struct AgentSettings: Sendable {
         self.memory = Self.memory(&reader, largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
         self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)
+        self.eventLoopScheduling = EventLoopScheduling(rawValue: reader.choice(SettingCatalogue.eventLoopScheduling)) ?? .batch
         self.log = LogSettings(&reader)
         self.registration = RegistrationSettings(&reader)
         self.environment = reader.text(SettingCatalogue.environment) ?? ""

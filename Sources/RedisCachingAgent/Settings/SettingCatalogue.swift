@@ -183,6 +183,9 @@ enum SettingCatalogue {
     static let eventLoops = SettingDefinition(
         name: "EVENT_LOOPS", kind: .integer(default: nil, range: 1...64, unit: "threads", defaultText: "the processors"),
         summary: "Event loops, each with its own connection to Redis")
+    static let eventLoopScheduling = SettingDefinition(
+        name: "EVENT_LOOP_SCHEDULING", kind: .choice(default: "batch", ["batch", "normal"]),
+        summary: "How the kernel schedules the event loops: `batch` answers more requests where others need the processors, too")
     static let fastLane = SettingDefinition(
         name: "FAST_LANE", kind: .choice(default: "on", ["on", "off"]), summary: "Answer canonical requests for a key before the router")
     static let logLevel = SettingDefinition(
@@ -253,7 +256,7 @@ enum SettingCatalogue {
         requireAuth, metricsAccess, metricsPort, rateLimit,
         rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumInvalidations, headerFields, targetBytes,
         headBytes, pipelineBytes, unsentBytes, idleTimeout, requestTimeout,
-        lingerTimeout, lastRequest, lastAnswer, shutdownGrace, eventLoops, fastLane, logLevel, logFormat, logBufferBytes,
+        lingerTimeout, lastRequest, lastAnswer, shutdownGrace, eventLoops, eventLoopScheduling, fastLane, logLevel, logFormat, logBufferBytes,
         accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, platformURL, selfURL,
         platformAuth,
         platformTimeout, platformInterval, agentName, agentRepository, agentRequirements, environment, configFile,
