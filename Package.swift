@@ -214,7 +214,7 @@ if Context.environment["CACHE_BENCHMARKS"] != nil {
         .executableTarget(
             name: "EvictionSimulation", dependencies: ["MemoryStore", testSupport], path: "bench/EvictionSimulation", swiftSettings: settings),
         .executableTarget(
-            name: "MicroBenchmark", dependencies: ["RESP", "CacheHTTP", "Cache", "MemoryStore", nioCore], path: "bench/MicroBenchmark",
+            name: "MicroBenchmark", dependencies: ["Access", "RESP", "CacheHTTP", "Cache", "MemoryStore", nioCore], path: "bench/MicroBenchmark",
             swiftSettings: settings),
     ]
 }

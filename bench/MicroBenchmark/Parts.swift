@@ -1,3 +1,4 @@
+import Access
 import Cache
 import CacheHTTP
 import MemoryStore
@@ -25,6 +26,8 @@ enum Parts {
             Part(name: "memory-get-miss", repetitions: 2_000_000, run: self.getMiss),
             Part(name: "memory-set", repetitions: 1_000_000, run: self.set),
             Part(name: "glob-match", repetitions: 2_000_000, run: self.match),
+            Part(name: "access-key-of-a-connection", repetitions: 2_000_000, run: self.knownCaller),
+            Part(name: "access-key-among-100", repetitions: 500_000, run: self.newCaller),
         ]
     }
 
@@ -114,6 +117,32 @@ enum Parts {
         let glob = GlobPattern(Array("agent:*:prof?le".utf8))
         for _ in 0..<repetitions {
             guard glob.matches(self.key.readableBytesUInt8Span) else { preconditionFailure("the key matches") }
+        }
+    }
+
+    /// A hundred keys, the last of which is shown.
+    private static func accessControl() -> (AccessControl, secret: ByteBuffer) {
+        let keys = (0..<100).map { _ in NewAccessKey() }
+        let ring = AccessKeyRing(keys.map { ($0.digest, AccessGrant(name: "k", scopes: .read, prefix: Array("agent:".utf8))) })
+        return (AccessControl(ring), ByteBuffer(string: keys[99].secret))
+    }
+
+    /// What the fast lane does for a request whose connection has shown the key before.
+    private static func knownCaller(_ repetitions: Int) {
+        let (control, secret) = self.accessControl()
+        var memory = CallerMemory()
+        for now in 0..<repetitions {
+            let caller = secret.withUnsafeReadableBytes { memory.caller($0, control, now: now) }
+            guard caller.verdict(.read(key: self.key)) == .allowed, caller.admit(now: now) == nil else { preconditionFailure("it may read") }
+        }
+    }
+
+    /// The same for the first request of a connection.
+    private static func newCaller(_ repetitions: Int) {
+        let (control, secret) = self.accessControl()
+        for now in 0..<repetitions {
+            let caller = secret.withUnsafeReadableBytes { control.caller($0, now: now).caller }
+            guard caller.verdict(.read(key: self.key)) == .allowed else { preconditionFailure("it may read") }
         }
     }
 }
