@@ -29,7 +29,8 @@ package enum AccessCaller: Sendable {
         guard verdict == .allowed, case .known(let grant) = self else { return verdict }
         switch action {
         case .read(let key), .write(let key):
-            return grant.prefix.isEmpty || key.readableBytesView.starts(with: grant.prefix) ? .allowed : .outsidePrefix
+            let isInside = key.withUnsafeReadableBytes { key in grant.prefix.withUnsafeBytes { key.begins(with: $0) } }
+            return isInside ? .allowed : .outsidePrefix
         }
     }
 

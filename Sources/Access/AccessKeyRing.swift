@@ -11,8 +11,6 @@ package struct AccessKeyRing: Sendable {
 
     package var count: Int { self.keys.count + self.accounts.count }
 
-    package var hasAccounts: Bool { !self.accounts.isEmpty }
-
     package var names: [String] { self.keys.map(\.grant.name) + self.accounts.values.map(\.name).sorted() }
 
     /// Whose key this is. Every key is compared to its end, so that the time says nothing of how near a guess was. O(keys).

@@ -25,6 +25,6 @@ package struct CallerMemory {
     }
 
     private func isSame(_ credential: UnsafeRawBufferPointer) -> Bool {
-        self.credential.withUnsafeReadableBytes { known in known.count == credential.count && known.elementsEqual(credential) }
+        self.credential.readableBytes == credential.count && self.credential.withUnsafeReadableBytes { $0.begins(with: credential) }
     }
 }
