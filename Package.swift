@@ -16,11 +16,14 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: nio)
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 var targets: [Target] = [
+    .target(name: "OperatingSystem", dependencies: [system], swiftSettings: settings),
     .target(
         name: "Telemetry",
         dependencies: [
-            nioCore, nioPosix, logging, metrics,
+            "OperatingSystem", nioCore, nioPosix, logging, metrics,
             .product(name: "Instrumentation", package: "swift-distributed-tracing"),
         ],
         swiftSettings: settings
@@ -29,7 +32,7 @@ var targets: [Target] = [
     .target(
         name: "RedisClient",
         dependencies: [
-            "RESP", nioCore, nioPosix, logging,
+            "OperatingSystem", "RESP", nioCore, nioPosix, logging,
             .product(name: "DequeModule", package: "swift-collections"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ],
@@ -70,7 +73,7 @@ var targets: [Target] = [
     .target(
         name: "CacheHTTP",
         dependencies: [
-            "Access", "Cache", "MemoryStore", "RedisClient", "Telemetry",
+            "Access", "Cache", "MemoryStore", "OperatingSystem", "RedisClient", "Telemetry",
             nioCore,
             nioPosix,
             logging,
@@ -92,8 +95,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "RedisCachingAgent",
         dependencies: [
-            "Access", "Cache", "CacheHTTP", "FactoryPlatform", "GoogleCloud", "MemoryStore", "RESP", "RedisClient", "Telemetry",
-            nioCore, nioPosix, logging, metrics,
+            "Access", "Cache", "CacheHTTP", "FactoryPlatform", "GoogleCloud", "MemoryStore", "OperatingSystem", "RESP", "RedisClient", "Telemetry",
+            nioCore, nioPosix, logging, metrics, system,
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -240,6 +243,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),

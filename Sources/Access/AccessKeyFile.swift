@@ -15,6 +15,8 @@ package enum AccessKeyFile {
 
     /// The most keys of a file: each is compared with every key that comes.
     package static let maximumKeys = 1000
+    /// The largest file that is read: far more than so many keys take, comments included.
+    package static let maximumBytes = 16 * 1024 * 1024
 
     private static let digestMark = "sha256:"
     private static let accountMark = "google:"

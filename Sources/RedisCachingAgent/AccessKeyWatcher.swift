@@ -1,6 +1,7 @@
 import Access
 import Logging
 import NIOPosix
+import OperatingSystem
 import ServiceLifecycle
 
 /// Looks at the file of API keys now and then and takes over what it holds: a key is added or withdrawn without a restart.
@@ -18,7 +19,7 @@ struct AccessKeyWatcher: Service {
             while true {
                 try await Task.sleep(for: .seconds(self.watch.intervalSeconds))
                 let path = self.watch.path
-                let contents = try await NIOThreadPool.singleton.runIfActive { WholeFile.read(path) }
+                let contents = try await NIOThreadPool.singleton.runIfActive { WholeFile.read(path, maximumBytes: AccessKeyFile.maximumBytes) }
                 guard contents != known else { continue }
                 known = contents
                 self.takeOver(contents)

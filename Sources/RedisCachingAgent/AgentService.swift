@@ -6,6 +6,7 @@ import Logging
 import MemoryStore
 import NIOCore
 import NIOPosix
+import OperatingSystem
 import RedisClient
 import ServiceLifecycle
 import Telemetry
@@ -113,10 +114,13 @@ struct AgentService: Sendable {
         try await ServiceGroup(configuration: configuration).run()
     }
 
+    /// The files that the process needs besides its clients' connections: listening, Redis, event loops, keys.
+    private static let reservedFiles = 64
+
     /// The bounds, as far as the system lets the process have so many connections: the kernel's refusal would be no answer at all.
     private func limits(_ logger: Logger) -> ServiceLimits {
         var limits = self.settings.http.serviceLimits
-        let possible = max(1, OpenFiles.raiseLimit() - OpenFiles.reserve)
+        let possible = max(1, (OpenFileLimit.raise() ?? .max) - Self.reservedFiles)
         guard limits.maximumConnections > possible else { return limits }
         logger.warning(
             "the system allows fewer connections than CONNECTIONS_MAX", metadata: ["connections.max": .stringConvertible(possible)])

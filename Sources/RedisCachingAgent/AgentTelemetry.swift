@@ -2,6 +2,7 @@ import CacheHTTP
 import CoreMetrics
 import GoogleCloud
 import Logging
+import OperatingSystem
 import Telemetry
 
 #if canImport(Glibc)
@@ -44,7 +45,7 @@ struct AgentTelemetry: Sendable {
     }
 
     private static func lossLine(_ format: LogFormat, _ count: Int) -> [UInt8] {
-        let time = LogTime.now()
+        let time = WallClock.now()
         return format.line(
             LogRecord(
                 seconds: time.seconds, microseconds: time.microseconds, level: .warning,

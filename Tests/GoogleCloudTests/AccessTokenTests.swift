@@ -16,7 +16,7 @@ import Testing
         arguments: [
             "", "{}", "null", "{\"access_token\":\"a\"}", "{\"access_token\":\"\",\"expires_in\":5}", "{\"access_token\":\"a\",\"expires_in\":0}",
             "{\"access_token\":\"a\",\"expires_in\":\"5\"}", "{\"access_token\":5,\"expires_in\":5}", "{\"access_token\":\"a\",\"expires_in\":5",
-            "{\"access_token\":\"a\\n\",\"expires_in\":5}", "{\"access_token\":\"a\",\"expires_in\":5,}",
+            "{\"access_token\":\"a\\n\",\"expires_in\":5}", "{\"access_token\":\"\u{E9}\",\"expires_in\":5}",
             "{\"access_token\":\"a\",\"expires_in\":5} x",
             "{\"access_token\":\"a\",\"expires_in\":99999999999999999999}", "[{\"access_token\":\"a\",\"expires_in\":5}]", "<html>",
         ])

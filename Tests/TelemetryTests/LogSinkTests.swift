@@ -12,7 +12,7 @@ struct LogSinkTests {
         var pipe = try TestPipe()
         let reading = pipe.reading
         let sink = LogSink(descriptor: pipe.writing, maximumBytes: 1 << 20) { _ in [] }
-        async let text = Task.detached { TestPipe.text(of: reading) }.value
+        async let text = TestPipe.text(of: reading)
         for number in 0..<5000 { sink.write(Self.line(number)) }
         await sink.close()
         pipe.closeWriting()
@@ -33,7 +33,7 @@ struct LogSinkTests {
         }
         #expect(written < 2000)
         let dropped = sink.dropped
-        async let text = Task.detached { TestPipe.text(of: reading) }.value
+        async let text = TestPipe.text(of: reading)
         // Until one finds room.
         var before = sink.dropped
         repeat {

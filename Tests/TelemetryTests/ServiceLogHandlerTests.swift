@@ -22,7 +22,7 @@ struct ServiceLogHandlerTests {
         ServiceContext.$current.withValue(context) { logger.error("inside", error: Unlucky(), metadata: ["own": "2"]) }
         await sink.close()
         pipe.closeWriting()
-        let lines = TestPipe.text(of: pipe.reading).split(separator: "\n")
+        let lines = await TestPipe.text(of: pipe.reading).split(separator: "\n")
         #expect(lines.count == 2)
         #expect(lines.first?.hasSuffix("outside own=1") == true)
         #expect(lines.last?.hasSuffix("inside trace=0000000000000000000000000000000a error=Unlucky() own=2") == true)

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// Two connected descriptors that no child process inherits, so that the end of one is seen at the other.
@@ -24,8 +25,14 @@ package struct TestPipe: ~Copyable {
         self.writing = -1
     }
 
-    /// Reads to the end of file on a thread that may block.
-    package static func text(of reading: Int32) -> String {
+    /// Reads to the end of file, on a thread of its own: a task that blocks takes a thread from those that would write.
+    package static func text(of reading: Int32) async -> String {
+        await withCheckedContinuation { continuation in
+            Thread { continuation.resume(returning: Self.blockingText(of: reading)) }.start()
+        }
+    }
+
+    private static func blockingText(of reading: Int32) -> String {
         var bytes: [UInt8] = []
         while true {
             let chunk = [UInt8](unsafeUninitializedCapacity: 65536) { $1 = max(0, read(reading, $0.baseAddress, $0.count)) }

@@ -1,5 +1,6 @@
 import Cache
 import NIOCore
+import OperatingSystem
 
 /// The answers of the contract about the service itself.
 extension Answer {

@@ -1,3 +1,5 @@
+import OperatingSystem
+
 /// The value of the `Date` field, rendered again at most four times a second: rendering costs more than the rest of a small head.
 struct DateField {
     /// `Sun, 06 Nov 1994 08:49:37 GMT`

@@ -1,6 +1,7 @@
 import Cache
 import MemoryStore
 import NIOCore
+import OperatingSystem
 import RedisClient
 import Telemetry
 

@@ -2,6 +2,7 @@ import Access
 import Hummingbird
 import NIOCore
 import NIOPosix
+import OperatingSystem
 
 /// The description of the interface: `/openapi.json` for programs, `/docs` and `/redoc` for people.
 struct DocumentationRoutes: Sendable {
@@ -27,10 +28,15 @@ struct DocumentationRoutes: Sendable {
         }
     }
 
+    /// The largest of them, Swagger UI, has 1.5 MB.
+    private static let maximumAssetBytes = 16 * 1024 * 1024
+
     /// Read anew for every request: few ever ask, and keeping them would cost three megabytes.
     private func file(_ asset: DocumentationAsset) async -> Answer {
         guard let directory = self.directory else { return Answer(.notFound, .detail("Not Found")) }
-        let bytes = try? await NIOThreadPool.singleton.runIfActive { WholeFile.read("\(directory)/\(asset.rawValue)") }
+        let bytes = try? await NIOThreadPool.singleton.runIfActive {
+            WholeFile.read("\(directory)/\(asset.rawValue)", maximumBytes: Self.maximumAssetBytes)
+        }
         guard let bytes = bytes ?? nil else { return Answer(.notFound, .detail("Not Found")) }
         var answer = Answer(.ok, .prepared(ByteBuffer(bytes: bytes)))
         answer.contentType = asset.contentType

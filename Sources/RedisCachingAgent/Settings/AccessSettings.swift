@@ -1,4 +1,5 @@
 import Access
+import OperatingSystem
 
 /// Who may ask.
 struct AccessSettings: Sendable {
@@ -28,7 +29,7 @@ struct AccessSettings: Sendable {
         self.tokens = TokenSettings(&reader)
         let isRequired = reader.choice(SettingCatalogue.requireAuth) == "true"
         if let path = reader.text(SettingCatalogue.apiKeysFile) {
-            guard let contents = WholeFile.read(path) else {
+            guard let contents = WholeFile.read(path, maximumBytes: AccessKeyFile.maximumBytes) else {
                 reader.add(SettingCatalogue.apiKeysFile, "the file cannot be read")
                 return nil
             }

@@ -3,6 +3,7 @@ import CacheHTTP
 import Configuration
 import MemoryStore
 import NIOCore
+import OperatingSystem
 import RedisClient
 import SystemPackage
 
@@ -79,7 +80,7 @@ struct AgentSettings: Sendable {
 
     /// - Parameter largestEntryBytes: what one shard should be able to hold, as far as the bound allows: what it cannot is answered with 507.
     private static func memory(_ reader: inout SettingReader, largestEntryBytes: Int) -> MemoryStoreConfiguration {
-        let bytes = reader.integer(SettingCatalogue.memoryBytes, default: ContainerMemory.defaultStoreBytes)
+        let bytes = reader.integer(SettingCatalogue.memoryBytes, default: self.defaultStoreBytes)
         let shards = reader.integer(SettingCatalogue.memoryShards)
         guard shards.nonzeroBitCount == 1 else {
             reader.add(SettingCatalogue.memoryShards, "\(shards) is not a power of two")
@@ -89,6 +90,9 @@ struct AgentSettings: Sendable {
         let fitting = max(1, bytes / (4 * (largestEntryBytes + 1024)))
         return MemoryStoreConfiguration(maximumBytes: bytes, shardCount: min(shards, 1 << (Int.bitWidth - 1 - fitting.leadingZeroBitCount)))
     }
+
+    /// A quarter of the container's memory, from 1 to 512 MiB: the rest is for connections, code and the peaks of the allocator.
+    private static var defaultStoreBytes: Int { min(512 * 1024 * 1024, max(1024 * 1024, ContainerMemory.limitBytes / 4)) }
 
     private static func cors(_ reader: inout SettingReader) -> CORSPolicy? {
         guard let text = reader.text(SettingCatalogue.corsOrigins) else { return nil }

@@ -4,14 +4,8 @@ import Glibc
 import Darwin
 #endif
 
-/// The wall clock for log lines.
-package enum LogTime {
-    package static func now() -> (seconds: Int, microseconds: Int) {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return (Int(time.tv_sec), Int(time.tv_nsec) / 1000)
-    }
-
+/// The time of day as log lines write it.
+enum LogTime {
     /// `2026-11-22T20:09:55.557123Z` (RFC 3339), or with `timeOnly` what stands between `T` and `Z`, to the millisecond.
     static func text(seconds: Int, microseconds: Int, timeOnly: Bool = false) -> String {
         var time = time_t(seconds)

@@ -1,4 +1,5 @@
 package import Logging
+import OperatingSystem
 import ServiceContextModule
 
 /// The service's backend of swift-log: adds the trace of the request at hand, formats, and hands the line to the sink.
@@ -27,7 +28,7 @@ package struct ServiceLogHandler: LogHandler {
         if let provided = self.metadataProvider?.get() { metadata.merge(provided) { _, new in new } }
         if let own = event.metadata { metadata.merge(own) { _, new in new } }
         if let error = event.error { metadata["error"] = "\(error)" }
-        let time = LogTime.now()
+        let time = WallClock.now()
         let record = LogRecord(
             seconds: time.seconds, microseconds: time.microseconds, level: event.level, message: event.message.description, metadata: metadata,
             trace: ServiceContext.current?.traceContext, file: event.file, line: event.line, function: event.function)

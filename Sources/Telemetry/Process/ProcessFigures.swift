@@ -1,11 +1,9 @@
+import OperatingSystem
+
 #if canImport(Glibc)
 import Glibc
-private let systemRead = Glibc.read
-private let openFilesResource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 #else
 import Darwin
-private let systemRead = Darwin.read
-private let openFilesResource = RLIMIT_NOFILE
 #endif
 
 /// What the kernel counts of this process, as Prometheus's client libraries name it.
@@ -22,15 +20,13 @@ package struct ProcessFigures: Sendable, Equatable {
     /// Reads `/proc`; nil where there is none. About 50 us.
     package static func read() -> ProcessFigures? {
         guard let stat = self.text(of: "/proc/self/stat"), let bootTime = self.bootTime else { return nil }
-        var limit = rlimit()
-        getrlimit(openFilesResource, &limit)
         return ProcessFigures(
             stat: stat,
             ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)),
             pageBytes: sysconf(Int32(_SC_PAGESIZE)),
             bootTimeSeconds: bootTime,
             openFiles: self.openFileCount(),
-            maximumOpenFiles: Int(exactly: limit.rlim_cur)
+            maximumOpenFiles: OpenFileLimit.current
         )
     }
 
@@ -55,17 +51,7 @@ package struct ProcessFigures: Sendable, Equatable {
     }()
 
     private static func text(of path: String) -> String? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        while true {
-            let chunk = [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-                count = max(0, Int(systemRead(file, buffer.baseAddress, buffer.count)))
-            }
-            if chunk.isEmpty { return String(decoding: bytes, as: UTF8.self) }
-            bytes += chunk
-        }
+        WholeFile.read(path, maximumBytes: 1024 * 1024).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func openFileCount() -> Int {
