@@ -217,8 +217,9 @@ if Context.environment["CACHE_BENCHMARKS"] != nil {
         .executableTarget(
             name: "EvictionSimulation", dependencies: ["MemoryStore", testSupport], path: "bench/EvictionSimulation", swiftSettings: settings),
         .executableTarget(
-            name: "MicroBenchmark", dependencies: ["Access", "RESP", "CacheHTTP", "Cache", "MemoryStore", nioCore], path: "bench/MicroBenchmark",
-            swiftSettings: settings),
+            name: "MicroBenchmark",
+            dependencies: ["Access", "RESP", "CacheHTTP", "Cache", "MemoryStore", nioCore, .product(name: "NIOEmbedded", package: nio)],
+            path: "bench/MicroBenchmark", swiftSettings: settings),
     ]
 }
 

@@ -16,13 +16,11 @@ package enum CachedValue: Sendable {
         }
     }
 
-    /// Appends the value to `buffer`. One copy of `count` bytes.
-    package func write(into buffer: inout ByteBuffer) {
+    /// Lends the bytes for the time of the call. O(1) besides `body`.
+    package func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
         switch self {
-        case .memory(let hit):
-            hit.withValueBytes { bytes in _ = buffer.writeBytes(bytes) }
-        case .buffer(let value):
-            _ = buffer.writeImmutableBuffer(value)
+        case .memory(let hit): hit.withValueBytes(body)
+        case .buffer(let value): value.withUnsafeReadableBytes(body)
         }
     }
 }

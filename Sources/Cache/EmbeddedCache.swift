@@ -35,7 +35,7 @@ struct EmbeddedCache: Sendable {
         let now = MonotonicTime.now
         guard entry.isValue, let hit = self.store.get(entry.key.span, now: now) else { return nil }
         var value = ByteBuffer()
-        CachedValue.memory(hit).write(into: &value)
+        hit.withValueBytes { _ = value.writeBytes($0) }
         let command: [RESPArgument] = ["SET", .bytes(entry.key), RESPArgument(value)]
         guard let expiresAt = hit.expiresAt else { return command }
         return command + ["PX", .integer(expiresAt.milliseconds - now.milliseconds)]

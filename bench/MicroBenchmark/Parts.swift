@@ -121,7 +121,7 @@ enum Parts {
     }
 
     /// A hundred keys, the last of which is shown.
-    private static func accessControl() -> (AccessControl, secret: ByteBuffer) {
+    static func accessControl() -> (AccessControl, secret: ByteBuffer) {
         let keys = (0..<100).map { _ in NewAccessKey() }
         let ring = AccessKeyRing(keys.map { ($0.digest, AccessGrant(name: "k", scopes: .read, prefix: Array("agent:".utf8))) })
         return (AccessControl(ring), ByteBuffer(string: keys[99].secret))

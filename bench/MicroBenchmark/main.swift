@@ -1,7 +1,7 @@
 // Times one part of the hot path: MicroBenchmark list | CASE [REPETITIONS]. `bench/micro` runs them all and counts instructions too.
 
 let arguments = CommandLine.arguments.dropFirst()
-let cases = Parts.all
+let cases = Parts.all + LaneParts.all
 switch arguments.first {
 case nil, "list":
     for part in cases { print(part.name, part.repetitions) }

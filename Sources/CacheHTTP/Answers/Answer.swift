@@ -30,9 +30,10 @@ struct Answer {
     static let maximumHeadCount = 1024
 
     /// The fields of the head, in the order in which they stand.
-    func writeFields(_ trailer: AnswerTrailer, to sink: inout some AnswerFieldSink) {
+    /// - Parameter bodyCount: the length of the body in bytes.
+    func writeFields(_ trailer: AnswerTrailer, bodyCount: Int, to sink: inout some AnswerFieldSink) {
         sink.field(.contentType) { $0.append(self.contentType) }
-        sink.field(.contentLength) { $0.appendDecimal(self.body.count) }
+        sink.field(.contentLength) { $0.appendDecimal(bodyCount) }
         if let cacheStatus = self.cacheStatus {
             sink.field(.cacheStatus) { cacheStatus.write(into: &$0) }
         }

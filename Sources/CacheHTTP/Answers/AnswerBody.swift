@@ -38,31 +38,31 @@ enum AnswerBody {
         }
     }
 
-    /// Appends the body.
-    func write(into buffer: inout ByteBuffer) {
+    /// Appends the body: `count` bytes.
+    func write(into cursor: inout ByteCursor) {
         switch self {
         case .value(let key, let value):
-            buffer.writeStaticString(Self.opening)
-            JSONWriter.writeString(key, into: &buffer)
-            buffer.writeStaticString(Self.valueName)
-            value.write(into: &buffer)
-            buffer.writeStaticString("}")
+            cursor.append(Self.opening)
+            JSONWriter.writeString(key, into: &cursor)
+            cursor.append(Self.valueName)
+            value.withBytes { cursor.append($0) }
+            cursor.append(UInt8(ascii: "}"))
         case .stored(let key, let ttl):
-            buffer.writeStaticString(Self.opening)
-            JSONWriter.writeString(key, into: &buffer)
-            buffer.writeStaticString(Self.storedMessage)
-            if let ttl { buffer.appendDecimal(Int(ttl)) } else { buffer.writeStaticString(Self.noExpiration) }
-            buffer.writeStaticString(Self.textClosing)
+            cursor.append(Self.opening)
+            JSONWriter.writeString(key, into: &cursor)
+            cursor.append(Self.storedMessage)
+            if let ttl { cursor.appendDecimal(Int(ttl)) } else { cursor.append(Self.noExpiration) }
+            cursor.append(Self.textClosing)
         case .deleted(let key):
-            buffer.writeStaticString(Self.opening)
-            JSONWriter.writeString(key, into: &buffer)
-            buffer.writeStaticString(Self.deletedMessage)
+            cursor.append(Self.opening)
+            JSONWriter.writeString(key, into: &cursor)
+            cursor.append(Self.deletedMessage)
         case .detail(let text):
-            buffer.writeStaticString(Self.detailOpening)
-            buffer.writeStaticString(text)
-            buffer.writeStaticString(Self.textClosing)
+            cursor.append(Self.detailOpening)
+            cursor.append(text)
+            cursor.append(Self.textClosing)
         case .prepared(let bytes):
-            buffer.writeImmutableBuffer(bytes)
+            cursor.append(bytes)
         }
     }
 }

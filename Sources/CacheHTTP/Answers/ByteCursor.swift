@@ -1,8 +1,8 @@
 import NIOCore
 
-/// A place in memory where text is written, front to back: what the head of an answer is made with.
+/// A place in memory where text is written, front to back: what an answer is made with.
 ///
-/// One capacity check and one move of the buffer's index for a whole head, instead of one for each of its twenty pieces.
+/// One capacity check and one move of the buffer's index for a whole answer, instead of one for each of its thirty pieces.
 /// Every write is checked against the end of the memory.
 struct ByteCursor {
     private let start: UnsafeMutableRawPointer
@@ -24,8 +24,9 @@ struct ByteCursor {
     var written: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: self.start, count: self.count) }
 
     /// Makes room for `count` bytes and returns where they go.
+    @inline(__always)
     private mutating func take(_ count: Int) -> UnsafeMutableRawPointer {
-        precondition(count <= self.end - self.next, "the head of an answer is longer than the room made for it")
+        precondition(count <= self.end - self.next, "an answer is longer than the room made for it")
         defer { self.next += count }
         return self.next
     }
@@ -34,6 +35,8 @@ struct ByteCursor {
         self.take(1).storeBytes(of: byte, as: UInt8.self)
     }
 
+    /// The texts are constants: inlined, most of them are one or two stores.
+    @inline(__always)
     mutating func append(_ text: StaticString) {
         self.take(text.utf8CodeUnitCount).copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
     }

@@ -14,14 +14,16 @@ struct ByteFieldSink: AnswerFieldSink {
 extension Answer {
     /// Appends the whole answer.
     func write(_ trailer: AnswerTrailer, closing: Bool, into buffer: inout ByteBuffer) {
-        buffer.append(maximumCount: Self.maximumHeadCount) { cursor in
+        let bodyCount = self.body.count
+        buffer.append(maximumCount: Self.maximumHeadCount + bodyCount) { cursor in
             self.writeStatusLine(into: &cursor)
             var sink = ByteFieldSink(cursor: cursor)
-            self.writeFields(trailer, to: &sink)
+            self.writeFields(trailer, bodyCount: bodyCount, to: &sink)
             cursor = sink.cursor
-            cursor.append(closing ? "Connection: close\r\n\r\n" : "\r\n")
+            if closing { cursor.append("Connection: close\r\n") }
+            cursor.append("\r\n")
+            self.body.write(into: &cursor)
         }
-        self.body.write(into: &buffer)
     }
 
     private func writeStatusLine(into cursor: inout ByteCursor) {

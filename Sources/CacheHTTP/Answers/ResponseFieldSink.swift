@@ -24,11 +24,11 @@ extension Answer {
     /// The answer as Hummingbird's response. `HEAD` gets the head alone, with the length that `GET` would have (RFC 9110, section 9.3.2).
     func response(_ trailer: AnswerTrailer, headOnly: Bool) -> Response {
         var sink = ResponseFieldSink()
-        self.writeFields(trailer, to: &sink)
+        let bodyCount = self.body.count
+        self.writeFields(trailer, bodyCount: bodyCount, to: &sink)
         guard !headOnly else { return Response(status: self.httpStatus, headers: sink.fields) }
         var body = ByteBuffer()
-        body.reserveCapacity(self.body.count)
-        self.body.write(into: &body)
+        body.append(maximumCount: bodyCount) { self.body.write(into: &$0) }
         return Response(status: self.httpStatus, headers: sink.fields, body: .init(byteBuffer: body))
     }
 

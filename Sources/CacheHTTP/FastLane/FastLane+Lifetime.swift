@@ -91,7 +91,7 @@ extension FastLane {
             if self.phase == .ready { self.phase = .handedOver }
             if self.input.readableBytes > 0 {
                 // What is left of an unfinished request is for the codec to refuse.
-                context.fireChannelRead(Self.wrapInboundOut(self.input))
+                context.fireChannelRead(self.wrapInboundOut(self.input))
                 self.input = ByteBuffer()
             }
             context.fireChannelReadComplete()
@@ -130,7 +130,7 @@ extension FastLane {
     private func whenWritten(_ context: ChannelHandlerContext, _ body: @escaping () -> Void) {
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in body() }
-        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: written)
+        context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: written)
     }
 
     private func closeLater(_ context: ChannelHandlerContext, in delay: TimeAmount) {

@@ -12,7 +12,7 @@ extension FastLane {
 
     func forward(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
         self.isReadCompleteDue = true
-        context.fireChannelRead(Self.wrapInboundOut(bytes))
+        context.fireChannelRead(self.wrapInboundOut(bytes))
     }
 
     /// Passes on what belongs to the body of the router's request. Returns false where nothing more can be taken now.
@@ -43,7 +43,7 @@ extension FastLane {
 
     /// What the codec has written passes through.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        self.scope.httpCounters.recordSent(Self.unwrapOutboundIn(data).readableBytes)
+        self.scope.httpCounters.recordSent(self.unwrapOutboundIn(data).readableBytes)
         context.write(data, promise: promise)
     }
 

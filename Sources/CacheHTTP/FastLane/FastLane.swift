@@ -79,14 +79,15 @@ final class FastLane: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.now = EventLoopScope.now()
         self.lifetime.received(now: self.now)
-        self.scope.httpCounters.recordReceived(Self.unwrapInboundIn(data).readableBytes)
+        // Of the instance: the compiler does not specialise the one of the type, which costs twice as much.
+        var bytes = self.unwrapInboundIn(data)
+        self.scope.httpCounters.recordReceived(bytes.readableBytes)
         switch self.phase {
         case .handedOver:
             context.fireChannelRead(data)
         case .closing:
             break
         case .ready, .awaitingCache, .awaitingRouter:
-            var bytes = Self.unwrapInboundIn(data)
             if self.input.readableBytes == 0 {
                 self.input = bytes
             } else {
@@ -326,7 +327,7 @@ final class FastLane: ChannelDuplexHandler {
         var bytes = self.output
         self.output = ByteBuffer()
         self.scope.httpCounters.recordSent(bytes.readableBytes)
-        context.writeAndFlush(Self.wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
+        context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
         // Once the socket has taken the bytes the buffer is ours alone again, and clearing keeps its storage for the next answer.
         if bytes.capacity <= Self.keptOutputCapacity, self.output.readableBytes == 0 {
             bytes.clear()

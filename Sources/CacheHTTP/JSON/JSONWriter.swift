@@ -63,7 +63,7 @@ package enum JSONWriter {
         buffer.writeBytes(value.bytes.extracting(start..<value.count))
     }
 
-    private static func firstByteToEscape(from start: Int, in text: Span<UInt8>) -> Int {
+    static func firstByteToEscape(from start: Int, in text: Span<UInt8>) -> Int {
         let raw = text.bytes
         var offset = start
         while text.count &- offset >= ByteWord.byteCount {

@@ -38,7 +38,7 @@ final class CodecGate: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Nothing that follows the last request of a connection is looked at (RFC 9112, section 9.6).
         guard !self.isDropping else { return }
-        var part = Self.unwrapInboundIn(data)
+        var part = self.unwrapInboundIn(data)
         switch part {
         case .head(var head):
             self.lane.lifetime.requestArrived()
@@ -59,7 +59,7 @@ final class CodecGate: ChannelDuplexHandler {
         case .end:
             self.requestEnded()
         }
-        context.fireChannelRead(Self.wrapInboundOut(part))
+        context.fireChannelRead(self.wrapInboundOut(part))
     }
 
     private func requestEnded() {
@@ -85,7 +85,7 @@ final class CodecGate: ChannelDuplexHandler {
         self.requests[0].awaitsContinue = false
         guard !first.isComplete else { return }
         let interim = HTTPResponseHead(version: .http1_1, status: .continue)
-        context.writeAndFlush(Self.wrapOutboundOut(.head(interim)), promise: nil)
+        context.writeAndFlush(self.wrapOutboundOut(.head(interim)), promise: nil)
     }
 
     // MARK: Answers
@@ -95,7 +95,7 @@ final class CodecGate: ChannelDuplexHandler {
             promise?.fail(ChannelError.outputClosed)
             return
         }
-        switch Self.unwrapOutboundIn(data) {
+        switch self.unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
             self.isClosing = self.mustClose
             guard self.isClosing else {
@@ -103,7 +103,7 @@ final class CodecGate: ChannelDuplexHandler {
                 return
             }
             head.headers.add(name: "Connection", value: "close")
-            context.write(Self.wrapOutboundOut(.head(head)), promise: promise)
+            context.write(self.wrapOutboundOut(.head(head)), promise: promise)
         case .head, .body:
             context.write(data, promise: promise)
         case .end:

@@ -1,6 +1,6 @@
 package import Access
 package import Cache
-import NIOCore
+package import NIOCore
 
 /// What the connections of one event loop share. Confined to that loop: no locks, no atomics.
 package final class EventLoopScope {
@@ -36,6 +36,9 @@ package final class EventLoopScope {
         self.counters = cache.counters
         self.settings = settings
     }
+
+    /// The first handler of a new connection.
+    package func makeFastLane() -> any ChannelHandler { FastLane(scope: self) }
 
     /// Nanoseconds of the monotonic clock.
     static func now() -> Int { Int(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds) }

@@ -15,7 +15,7 @@ import Testing
     }
 
     private func line(_ write: (inout ByteCursor) -> Void) -> String {
-        self.text { $0.append(maximumCount: 256, write) }
+        self.text { $0.append(maximumCount: 1024, write) }
     }
 
     @Test func datesAgreeWithFoundation() {
@@ -63,7 +63,7 @@ import Testing
                 .value(key: key, .buffer(ByteBuffer(string: "[1]"))), .stored(key: key, ttlSeconds: nil), .stored(key: key, ttlSeconds: 315_360_000),
                 .deleted(key: key), .detail("Key not found"), .prepared(key),
             ]
-            for body in bodies { #expect(self.text { body.write(into: &$0) }.utf8.count == body.count) }
+            for body in bodies { #expect(self.line { body.write(into: &$0) }.utf8.count == body.count) }
         }
     }
 

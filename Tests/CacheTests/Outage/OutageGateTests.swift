@@ -27,7 +27,7 @@ import Testing
         case .hit(let value, _, _):
             {
                 var buffer = ByteBuffer()
-                value.write(into: &buffer)
+                value.withBytes { _ = buffer.writeBytes($0) }
                 return "hit \(String(buffer: buffer))"
             }()
         case .miss: "miss"

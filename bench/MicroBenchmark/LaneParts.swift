@@ -1,0 +1,54 @@
+import Access
+import Cache
+import CacheHTTP
+import MemoryStore
+import NIOCore
+import NIOEmbedded
+
+/// The whole of what the service itself does for a request, from the client's bytes to the answer's; the channel of NIO that stands around it writes
+/// to memory instead of a socket.
+struct LaneParts {
+    static var all: [Part] {
+        [
+            Part(name: "lane-get", repetitions: 500_000) { LaneParts().run(self.get(), $0) },
+            Part(name: "lane-get-without-metrics", repetitions: 500_000) { LaneParts(isCounting: false).run(self.get(), $0) },
+            Part(name: "lane-get-with-key", repetitions: 500_000) { LaneParts(access: Parts.accessControl()).run(withKey: true, $0) },
+            Part(name: "lane-set", repetitions: 500_000) { LaneParts().run(self.set, $0) },
+        ]
+    }
+
+    private static let set: ByteBuffer = {
+        let body = #"{"key":"agent:1234567:profile","value":{"name":"crawler","capabilities":["a","b"]},"ttl":60}"#
+        return ByteBuffer(string: "POST /cache HTTP/1.1\r\nHost: cache\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }()
+
+    private static func get(secret: ByteBuffer? = nil) -> ByteBuffer {
+        let credential = secret.map { "Authorization: Bearer \(String(buffer: $0))\r\n" } ?? ""
+        return ByteBuffer(string: "GET /cache/agent:1234567:profile HTTP/1.1\r\nHost: cache\r\n\(credential)\r\n")
+    }
+
+    private let channel = EmbeddedChannel()
+    private let secret: ByteBuffer?
+
+    private init(isCounting: Bool = true, access: (AccessControl, secret: ByteBuffer)? = nil) {
+        let store = MemoryStore(MemoryStoreConfiguration())
+        _ = store.set(Parts.key.readableBytesUInt8Span, value: Parts.value.readableBytesUInt8Span, expiresAt: nil, now: .now)
+        var settings = HTTPSettings()
+        settings.metrics = isCounting
+        let scope = EventLoopScope(
+            cache: EventLoopCache(memory: store, counters: OperationCounters(isRecording: isCounting)), settings: settings, accessLog: nil,
+            access: access?.0, limiter: Limiter(settings.serviceLimits), eventLoopCount: 1)
+        self.secret = access?.secret
+        guard (try? self.channel.pipeline.syncOperations.addHandler(scope.makeFastLane())) != nil else { preconditionFailure("the channel is open") }
+    }
+
+    private func run(withKey: Bool, _ repetitions: Int) { self.run(Self.get(secret: self.secret), repetitions) }
+
+    private func run(_ request: ByteBuffer, _ repetitions: Int) {
+        for _ in 0..<repetitions {
+            guard (try? self.channel.writeInbound(request)) != nil, let answer = try? self.channel.readOutbound(as: ByteBuffer.self),
+                answer.readableBytesView.starts(with: "HTTP/1.1 200".utf8)
+            else { preconditionFailure("the answer is there at once") }
+        }
+    }
+}
