@@ -54,12 +54,9 @@ package final class MemoryStore: Sendable {
         entry.tag = tag
         entry.keyCount = UInt32(key.count)
         entry.deadline = expiresAt?.milliseconds ?? MemoryEntry.never
-        entry.storage = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
-            let bytes = UnsafeMutableRawBufferPointer(buffer)
-            key.withUnsafeBytes { bytes.copyMemory(from: $0) }
-            value.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: bytes[key.count...]).copyMemory(from: $0) }
-            count = byteCount
-        }
+        entry.storage.reserveCapacity(byteCount)
+        key.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
+        value.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
         shard.set(key, entry: entry, now: now)
         return .stored
     }

@@ -11,7 +11,7 @@ import Testing
                 for client in 0..<16 {
                     group.addTask { try await Self.loadUntilClosed(agent.port, client: client) }
                 }
-                try await Self.waitForRequests(1000, of: agent.port)
+                try await Self.waitForOperations(1000, of: agent.port)
                 #expect(await agent.terminate() == 0)
                 var answered = 0
                 for try await count in group { answered += count }
@@ -39,10 +39,11 @@ import Testing
         }
     }
 
-    private static func waitForRequests(_ count: Int, of port: Int) async throws {
+    /// Counts what the clients did alone: the questions for the metrics are requests, too.
+    private static func waitForOperations(_ count: Int, of port: Int) async throws {
         while true {
             let metrics = try await WireClient.exchange(port: port, Request.get("/metrics")).text
-            let answered = metrics.split(separator: "\n").filter { $0.hasPrefix("http_requests_total{") }
+            let answered = metrics.split(separator: "\n").filter { $0.hasPrefix("cache_operations_total{") }
                 .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
             if answered >= count { return }
         }

@@ -149,7 +149,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     private static func trace(_ bytes: UnsafeRawBufferPointer) {
         if let context = TraceContext(traceparent: bytes) {
-            precondition(bytes.count >= 55 && TraceContext.traceIDRange(traceparent: bytes) == 3..<35)
+            precondition(bytes.count >= 55 && TraceContext.traceIDOffset == 3)
             precondition(context.traceIDText.utf8.elementsEqual(bytes[3..<35]) && context.spanIDText.utf8.elementsEqual(bytes[36..<52]))
         }
         if let context = TraceContext(cloudTraceContext: bytes) {

@@ -42,14 +42,4 @@ enum ByteClass {
     static func lowercased(_ byte: UInt8) -> UInt8 {
         byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
     }
-
-    /// Whether each of eight bytes is in 0x20...0x7e: the tests of Mycroft's "determine if a word has a byte less than n", for all bytes at once.
-    static func areAllVisible(_ word: UInt64) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        let below = (word &- ones &* 0x20) & ~word
-        let delete = word ^ (ones &* 0x7f)
-        let isDelete = (delete &- ones) & ~delete
-        return (word | below | isDelete) & tops == 0
-    }
 }

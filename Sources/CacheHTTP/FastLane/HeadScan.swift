@@ -53,7 +53,9 @@ struct HeadScan: ~Copyable {
         let start = self.offset
         var isPlain = true
         var isEncoded = false
-        while self.offset < self.bytes.count {
+        while true {
+            self.offset = self.endOfRun(self.offset, self.bytes.count, { $0.leadingPlainBytes }, { _ in false })
+            guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
             let byte = self.bytes[self.offset]
             if byte == UInt8(ascii: " ") { break }
             guard byte > 0x20, byte < 0x7f else { return .failure(.notCanonical) }
@@ -64,7 +66,6 @@ struct HeadScan: ~Copyable {
             }
             self.offset += 1
         }
-        guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
         guard self.offset > start, self.bytes[start] == UInt8(ascii: "/") else { return .failure(.notCanonical) }
         let range = start..<self.offset
         self.offset += 1
@@ -108,74 +109,91 @@ struct HeadScan: ~Copyable {
     /// `field-name ":" OWS field-value OWS CRLF`, or the empty line that ends the head.
     mutating func field(_ findings: inout FieldFindings) -> Result<Line, Stop> {
         let start = self.offset
-        while self.offset < self.bytes.count, ByteClass.isToken(self.bytes[self.offset]) { self.offset += 1 }
+        self.offset = self.endOfRun(start, self.bytes.count, { $0.leadingNameBytes }, ByteClass.isToken)
         let name = start..<self.offset
         guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
         if name.isEmpty {
-            if let stop = self.literal("\r\n", from: 0) { return .failure(stop) }
+            if let stop = self.lineEnd() { return .failure(stop) }
             return .success(.endOfHead)
         }
         guard self.bytes[self.offset] == UInt8(ascii: ":") else { return .failure(.notCanonical) }
         self.offset += 1
         self.skipBlanks()
         let valueStart = self.offset
-        self.skipVisible()
+        // Values with bytes above ASCII are legal, but have no one reading: the codec's.
+        self.offset = self.endOfRun(valueStart, self.bytes.count, { $0.leadingVisibleBytes }, ByteClass.isFieldValue)
         guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
         var valueEnd = self.offset
-        if let stop = self.literal("\r\n", from: 0) { return .failure(stop) }
+        if let stop = self.lineEnd() { return .failure(stop) }
         while valueEnd > valueStart, ByteClass.isBlank(self.bytes[valueEnd - 1]) { valueEnd -= 1 }
         self.note(name, valueStart..<valueEnd, in: &findings)
         return .success(.field)
     }
 
+    /// Consumes CRLF.
+    @inline(__always)
+    private mutating func lineEnd() -> Stop? {
+        guard self.bytes.count &- self.offset >= 2 else {
+            return self.offset < self.bytes.count && self.bytes[self.offset] != UInt8(ascii: "\r") ? .notCanonical : .endOfBytes
+        }
+        guard self.bytes[self.offset] == UInt8(ascii: "\r"), self.bytes[self.offset &+ 1] == UInt8(ascii: "\n") else { return .notCanonical }
+        self.offset &+= 2
+        return nil
+    }
+
+    @inline(__always)
     private mutating func skipBlanks() {
         while self.offset < self.bytes.count, ByteClass.isBlank(self.bytes[self.offset]) { self.offset += 1 }
     }
 
-    /// Skips visible ASCII, spaces and tabs. Values with bytes above ASCII are legal, but have no one reading: the codec's.
-    private mutating func skipVisible() {
-        while self.offset + 8 <= self.bytes.count {
-            let word = self.bytes.loadUnaligned(fromByteOffset: self.offset, as: UInt64.self)
-            guard ByteClass.areAllVisible(word) else { break }
-            self.offset += 8
+    /// Where the run of members that begins at `start` ends, at most at `end`: eight bytes at a time while all are members of the smaller class
+    /// that `leadingMembers` counts, one byte at a time else.
+    @inline(__always)
+    private func endOfRun(_ start: Int, _ end: Int, _ leadingMembers: (HeadWord) -> Int, _ isMember: (UInt8) -> Bool) -> Int {
+        var offset = start
+        while true {
+            while end &- offset >= HeadWord.byteCount {
+                let count = leadingMembers(HeadWord(self.bytes, at: offset))
+                offset &+= count
+                if count < HeadWord.byteCount { break }
+            }
+            guard offset < end, isMember(self.bytes[offset]) else { return offset }
+            offset &+= 1
         }
-        while self.offset < self.bytes.count, ByteClass.isFieldValue(self.bytes[self.offset]) { self.offset += 1 }
     }
 
     private func note(_ name: Range<Int>, _ value: Range<Int>, in findings: inout FieldFindings) {
-        switch name.count {
-        case 2 where self.matches(name, "te"), 6 where self.matches(name, "expect"), 7 where self.matches(name, "upgrade"),
-            7 where self.matches(name, "trailer"), 14 where self.matches(name, "http2-settings"),
-            16 where self.matches(name, "proxy-connection"), 17 where self.matches(name, "transfer-encoding"):
+        switch KnownField(self.bytes, name) {
+        case .framing:
             findings.isUnframable = true
-        case 4 where self.matches(name, "host"):
+        case .host:
             if findings.hasHost || value.isEmpty || !self.isPlainHost(value) { findings.isUnframable = true }
             findings.hasHost = true
-        case 10 where self.matches(name, "connection"):
-            if !self.matches(value, "keep-alive") { findings.isUnframable = true }
-        case 12 where self.matches(name, "x-request-id"):
+        case .connection:
+            if !KnownField.matches(self.bytes, value, "keep-alive") { findings.isUnframable = true }
+        case .requestID:
             if findings.requestID != nil || !RequestID.isUsable(self.bytes, value) { findings.needsRouter = true }
             findings.requestID = value
-        case 6 where self.matches(name, "origin"):
+        case .origin:
             findings.hasOrigin = true
-        case 9 where self.matches(name, "x-api-key"):
+        case .apiKey:
             findings.credential = findings.credential == nil ? .key(value) : .several
-        case 13 where self.matches(name, "authorization"):
+        case .authorization:
             findings.credential = findings.credential == nil ? .authorization(value) : .several
-        case 11 where self.matches(name, "traceparent"):
+        case .traceparent:
             // Two of them name no trace, which the router says.
             if findings.traceparent != nil { findings.needsRouter = true }
             findings.traceparent = value
-        case 21 where self.matches(name, "x-cloud-trace-context"):
+        case .cloudTraceContext:
             if findings.cloudTraceContext != nil { findings.needsRouter = true }
             findings.cloudTraceContext = value
-        case 14 where self.matches(name, "content-length"):
+        case .contentLength:
             guard findings.contentLength == nil, let length = self.decimal(value) else {
                 findings.isUnframable = true
                 return
             }
             findings.contentLength = length
-        default:
+        case nil:
             break
         }
     }
@@ -183,7 +201,8 @@ struct HeadScan: ~Copyable {
     /// Which field names the request's trace, and where the trace's id stands: `traceparent` first, Google's own where that is absent or wrong.
     func trace(_ findings: FieldFindings) -> (field: TraceField, id: Range<Int>)? {
         if let value = findings.traceparent, TraceContext(traceparent: self.slice(value)) != nil {
-            return (.traceparent(value), (value.lowerBound + 3)..<(value.lowerBound + 3 + TraceContext.traceIDCount))
+            let start = value.lowerBound + TraceContext.traceIDOffset
+            return (.traceparent(value), start..<(start + TraceContext.traceIDCount))
         }
         if let value = findings.cloudTraceContext, TraceContext(cloudTraceContext: self.slice(value)) != nil {
             return (.cloudTraceContext(value), value.lowerBound..<(value.lowerBound + TraceContext.traceIDCount))
@@ -194,8 +213,7 @@ struct HeadScan: ~Copyable {
     private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self.bytes[range]) }
 
     private func isPlainHost(_ value: Range<Int>) -> Bool {
-        for index in value where !ByteClass.isHostCharacter(self.bytes[index]) { return false }
-        return true
+        self.endOfRun(value.lowerBound, value.upperBound, { $0.leadingPlainBytes }, ByteClass.isHostCharacter) == value.upperBound
     }
 
     /// At most twelve digits: no overflow, and far above every limit.
@@ -219,15 +237,6 @@ struct HeadScan: ~Copyable {
     private func starts(_ range: Range<Int>, with text: StaticString) -> Bool {
         guard range.count >= text.utf8CodeUnitCount else { return false }
         for index in 0..<text.utf8CodeUnitCount where self.bytes[range.lowerBound + index] != text.utf8Start[index] { return false }
-        return true
-    }
-
-    /// Case-insensitive comparison with lower-case ASCII.
-    private func matches(_ range: Range<Int>, _ text: StaticString) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<text.utf8CodeUnitCount where ByteClass.lowercased(self.bytes[range.lowerBound + index]) != text.utf8Start[index] {
-            return false
-        }
         return true
     }
 

@@ -2,23 +2,20 @@ extension TraceContext {
     /// Length of the trace's id, in hexadecimal digits.
     package static let traceIDCount = 32
 
+    /// Where the trace's id stands in a value of `traceparent`.
+    package static let traceIDOffset = 3
+
     /// Reads a value of `traceparent`: `VERSION-TRACEID-SPANID-FLAGS` in lower-case hexadecimal digits. A version after 00 may have more behind that,
     /// which is not read.
     package init?(traceparent bytes: UnsafeRawBufferPointer) {
-        guard let high = Self.hex(bytes, 3..<19), let low = Self.hex(bytes, 19..<35), let span = Self.hex(bytes, 36..<52),
-            Self.traceIDRange(traceparent: bytes) != nil, span != 0, let flags = Self.hex(bytes, 53..<55)
+        guard bytes.count >= 55, bytes[2] == UInt8(ascii: "-"), bytes[35] == UInt8(ascii: "-"), bytes[52] == UInt8(ascii: "-") else { return nil }
+        guard let version = Self.hex(bytes, 0..<2), version != 0xff,
+            version > 0 ? bytes.count == 55 || bytes[55] == UInt8(ascii: "-") : bytes.count == 55
+        else { return nil }
+        guard let high = Self.hex(bytes, 3..<19), let low = Self.hex(bytes, 19..<35), high | low != 0,
+            let span = Self.hex(bytes, 36..<52), span != 0, let flags = Self.hex(bytes, 53..<55)
         else { return nil }
         self.init(traceIDHigh: high, traceIDLow: low, spanID: span, isSampled: flags & 1 == 1)
-    }
-
-    /// Where the trace's id stands in a value of `traceparent` that may be believed; nil where there is none.
-    package static func traceIDRange(traceparent bytes: UnsafeRawBufferPointer) -> Range<Int>? {
-        guard bytes.count >= 55, bytes[2] == UInt8(ascii: "-"), bytes[35] == UInt8(ascii: "-"), bytes[52] == UInt8(ascii: "-") else { return nil }
-        guard let version = self.hex(bytes, 0..<2), version != 0xff, let high = self.hex(bytes, 3..<19), let low = self.hex(bytes, 19..<35) else {
-            return nil
-        }
-        guard version > 0 ? bytes.count == 55 || bytes[55] == UInt8(ascii: "-") : bytes.count == 55, high | low != 0 else { return nil }
-        return 3..<35
     }
 
     /// Reads a value of `X-Cloud-Trace-Context`: `TRACEID/SPANID;o=OPTIONS`, the span in decimal digits.

@@ -101,15 +101,4 @@ import Testing
         #expect(self.recognise("GET /" + String(repeating: "x", count: 2000)) == .notFramable, "an endless head is given up")
         #expect(self.get("/cache/k", (0..<101).map { "a\($0):\r\n" }.joined()) == .notFramable)
     }
-
-    /// The word-wise test of eight bytes agrees with the byte-wise one, for every byte in every place.
-    @Test func visibleWords() {
-        for place in 0..<8 {
-            for byte in UInt8.min ... .max {
-                let filler = UInt64(0x4141_4141_4141_4141) & ~(0xff << UInt64(place * 8))
-                let word = filler | UInt64(byte) << UInt64(place * 8)
-                #expect(ByteClass.areAllVisible(word) == (byte >= 0x20 && byte < 0x7f))
-            }
-        }
-    }
 }
