@@ -43,10 +43,9 @@ struct AgentService: Sendable {
 
     private func schedule(_ group: MultiThreadedEventLoopGroup, _ logger: Logger) async {
         let scheduling = self.settings.eventLoopScheduling
-        for eventLoop in group.makeIterator() {
-            let isApplied = (try? await eventLoop.submit { scheduling.apply() }.get()) ?? false
-            if !isApplied { logger.info("the kernel does not let the event loops be scheduled as \(scheduling.rawValue)") }
-        }
+        var isApplied = true
+        for eventLoop in group.makeIterator() where (try? await eventLoop.submit { scheduling.apply() }.get()) != true { isApplied = false }
+        if !isApplied { logger.info("the kernel does not let the event loops be scheduled as \(scheduling.rawValue)") }
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup, _ telemetry: AgentTelemetry, _ metadata: MetadataServer) async throws {

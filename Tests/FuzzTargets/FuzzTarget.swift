@@ -169,8 +169,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     private static func trace(_ bytes: UnsafeRawBufferPointer) {
         if let context = TraceContext(traceparent: bytes) {
-            precondition(bytes.count >= 55 && TraceContext.traceIDOffset == 3)
-            precondition(context.traceIDText.utf8.elementsEqual(bytes[3..<35]) && context.spanIDText.utf8.elementsEqual(bytes[36..<52]))
+            precondition(bytes.count >= 55)
+            precondition(
+                context.traceIDText.utf8.elementsEqual(bytes[TraceContext.traceIDOffset...].prefix(TraceContext.traceIDCount))
+                    && context.spanIDText.utf8.elementsEqual(bytes[36..<52]))
         }
         if let context = TraceContext(cloudTraceContext: bytes) {
             precondition(context.traceIDText.utf8.elementsEqual(bytes[..<32]) && context.spanID != 0)

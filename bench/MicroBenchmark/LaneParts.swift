@@ -10,10 +10,10 @@ import NIOEmbedded
 struct LaneParts {
     static var all: [Part] {
         [
-            Part(name: "lane-get", repetitions: 500_000) { LaneParts().run(self.get(), $0) },
-            Part(name: "lane-get-without-metrics", repetitions: 500_000) { LaneParts(isCounting: false).run(self.get(), $0) },
-            Part(name: "lane-get-with-key", repetitions: 500_000) { LaneParts(access: Parts.accessControl()).run(withKey: true, $0) },
-            Part(name: "lane-set", repetitions: 500_000) { LaneParts().run(self.set, $0) },
+            Part(name: "lane-get", repetitions: 500_000) { LaneParts().run($0) },
+            Part(name: "lane-get-without-metrics", repetitions: 500_000) { LaneParts(isCounting: false).run($0) },
+            Part(name: "lane-get-with-key", repetitions: 500_000) { LaneParts(access: Parts.accessControl()).run($0) },
+            Part(name: "lane-set", repetitions: 500_000) { LaneParts(request: self.set).run($0) },
             Part(name: "recognise-head-of-cloud-run", repetitions: 1_000_000, run: self.recognise),
         ]
     }
@@ -53,9 +53,10 @@ struct LaneParts {
     }
 
     private let channel = EmbeddedChannel()
-    private let secret: ByteBuffer?
+    private let request: ByteBuffer
 
-    private init(isCounting: Bool = true, access: (AccessControl, secret: ByteBuffer)? = nil) {
+    /// - Parameter request: what is sent; nil for a question for the stored key, with the key of `access`.
+    private init(request: ByteBuffer? = nil, isCounting: Bool = true, access: (AccessControl, secret: ByteBuffer)? = nil) {
         let store = MemoryStore(MemoryStoreConfiguration())
         _ = store.set(Parts.key.readableBytesUInt8Span, value: Parts.value.readableBytesUInt8Span, expiresAt: nil, now: .now)
         var settings = HTTPSettings()
@@ -63,15 +64,13 @@ struct LaneParts {
         let scope = EventLoopScope(
             cache: EventLoopCache(memory: store, counters: OperationCounters(isRecording: isCounting)), settings: settings, accessLog: nil,
             access: access?.0, limiter: Limiter(settings.serviceLimits), eventLoopCount: 1)
-        self.secret = access?.secret
+        self.request = request ?? Self.get(secret: access?.secret)
         guard (try? self.channel.pipeline.syncOperations.addHandler(scope.makeFastLane())) != nil else { preconditionFailure("the channel is open") }
     }
 
-    private func run(withKey: Bool, _ repetitions: Int) { self.run(Self.get(secret: self.secret), repetitions) }
-
-    private func run(_ request: ByteBuffer, _ repetitions: Int) {
+    private func run(_ repetitions: Int) {
         for _ in 0..<repetitions {
-            guard (try? self.channel.writeInbound(request)) != nil, let answer = try? self.channel.readOutbound(as: ByteBuffer.self),
+            guard (try? self.channel.writeInbound(self.request)) != nil, let answer = try? self.channel.readOutbound(as: ByteBuffer.self),
                 answer.readableBytesView.starts(with: "HTTP/1.1 200".utf8)
             else { preconditionFailure("the answer is there at once") }
         }

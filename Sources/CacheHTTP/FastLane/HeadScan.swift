@@ -149,13 +149,13 @@ struct HeadScan: ~Copyable {
     /// Where the run of members that begins at `start` ends, at most at `end`: eight bytes at a time while all are members of the smaller class
     /// that `leadingMembers` counts, one byte at a time else.
     @inline(__always)
-    private func endOfRun(_ start: Int, _ end: Int, _ leadingMembers: (HeadWord) -> Int, _ isMember: (UInt8) -> Bool) -> Int {
+    private func endOfRun(_ start: Int, _ end: Int, _ leadingMembers: (ByteWord) -> Int, _ isMember: (UInt8) -> Bool) -> Int {
         var offset = start
         while true {
-            while end &- offset >= HeadWord.byteCount {
-                let count = leadingMembers(HeadWord(self.bytes, at: offset))
+            while end &- offset >= ByteWord.byteCount {
+                let count = leadingMembers(ByteWord(self.bytes, at: offset))
                 offset &+= count
-                if count < HeadWord.byteCount { break }
+                if count < ByteWord.byteCount { break }
             }
             guard offset < end, isMember(self.bytes[offset]) else { return offset }
             offset &+= 1

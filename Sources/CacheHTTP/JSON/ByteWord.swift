@@ -7,16 +7,22 @@
 struct ByteWord {
     static let byteCount = 8
 
-    private static let ones: UInt64 = 0x0101_0101_0101_0101
-    private static let highBits: UInt64 = 0x8080_8080_8080_8080
+    static let ones: UInt64 = 0x0101_0101_0101_0101
+    static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    private let bits: UInt64
+    let bits: UInt64
 
     /// Loads the bytes `offset ..< offset + 8`, which must exist. The load is checked against the bounds of `bytes`, and every bit pattern
     /// is a `UInt64`, so that it is memory-safe in spite of the name of the function.
     @inline(__always)
     init(_ bytes: RawSpan, at offset: Int) {
         self.bits = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    /// Loads the bytes `offset ..< offset + 8`, which must exist.
+    @inline(__always)
+    init(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+        self.bits = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
     /// The index, 0 to 7, of the first byte that ends a run of plain text in a JSON string: a quote, a backslash, a control character or a
@@ -55,7 +61,7 @@ struct ByteWord {
     }
 
     @inline(__always)
-    private static func lowestByte(in marks: UInt64) -> Int? {
+    static func lowestByte(in marks: UInt64) -> Int? {
         marks == 0 ? nil : marks.trailingZeroBitCount &>> 3
     }
 }

@@ -4,16 +4,11 @@ extension JSONWriter {
     /// How many bytes `writeString(_:into:)` appends for `text`. O(n), eight bytes at a time where nothing is escaped.
     static func stringCount(_ text: ByteBuffer) -> Int {
         let bytes = text.readableBytesUInt8Span
-        let raw = bytes.bytes
         var count = bytes.count + 2
-        var offset = 0
+        var offset = self.firstByteToEscape(from: 0, in: bytes)
         while offset < bytes.count {
-            if bytes.count &- offset >= ByteWord.byteCount, ByteWord(raw, at: offset).firstByteToEscape == nil {
-                offset &+= ByteWord.byteCount
-                continue
-            }
             count += self.escapeGrowth(bytes[offset])
-            offset &+= 1
+            offset = self.firstByteToEscape(from: offset + 1, in: bytes)
         }
         return count
     }

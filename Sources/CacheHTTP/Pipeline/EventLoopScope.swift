@@ -37,7 +37,7 @@ package final class EventLoopScope {
         self.settings = settings
     }
 
-    /// The first handler of a new connection.
+    /// The first handler of a connection without the rest of its pipeline, for measurements.
     package func makeFastLane() -> any ChannelHandler { FastLane(scope: self) }
 
     /// Nanoseconds of the monotonic clock.

@@ -4,13 +4,13 @@ import Testing
 @testable import CacheHTTP
 
 /// The word-wise classes agree with byte-wise ones.
-struct HeadWordTests {
+struct ByteWordHeadTests {
     private static func leading(_ bytes: [UInt8], _ isMember: (UInt8) -> Bool) -> Int { bytes.prefix { isMember($0) }.count }
 
     private static func isName(_ byte: UInt8) -> Bool { ByteClass.isToken(byte) && !"!#$%&'*+^_`|~".utf8.contains(byte) }
 
     private static func expectAgreement(_ bytes: [UInt8]) {
-        let word = bytes.withUnsafeBytes { HeadWord($0, at: 0) }
+        let word = bytes.withUnsafeBytes { ByteWord($0, at: 0) }
         #expect(word.leadingVisibleBytes == self.leading(bytes) { $0 >= 0x20 && $0 < 0x7f }, "\(bytes)")
         #expect(word.leadingNameBytes == self.leading(bytes, self.isName), "\(bytes)")
         #expect(word.leadingPlainBytes == self.leading(bytes) { self.isName($0) || $0 == UInt8(ascii: ":") }, "\(bytes)")
@@ -42,7 +42,7 @@ struct HeadWordTests {
     /// What is smaller than the byte-wise classes must be inside them: the bytes after a word are judged by those.
     @Test func wordsAreStricterThanBytes() {
         for byte in UInt8.min ... .max {
-            let word = Array(repeating: byte, count: 8).withUnsafeBytes { HeadWord($0, at: 0) }
+            let word = Array(repeating: byte, count: 8).withUnsafeBytes { ByteWord($0, at: 0) }
             if word.leadingVisibleBytes > 0 { #expect(ByteClass.isFieldValue(byte)) }
             if word.leadingNameBytes > 0 { #expect(ByteClass.isToken(byte)) }
             if word.leadingPlainBytes > 0 { #expect(ByteClass.isHostCharacter(byte) && ByteClass.isKeyCharacter(byte)) }
