@@ -19,7 +19,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 var targets: [Target] = [
-    .target(name: "OperatingSystem", dependencies: [system], swiftSettings: settings),
+    .systemLibrary(name: "CMalloc"),
+    .target(name: "OperatingSystem", dependencies: ["CMalloc", system], swiftSettings: settings),
     .target(
         name: "Telemetry",
         dependencies: [

@@ -87,7 +87,7 @@ struct AgentService: Sendable {
             logger.notice("serving on port \(port), from \(store)", metadata: ["environment": "\(self.settings.environment)"])
         }
         let stopClock = StopClock()
-        var services: [any Service] = [MemoryMaintenance(store: memory)]
+        var services: [any Service] = [MemoryMaintenance(store: memory, limiter: limiter)]
         if let tokens = redis?.tokens { services.append(tokens) }
         if let access { services += access.services }
         if let registration { services.append(registration.registration) }
@@ -119,7 +119,7 @@ struct AgentService: Sendable {
     /// The bounds, as far as the system lets the process have so many connections: the kernel's refusal would be no answer at all.
     private func limits(_ logger: Logger) -> ServiceLimits {
         var limits = self.settings.http.serviceLimits
-        let possible = max(1, (OpenFileLimit.raise() ?? .max) - Self.reservedFiles)
+        let possible = max(1, (OpenFileLimit.raise() ?? .max) - Self.reservedFiles - limits.maximumProbes)
         guard limits.maximumConnections > possible else { return limits }
         logger.warning(
             "the system allows fewer connections than CONNECTIONS_MAX", metadata: ["connections.max": .stringConvertible(possible)])

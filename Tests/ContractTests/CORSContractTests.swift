@@ -15,7 +15,7 @@ import Testing
                 for origin in ["https://app.example.com", "https://a.example.org"] {
                     let answer = try await self.ask(agent, Request.get(target, ["Origin: \(origin)"]))
                     #expect(answer["access-control-allow-origin"] == origin)
-                    #expect(answer["access-control-allow-credentials"] == "true")
+                    #expect(answer["access-control-allow-credentials"] == nil, "the service knows no cookies")
                     #expect(answer["access-control-expose-headers"]?.contains("Cache-Status") == true)
                     #expect(answer["vary"] == "Origin")
                 }

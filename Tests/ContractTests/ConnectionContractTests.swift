@@ -45,6 +45,48 @@ import Testing
         }
     }
 
+    /// RFC 9112, section 9.3: a client of HTTP/1.0 that asks for it is told that the connection stays.
+    @Test(arguments: ["on", "off"]) func http10KeepsAliveIfAsked(_ lane: String) async throws {
+        try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+            try await WireClient.connect(port: agent.port) { connection in
+                for target in ["/health/live", "/cache/none", "/health"] {
+                    try await connection.send("GET \(target) HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+                    #expect(try await connection.response()["connection"] == "keep-alive")
+                }
+                try await connection.send("GET /health/live HTTP/1.0\r\n\r\n")
+                #expect(try await connection.response()["connection"] == "close")
+                #expect(try await connection.isClosed())
+            }
+        }
+    }
+
+    /// A request without a body, or whose body is there, gets no leave to send one.
+    @Test(arguments: ["on", "off"]) func noContinueWithoutABody(_ lane: String) async throws {
+        try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+            let body = #"{"key":"k","value":1}"#
+            for (request, status) in [
+                (Request.get("/cache/none", ["Expect: 100-continue"]), 404), (Request.delete("/cache/none", ["Expect: 100-continue"]), 404),
+                (Request.head("POST", "/cache", ["Content-Length: 0", "Expect: 100-continue"]) + "\r\n", 422),
+                (Request.post("/cache", body, ["Expect: 100-continue"]), 200),
+            ] {
+                let answer = try await WireClient.exchange(port: agent.port, request)
+                #expect(answer.status == status)
+            }
+        }
+    }
+
+    @Test(arguments: ["on", "off"]) func encodedBodiesAreRefused(_ lane: String) async throws {
+        try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+            for target in ["/cache", "/cache/invalidate"] {
+                let refused = try await WireClient.exchange(port: agent.port, Request.post(target, "{}", ["Content-Encoding: gzip"]))
+                #expect(refused.status == 415 && refused["accept-encoding"] == "identity")
+                #expect(refused.text == #"{"detail":"Encoded request bodies are not supported"}"#)
+            }
+            let identity = Request.post("/cache", #"{"key":"k","value":1}"#, ["Content-Encoding: identity"])
+            #expect(try await WireClient.exchange(port: agent.port, identity).status == 200)
+        }
+    }
+
     @Test func expectContinue() async throws {
         let body = #"{"key":"k","value":1}"#
         try await AgentProcess.with { agent in
@@ -158,8 +200,16 @@ import Testing
                 #expect(answer.text == #"{"detail":"Request header fields too large"}"#)
                 #expect(answer["connection"] == "close")
             }
-            let fits = Request.get("/cache/k", ["X-Long: " + String(repeating: "x", count: 15 * 1024)])
-            #expect(try await WireClient.exchange(port: agent.port, fits).status == 404)
+        }
+        for lane in ["on", "off"] {
+            try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+                let empty = Request.get("/cache/k", ["X-Long: "])
+                for (count, status) in [(16 * 1024, 404), (16 * 1024 + 1, 431)] {
+                    let request = Request.get("/cache/k", ["X-Long: " + String(repeating: "x", count: count - empty.utf8.count)])
+                    let answer = try await WireClient.exchange(port: agent.port, request)
+                    #expect(answer.status == status, "\(count)")
+                }
+            }
         }
     }
 

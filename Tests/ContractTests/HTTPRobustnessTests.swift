@@ -68,7 +68,8 @@ import Testing
         Case("a null byte in a name", field("X\0: a"), 400), Case("a delete character in a value", field("X: a\u{7f}b"), 400),
         Case("a name with a parenthesis", field("X(: a"), 400), Case("a space before the method", " " + get("/cache/k"), 400),
         Case("tabs between the parts", "GET\t/cache/k\tHTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        Case("two spaces", "GET  /cache/none HTTP/1.1\r\nHost: h\r\n\r\n", 404, closes: false),
+        Case("two spaces", "GET  /cache/none HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+        Case("two spaces before the version", "GET /cache/none  HTTP/1.1\r\nHost: h\r\n\r\n", 400),
         Case("a method in lower case", "get /cache/k HTTP/1.1\r\nHost: h\r\n\r\n", 400),
         Case("a method that nobody has", "BREW /cache/k HTTP/1.1\r\nHost: h\r\n\r\n", 400),
         Case("line ends before a request", "\r\n\r\n" + get("/cache/none"), 404, closes: false),
@@ -140,6 +141,21 @@ import Testing
                     #expect(Int(head["content-length"] ?? "") ?? 0 > 0, "\(target)")
                     let next = try await connection.response()
                     #expect(next.text == #"{"status":"alive"}"#, "\(target)")
+                }
+            }
+        }
+    }
+
+    /// Nor where the request is malformed.
+    @Test(arguments: ["HEAD /cache/k HTTP/1.1\r\nHost : h\r\n\r\n", "HEAD /cache/k HTTP/1.1\r\n\r\n", "HEAD /cache/k HTTP/1.1\r\nHost: a/b\r\n\r\n"])
+    func malformedHeadHasNoBody(_ request: String) async throws {
+        for lane in ["on", "off"] {
+            try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+                try await WireClient.connect(port: agent.port) { connection in
+                    try await connection.send(request)
+                    let answer = try await connection.response(toHead: true)
+                    #expect(answer.status == 400)
+                    #expect(try await connection.isClosed())
                 }
             }
         }

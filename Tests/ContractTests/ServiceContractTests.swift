@@ -108,6 +108,7 @@ import Testing
             (Request.delete("/health"), 405, #"{"detail":"Method Not Allowed"}"#, "GET, HEAD"),
             (Request.head("PATCH", "/cache", ["Content-Length: 0"]) + "\r\n", 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD, POST"),
             (Request.get("/cache"), 422, #"{"detail":[{"type":"missing","loc":["query","key"],"msg":"Field required","input":null}]}"#, nil),
+            (Request.get("/cache?key=a%"), 400, #"{"detail":"Incomplete percent escape in the query"}"#, nil),
             (Request.get("/cache/%zz"), 400, #"{"detail":"Incomplete percent escape in the path"}"#, nil),
         ]
         try await AgentProcess.with { agent in
@@ -118,6 +119,23 @@ import Testing
                 #expect(answer["allow"] == allow)
                 #expect(answer["content-type"] == "application/json")
                 #expect(answer["x-process-time"]?.wholeMatch(of: #/0\.\d{9}/#) != nil)
+            }
+        }
+    }
+
+    /// RFC 9111, section 5.2.2: a client may keep a value that it asks for again before it uses it, and a shared cache nothing at all.
+    @Test(arguments: ["on", "off"]) func cachesInBetweenKeepNothing(_ lane: String) async throws {
+        let cases = [
+            (Request.post("/cache", #"{"key":"k","value":1}"#), "no-store"), (Request.get("/cache/k"), "private, no-cache"),
+            (Request.get("/cache?key=k"), "private, no-cache"), (Request.get("/cache/none"), "private, no-cache"),
+            (Request.delete("/cache/k"), "no-store"), (Request.post("/cache/invalidate", #"{"pattern":"*"}"#), "no-store"),
+            (Request.get("/cache/stats"), "no-store"), (Request.get("/health/live"), "no-store"), (Request.get("/metrics"), "no-store"),
+            (Request.get("/nothing"), "no-store"), (Request.post("/cache", "{}"), "no-store"), (Request.get("/dashboard"), "no-cache"),
+        ]
+        try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+            for (request, expected) in cases {
+                let answer = try await WireClient.exchange(port: agent.port, request)
+                #expect(answer["cache-control"] == expected, "\(request)")
             }
         }
     }

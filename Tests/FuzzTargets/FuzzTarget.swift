@@ -127,8 +127,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch recognition {
         case .incompleteHead, .notFramable:
             return
-        case .other(let headCount, let bodyCount):
-            precondition(headCount > 0 && headCount <= bytes.count && bodyCount >= 0)
+        case .other(let headCount):
+            precondition(headCount > 0 && headCount <= bytes.count)
         case .key(let request):
             precondition(request.body.lowerBound > 0 && request.body.lowerBound <= bytes.count)
             precondition(request.key.range.upperBound <= request.body.lowerBound)

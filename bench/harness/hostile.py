@@ -50,6 +50,34 @@ def _unread_answers(port: int, chance: random.Random) -> None:
         time.sleep(chance.random())
 
 
+def _silent(port: int, chance: random.Random, request: bytes) -> None:
+    """Sends as many requests as the sockets take and reads no answer."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.settimeout(0.2)
+        try:
+            connection.sendall(request * 1100)
+        except socket.timeout:
+            pass
+        time.sleep(chance.random())
+
+
+def _unread_documents(port: int, chance: random.Random) -> None:
+    """Every path: the fast lane, the router, and what only the codec can frame."""
+    _silent(port, chance, chance.choice([
+        b"GET http://h/openapi.json HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /openapi.json HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        b"GET /cache/large HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n"]))
+
+
+def _endless_body(port: int, chance: random.Random) -> None:
+    """A body that is announced, begun and never ends."""
+    with _connect(port) as connection:
+        connection.sendall(b"POST /cache HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + b" " * chance.randrange(900_000))
+        time.sleep(chance.random())
+
+
 def _reset(port: int, chance: random.Random) -> None:
     with _connect(port) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -93,6 +121,7 @@ def _long_pattern(port: int, chance: random.Random) -> None:
 
 ATTACKS: List[Attack] = [
     _slow_head, _garbage, _huge_announcement, _endless_chunks, _unread_answers, _reset, _half, _many_heads, _smuggling, _deep_json, _long_pattern,
+    _unread_documents, _endless_body,
 ]
 
 

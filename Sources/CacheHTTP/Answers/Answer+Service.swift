@@ -15,6 +15,9 @@ extension Answer {
     /// The answer to what is no HTTP.
     static var invalidRequest: Answer { Answer(.badRequest, .detail("Invalid HTTP request received")) }
 
+    /// The answer to a head beyond its bound.
+    static var headTooLarge: Answer { Answer(.requestHeaderFieldsTooLarge, .detail("Request header fields too large")) }
+
     static func status(_ text: StaticString) -> Answer {
         var body = ByteBuffer()
         body.writeStaticString("{\"status\":\"")

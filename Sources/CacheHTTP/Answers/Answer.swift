@@ -13,6 +13,8 @@ struct Answer {
     var pagePolicy: PagePolicy?
     /// The methods of a 405 answer.
     var allow: StaticString?
+    /// The content codings that a 415 answer asks for.
+    var acceptEncoding: StaticString?
     /// What a 401 answer asks for.
     var challenge: StaticString?
     /// When to try again what was refused.
@@ -25,6 +27,16 @@ struct Answer {
 
     /// Whether memory answered in the place of Redis.
     var isDegraded: Bool { self.source?.isDegraded == true }
+
+    /// Who may keep the answer (RFC 9111, section 5.2.2). A value may be kept by its client, which must ask again before it uses it: anybody may
+    /// have written meanwhile. Nothing else is worth keeping.
+    private var cacheControl: StaticString {
+        if let policy = self.pagePolicy { return policy.cacheControl }
+        return switch self.cacheStatus?.outcome {
+        case .hit, .miss: "private, no-cache"
+        case .stored, .deleted, .read, .refused, nil: "no-store"
+        }
+    }
 
     /// The longest head in bytes: every field at its longest, with room to spare.
     static let maximumHeadCount = 1024
@@ -40,8 +52,12 @@ struct Answer {
         if self.isDegraded {
             sink.field(.cacheDegraded) { $0.append("1") }
         }
+        sink.field(.cacheControl) { $0.append(self.cacheControl) }
         if let allow = self.allow {
             sink.field(.allow) { $0.append(allow) }
+        }
+        if let codings = self.acceptEncoding {
+            sink.field(.acceptEncoding) { $0.append(codings) }
         }
         if let challenge = self.challenge {
             sink.field(.challenge) { $0.append(challenge) }
@@ -53,7 +69,6 @@ struct Answer {
             sink.field(.vary) { $0.append("Origin") }
         }
         if let policy = self.pagePolicy {
-            sink.field(.cacheControl) { $0.append(policy.cacheControl) }
             sink.field(.contentSecurityPolicy) { $0.append(policy.contentSecurity) }
             sink.field(.contentTypeOptions) { $0.append("nosniff") }
             sink.field(.referrerPolicy) { $0.append("no-referrer") }

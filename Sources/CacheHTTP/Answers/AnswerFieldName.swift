@@ -2,9 +2,10 @@ import HTTPTypes
 
 /// The names of the fields that answers carry.
 enum AnswerFieldName {
-    case contentType, contentLength, cacheStatus, cacheDegraded, allow, challenge, retryAfter, vary, requestID, processTime, date
+    case contentType, contentLength, cacheStatus, cacheDegraded, cacheControl, allow, acceptEncoding, challenge, retryAfter, vary, requestID,
+        processTime, date
     /// Of pages and what belongs to them.
-    case cacheControl, contentSecurityPolicy, contentTypeOptions, referrerPolicy
+    case contentSecurityPolicy, contentTypeOptions, referrerPolicy
 
     /// The name with its colon and space, as it stands in the bytes.
     var line: StaticString {
@@ -14,6 +15,7 @@ enum AnswerFieldName {
         case .cacheStatus: "Cache-Status: "
         case .cacheDegraded: "X-Cache-Degraded: "
         case .allow: "Allow: "
+        case .acceptEncoding: "Accept-Encoding: "
         case .challenge: "WWW-Authenticate: "
         case .retryAfter: "Retry-After: "
         case .vary: "Vary: "
@@ -35,6 +37,7 @@ enum AnswerFieldName {
         case .cacheStatus: Self.cacheStatusName
         case .cacheDegraded: Self.cacheDegradedName
         case .allow: .allow
+        case .acceptEncoding: .acceptEncoding
         case .challenge: .wwwAuthenticate
         case .retryAfter: .retryAfter
         case .vary: .vary

@@ -13,7 +13,8 @@ struct ByteFieldSink: AnswerFieldSink {
 
 extension Answer {
     /// Appends the whole answer.
-    func write(_ trailer: AnswerTrailer, closing: Bool, into buffer: inout ByteBuffer) {
+    /// - Parameter isHeadOnly: the request was `HEAD`.
+    func write(_ trailer: AnswerTrailer, closing: Bool, isHeadOnly: Bool = false, into buffer: inout ByteBuffer) {
         let bodyCount = self.body.count
         buffer.append(maximumCount: Self.maximumHeadCount + bodyCount) { cursor in
             self.writeStatusLine(into: &cursor)
@@ -22,7 +23,7 @@ extension Answer {
             cursor = sink.cursor
             if closing { cursor.append("Connection: close\r\n") }
             cursor.append("\r\n")
-            self.body.write(into: &cursor)
+            if !isHeadOnly { self.body.write(into: &cursor) }
         }
     }
 

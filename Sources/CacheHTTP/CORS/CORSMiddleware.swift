@@ -13,7 +13,6 @@ struct CORSMiddleware: RouterMiddleware {
 
     private static let originName = AnswerFieldName.name("Origin")
     private static let allowOrigin = AnswerFieldName.name("Access-Control-Allow-Origin")
-    private static let allowCredentials = AnswerFieldName.name("Access-Control-Allow-Credentials")
     private static let allowMethods = AnswerFieldName.name("Access-Control-Allow-Methods")
     private static let allowHeaders = AnswerFieldName.name("Access-Control-Allow-Headers")
     private static let maximumAge = AnswerFieldName.name("Access-Control-Max-Age")
@@ -32,7 +31,6 @@ struct CORSMiddleware: RouterMiddleware {
         if let answer = self.preflight(request, context, origin) { response = answer } else { response = try await next(request, context) }
         guard let origin else { return response }
         response.headers[Self.allowOrigin] = origin
-        response.headers[Self.allowCredentials] = "true"
         response.headers[Self.exposeHeaders] = "Cache-Status, X-Cache-Degraded, X-Request-Id, X-Process-Time, Retry-After"
         return response
     }

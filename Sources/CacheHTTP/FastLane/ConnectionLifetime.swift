@@ -16,7 +16,7 @@ struct ConnectionLifetime {
     private var lastActivity = 0
     private var requestBegan: Int?
     private var openedAt: Int?
-    /// A whole request has come: the client is no mere holder of a connection.
+    /// A whole head has come: the client is no mere holder of a connection.
     private var isProven = false
     /// When the connection is gone whatever happens.
     private(set) var closesAt: Int?
@@ -31,21 +31,18 @@ struct ConnectionLifetime {
     var owesSince: Int? { self.requestBegan ?? (self.isProven ? nil : self.openedAt) }
 
     /// Bytes came in.
-    mutating func received(now: Int) {
-        self.lastActivity = now
-        self.requestBegan(now: now)
-    }
+    mutating func received(now: Int) { self.lastActivity = now }
 
-    /// There are bytes of a request that is not whole.
-    mutating func requestBegan(now: Int) {
+    /// The client owes the rest of a request. The clock of a request runs until all of it has arrived.
+    mutating func owesRequest(now: Int) {
         if self.requestBegan == nil { self.requestBegan = now }
     }
 
-    /// A request is wholly there, or at least its head.
-    mutating func requestArrived() {
-        self.requestBegan = nil
-        self.isProven = true
-    }
+    /// The head of a request is there: the client is no mere holder of a connection.
+    mutating func headArrived() { self.isProven = true }
+
+    /// The client owes nothing: a whole request is there, or none has begun.
+    mutating func owesNothing() { self.requestBegan = nil }
 
     /// An answer went out.
     mutating func sent(now: Int) { self.lastActivity = now }

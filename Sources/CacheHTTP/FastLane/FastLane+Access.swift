@@ -8,7 +8,15 @@ extension FastLane {
         guard let control = self.scope.access else { return true }
         let caller = self.caller(request, control)
         // A request too many is refused by the router, which takes no second token for it.
-        return caller.verdict(action) == .allowed && caller.admit(now: self.now) == nil
+        return caller.verdict(action) == .allowed && (self.isRequestAdmitted || caller.admit(now: self.now) == nil)
+    }
+
+    /// Whether the sender of the request at hand may do anything of this kind: asked before its body is there.
+    func admits(_ scope: AccessScopes, _ request: KeyRequest) -> Bool {
+        guard let control = self.scope.access else { return true }
+        let caller = self.caller(request, control)
+        self.isRequestAdmitted = caller.verdict(scope) == .allowed && caller.admit(now: self.now) == nil
+        return self.isRequestAdmitted
     }
 
     private func caller(_ request: KeyRequest, _ control: AccessControl) -> AccessCaller {

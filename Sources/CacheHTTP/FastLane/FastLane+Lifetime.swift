@@ -29,6 +29,7 @@ extension FastLane {
         if self.context != nil {
             self.scope.httpCounters.recordConnection(opened: false)
             self.releaseConnection()
+            self.countNothing()
         }
         self.forgetPending()
         self.timer?.cancel()
@@ -65,6 +66,18 @@ extension FastLane {
         }
     }
 
+    /// Starts the clock of a request that has begun, and stops it if the client owes nothing.
+    func judgeLifetime() {
+        let owes =
+            switch self.phase {
+            case .ready: self.input.readableBytes > 0
+            case .awaitingCache, .closing: false
+            case .awaitingRouter, .handedOver:
+                !self.feed.isServiceDue && (!self.feed.isBetweenRequests || self.input.readableBytes > 0)
+            }
+        if owes { self.lifetime.owesRequest(now: self.now) } else { self.lifetime.owesNothing() }
+    }
+
     /// Bounds the end of a connection whose last answer is written: a client that does not read it cannot keep the connection open.
     func beginClosing(_ context: ChannelHandlerContext) {
         let limit = self.lifetime.isDraining ? Int(self.scope.settings.lastAnswerTimeout.nanoseconds) : self.idleNanoseconds
@@ -78,13 +91,15 @@ extension FastLane {
     func deliverInputClosed(_ context: ChannelHandlerContext) {
         guard self.isInputClosedUndelivered else { return }
         switch self.phase {
-        case .awaitingCache, .awaitingRouter(bodyRemaining: 0, _):
-            return
         case .closing:
             self.isInputClosedUndelivered = false
             self.whenWritten(context) { context.close(promise: nil) }
-        case .ready where !context.channel.isWritable:
+        case _ where self.phase.isServiceDue(self.feed):
+            return
+        case .ready where !context.channel.isWritable, .handedOver where self.feed.isBetweenRequests && !context.channel.isWritable:
             // Requests may wait for room; `channelWritabilityChanged` comes here again.
+            return
+        case .awaitingCache:
             return
         case .ready, .awaitingRouter, .handedOver:
             self.isInputClosedUndelivered = false
@@ -93,6 +108,7 @@ extension FastLane {
                 // What is left of an unfinished request is for the codec to refuse.
                 context.fireChannelRead(self.wrapInboundOut(self.input))
                 self.input = ByteBuffer()
+                self.countReceived()
             }
             context.fireChannelReadComplete()
             context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -149,18 +165,31 @@ extension FastLane {
         }
     }
 
+    /// Looks again soon at a client that does not read: if the process has no room left for unread answers, it loses its place.
+    func watchStall(_ context: ChannelHandlerContext) { self.scheduleTimer(context, at: EventLoopScope.now() + ConnectionTable.patience) }
+
+    /// Gives a connection that is one too many little time to bring its one request.
+    func watchProbe(_ context: ChannelHandlerContext) { self.scheduleTimer(context, at: EventLoopScope.now() + ConnectionTable.patience) }
+
+    private func isStalled(now: Int) -> Bool { self.unsent.stalledSince.map { now - $0 >= ConnectionTable.patience } ?? false }
+
     private func timerFired() {
         guard let context = self.context else { return }
-        let isBusy: Bool
-        switch self.phase {
-        case .awaitingCache, .awaitingRouter(bodyRemaining: 0, _): isBusy = true
-        case .handedOver: isBusy = self.codecIsBusy
-        case .ready, .closing, .awaitingRouter: isBusy = false
-        }
+        let isBusy = self.phase.isServiceDue(self.feed)
         let now = EventLoopScope.now()
+        if self.isForProbes, !isBusy, self.phase != .closing {
+            self.refuseMissingProbe()
+            return
+        }
+        guard !self.isStalled(now: now) || !self.scope.limiter.isUnsentFull else {
+            self.scope.limiter.recordRefusal(.unreadConnections)
+            context.close(promise: nil)
+            return
+        }
         switch self.lifetime.verdict(now: now, isBusy: isBusy, idle: self.idleNanoseconds, request: self.requestNanoseconds) {
         // A request that begins meanwhile has an earlier end than what is known now.
-        case .waitUntil(let time): self.scheduleTimer(context, at: min(time, now + self.requestNanoseconds))
+        case .waitUntil(let time):
+            self.scheduleTimer(context, at: min(time, now + (self.countedUnsentBytes > 0 ? ConnectionTable.patience : self.requestNanoseconds)))
         case .close where self.phase != .closing && !isBusy: self.close(context)
         case .close where isBusy: self.scheduleTimer(context, at: now + 100_000_000)
         case .close: context.close(promise: nil)

@@ -19,15 +19,15 @@ final class FastLane: ChannelDuplexHandler {
     /// Bytes of the client that no one has taken yet.
     var input = ByteBuffer()
     /// How many bytes `input` must have before it is worth looking at again.
-    private var neededBytes = 1
-    private var output = ByteBuffer()
+    private(set) var neededBytes = 1
+    var output = ByteBuffer()
     var context: ChannelHandlerContext?
     var lifetime = ConnectionLifetime()
     var timer: Scheduled<Void>?
     /// The client has closed its side, and the handlers behind us do not know yet.
     var isInputClosedUndelivered = false
-    /// Whether the codec has a whole request that is not answered.
-    var codecIsBusy = false
+    /// What of the client's bytes the codec may have.
+    var feed: CodecFeed
     private var isReadWanted = false
     /// Who asked last.
     var callerMemory = CallerMemory()
@@ -35,23 +35,38 @@ final class FastLane: ChannelDuplexHandler {
     var peer: String?
     /// The connection is counted among those that there may be.
     var isAdmitted = false
+    /// The connection is one too many: it may ask how the service is, and nothing else.
+    var isForProbes = false
+    /// The request at hand has been admitted by its head, before its body came.
+    var isRequestAdmitted = false
+    /// What waits for the client to read it.
+    var unsent = UnsentBytes()
+    /// The share of this connection in what the process counts as unsent and as received but not yet used.
+    var countedUnsentBytes = 0
+    var countedReceivedBytes = 0
     /// Its place in the table of this loop's connections.
     var tableIndex = 0
     private var nextToken: UInt64 = 0
     private var pending: PendingRequest?
-    private var isFlushDue = false
+    var isFlushDue = false
     /// The clock as read last, in nanoseconds: when the bytes at hand came in, or when the last answer was made. A reading costs as much as a
     /// header field.
     var now = 0
+    /// What the codec has written since the last flush is worth a mark.
+    var isMarkDue = false
     private var isInPass = false
     private var isPassDue = false
     /// The codec wants nothing more of this client: what follows the last request of a connection is not read.
     var isInputDone = false
     /// Bytes went to the codec, which acts on them at the end of the read.
     var isReadCompleteDue = false
+    /// The codec has been told of the end of this read.
+    private var hasForwarded = false
 
     /// The most bytes of output storage that an idle connection keeps.
     private static let keptOutputCapacity = 4 * 1024
+    /// What a connection may hold of a request without its being counted.
+    static let uncountedBytes = 4 * 1024
 
     /// The request that is with the cache.
     struct PendingRequest {
@@ -66,6 +81,7 @@ final class FastLane: ChannelDuplexHandler {
 
     init(scope: EventLoopScope) {
         self.scope = scope
+        self.feed = CodecFeed(maximumHeadBytes: scope.settings.maximumHeadBytes)
         self.recogniser = RequestRecogniser(
             maximumHeadBytes: scope.settings.maximumHeadBytes,
             maximumBodyBytes: scope.settings.maximumBodyBytes,
@@ -82,31 +98,25 @@ final class FastLane: ChannelDuplexHandler {
         // Of the instance: the compiler does not specialise the one of the type, which costs twice as much.
         var bytes = self.unwrapInboundIn(data)
         self.scope.httpCounters.recordReceived(bytes.readableBytes)
-        switch self.phase {
-        case .handedOver:
-            context.fireChannelRead(data)
-        case .closing:
-            break
-        case .ready, .awaitingCache, .awaitingRouter:
-            if self.input.readableBytes == 0 {
-                self.input = bytes
-            } else {
-                self.input.writeBuffer(&bytes)
-            }
-            self.pass(context, isEndOfRead: false)
+        guard self.phase != .closing else { return }
+        if self.input.readableBytes == 0 {
+            self.input = bytes
+        } else {
+            self.input.writeBuffer(&bytes)
         }
+        self.pass(context, isEndOfRead: false)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         self.pass(context)
         switch self.phase {
-        case .handedOver:
-            context.fireChannelReadComplete()
         case .ready, .awaitingCache, .closing:
             // The channel would ask for the next read from the far end of the pipeline; from here the way is shorter.
             self.read(context: context)
-        case .awaitingRouter:
-            break
+        case .awaitingRouter, .handedOver:
+            // What went to the codec makes the far end ask. If nothing went there, nobody asks but us.
+            if !self.hasForwarded { self.read(context: context) }
+            self.hasForwarded = false
         }
     }
 
@@ -127,7 +137,8 @@ final class FastLane: ChannelDuplexHandler {
         } while self.isPassDue
         self.isInPass = false
         guard isEndOfRead else { return }
-        if self.input.readableBytes > 0 { self.lifetime.requestBegan(now: self.now) }
+        self.judgeLifetime()
+        self.countReceived()
         self.deliverInputClosed(context)
         self.resumeReading(context)
     }
@@ -137,6 +148,7 @@ final class FastLane: ChannelDuplexHandler {
         self.flushIfDue(context)
         guard self.isReadCompleteDue else { return }
         self.isReadCompleteDue = false
+        self.hasForwarded = true
         context.fireChannelReadComplete()
     }
 
@@ -150,9 +162,10 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     private var wantsBytes: Bool {
-        if self.phase == .handedOver { return !self.isInputDone }
-        guard self.phase != .ready || self.context?.channel.isWritable != false else { return false }
-        return self.phase.wantsBytes(buffered: self.input.readableBytes, bound: self.scope.settings.maximumPipelinedBytes)
+        guard !self.isInputDone else { return self.phase == .closing }
+        let bound = self.scope.limiter.isReceiveFull ? Self.uncountedBytes : self.scope.settings.maximumPipelinedBytes
+        return self.phase.wantsBytes(
+            self.feed, buffered: self.input.readableBytes, bound: bound, isWritable: self.context?.channel.isWritable != false)
     }
 
     private func resumeReading(_ context: ChannelHandlerContext) {
@@ -167,10 +180,8 @@ final class FastLane: ChannelDuplexHandler {
             switch self.phase {
             case .ready:
                 guard self.hasRoomForAnswer(context), self.input.readableBytes >= self.neededBytes, self.takeRequest(context) else { return }
-            case .awaitingRouter:
-                guard self.forwardBody(context) else { return }
-            case .handedOver:
-                self.forwardAll(context)
+            case .awaitingRouter, .handedOver:
+                guard self.feedCodec(context) else { return }
             case .closing:
                 self.input.clear()
             case .awaitingCache:
@@ -181,7 +192,7 @@ final class FastLane: ChannelDuplexHandler {
 
     /// Whether another answer may be made. A client that sends requests and does not read the answers waits, so that it cannot fill our memory:
     /// `channelWritabilityChanged` goes on when it has read.
-    private func hasRoomForAnswer(_ context: ChannelHandlerContext) -> Bool {
+    func hasRoomForAnswer(_ context: ChannelHandlerContext) -> Bool {
         if self.output.readableBytes >= self.scope.settings.maximumUnsentBytes { self.flushIfDue(context) }
         return context.channel.isWritable
     }
@@ -200,21 +211,26 @@ final class FastLane: ChannelDuplexHandler {
         case .incompleteHead:
             return self.waitForBytes(self.input.readableBytes + 1)
         case .key(let request):
-            guard self.input.readableBytes >= request.count else { return self.waitForBytes(request.count) }
-            self.lifetime.requestArrived()
-            if !self.answer(request, context) { self.handToCodec(request.count, bodyRemaining: 0, context) }
-        case .other(let headCount, let bodyCount):
-            self.lifetime.requestArrived()
-            self.handToCodec(headCount, bodyRemaining: bodyCount, context)
+            self.lifetime.headArrived()
+            if let refusal = self.refusalAtBound() {
+                self.refuse(refusal, request)
+            } else if self.input.readableBytes < request.count {
+                guard self.awaitBody(request, context) else { return false }
+            } else if !self.answer(request, context) {
+                self.handToCodec(request.body.lowerBound, context)
+            }
+        case .other(let headCount):
+            self.handToCodec(headCount, context)
         case .notFramable:
             self.phase = .handedOver
             self.flushIfDue(context)
         }
         self.neededBytes = 1
+        self.isRequestAdmitted = false
         return true
     }
 
-    private func waitForBytes(_ count: Int) -> Bool {
+    func waitForBytes(_ count: Int) -> Bool {
         self.neededBytes = count
         return false
     }
@@ -229,7 +245,7 @@ final class FastLane: ChannelDuplexHandler {
             self.refuseOverload(request, context)
             return true
         }
-        let requestID = request.requestID.flatMap { self.slice($0).map(RequestID.received) }
+        let requestID = self.requestID(of: request)
         switch request.method {
         case .get, .delete:
             guard let key = self.key(of: request.key) else { return false }
@@ -307,7 +323,11 @@ final class FastLane: ChannelDuplexHandler {
         self.input.getSlice(at: self.input.readerIndex + range.lowerBound, length: range.count)
     }
 
+    func requestID(of request: KeyRequest) -> RequestID? { request.requestID.flatMap { self.slice($0).map(RequestID.received) } }
+
+    /// Takes a whole request out of the input.
     func consume(_ count: Int) {
+        self.lifetime.owesNothing()
         self.input.moveReaderIndex(forwardBy: count)
         self.compactInput()
     }
@@ -327,7 +347,9 @@ final class FastLane: ChannelDuplexHandler {
         var bytes = self.output
         self.output = ByteBuffer()
         self.scope.httpCounters.recordSent(bytes.readableBytes)
-        context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
+        let mark = self.unsent.wrote(bytes.readableBytes) ? self.makeMark(context) : nil
+        context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(bytes)), promise: mark)
+        if self.unsent.stalledSince != nil { self.countUnsent(context) }
         // Once the socket has taken the bytes the buffer is ours alone again, and clearing keeps its storage for the next answer.
         if bytes.capacity <= Self.keptOutputCapacity, self.output.readableBytes == 0 {
             bytes.clear()
@@ -338,15 +360,6 @@ final class FastLane: ChannelDuplexHandler {
 
     func afterAnswer(_ context: ChannelHandlerContext) {
         if self.lifetime.isDraining { self.close(context) }
-    }
-
-    /// Answers what the codec could not read, and ends the connection.
-    func refuse(_ answer: Answer) {
-        guard let context = self.context, self.phase != .closing else { return }
-        let trailer = self.scope.trailer(requestID: nil, start: EventLoopScope.now())
-        answer.write(trailer, closing: true, into: &self.output)
-        self.isFlushDue = true
-        self.close(context)
     }
 
     func close(_ context: ChannelHandlerContext) {

@@ -6,13 +6,15 @@
 ///       │──other request──► awaitingRouter ──its whole body in, its whole answer out──► ready
 ///       │──not framable──► handedOver                      (for good)
 ///       └──last answer written──► closing                  (for good)
+///
+/// What the codec may have in `awaitingRouter` and `handedOver`, `CodecFeed` says.
 enum FastLanePhase: Equatable {
     /// The next byte begins a request.
     case ready
     /// The request with this token is with the cache.
     case awaitingCache(token: UInt64)
     /// A framed request is with the codec. Can go to: ready, closing.
-    case awaitingRouter(bodyRemaining: Int, answered: Bool)
+    case awaitingRouter
     /// The codec has the connection for good.
     case handedOver
     /// The last answer is written; what still arrives is thrown away.
@@ -22,28 +24,25 @@ enum FastLanePhase: Equatable {
     ///
     /// While an answer is pending, later requests wait, and beyond a bound they wait in the client: TCP's window is the backpressure. Up to the
     /// bound reading goes on, since switching it off and on again costs two system calls per request, and most clients do not pipeline.
-    func wantsBytes(buffered: Int, bound: Int) -> Bool {
+    ///
+    /// - Parameters:
+    ///   - isWritable: the client reads its answers; if it does not, no further request is taken.
+    func wantsBytes(_ feed: CodecFeed, buffered: Int, bound: Int, isWritable: Bool) -> Bool {
         switch self {
-        case .ready, .handedOver, .closing: true
+        case .ready: isWritable
+        case .closing: true
         case .awaitingCache: buffered < bound
-        case .awaitingRouter(let bodyRemaining, _): bodyRemaining > 0 || buffered < bound
+        case .awaitingRouter, .handedOver:
+            if feed.isServiceDue { buffered < bound } else { isWritable || !feed.isBetweenRequests }
         }
     }
 
-    /// The router's answer has left.
-    mutating func routerAnswered() {
-        guard case .awaitingRouter(let bodyRemaining, _) = self else { return }
-        self = .awaitingRouter(bodyRemaining: bodyRemaining, answered: true)
+    /// Whether an answer is due from us. A connection is not idle then, and its client is not slow.
+    func isServiceDue(_ feed: CodecFeed) -> Bool {
+        switch self {
+        case .ready, .closing: false
+        case .awaitingCache: true
+        case .awaitingRouter, .handedOver: feed.isServiceDue
+        }
     }
-
-    /// `count` bytes are there while a body is expected. Returns how many of them belong to the body.
-    mutating func takeBody(_ count: Int) -> Int {
-        guard case .awaitingRouter(let bodyRemaining, let answered) = self else { return 0 }
-        let taken = min(count, bodyRemaining)
-        self = .awaitingRouter(bodyRemaining: bodyRemaining - taken, answered: answered)
-        return taken
-    }
-
-    /// Whether the router's request is wholly in and wholly answered.
-    var isRouterDone: Bool { self == .awaitingRouter(bodyRemaining: 0, answered: true) }
 }

@@ -176,6 +176,8 @@ struct HeadScan: ~Copyable {
             findings.requestID = value
         case .origin:
             findings.hasOrigin = true
+        case .contentCoding:
+            findings.needsRouter = true
         case .apiKey:
             findings.credential = findings.credential == nil ? .key(value) : .several
         case .authorization:

@@ -4,6 +4,8 @@ enum KnownField {
     case requestID, traceparent, cloudTraceContext
     case authorization, apiKey
     case origin
+    /// A coding of the body, which the router refuses.
+    case contentCoding
     /// One of those that change where the request ends, or what the connection is afterwards.
     case framing
 
@@ -26,7 +28,8 @@ enum KnownField {
         case 13 where isNamed("authorization"): self = .authorization
         case 14:
             if isNamed("content-length") { self = .contentLength } else if isNamed("http2-settings") { self = .framing } else { return nil }
-        case 16 where isNamed("proxy-connection"): self = .framing
+        case 16:
+            if isNamed("content-encoding") { self = .contentCoding } else if isNamed("proxy-connection") { self = .framing } else { return nil }
         case 17 where isNamed("transfer-encoding"): self = .framing
         case 21 where isNamed("x-cloud-trace-context"): self = .cloudTraceContext
         default: return nil

@@ -4,8 +4,8 @@ package enum Recognition: Equatable {
     case incompleteHead
     /// A canonical request for a key; it may still lack bytes of its body.
     case key(KeyRequest)
-    /// Another request whose end is beyond doubt: `headCount` bytes of head, `bodyCount` bytes of body.
-    case other(headCount: Int, bodyCount: Int)
+    /// Another request whose end is beyond doubt, with `headCount` bytes of head.
+    case other(headCount: Int)
     /// A request that only the codec can frame, or refuse.
     case notFramable
 }

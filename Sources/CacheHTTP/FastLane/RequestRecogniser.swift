@@ -66,7 +66,7 @@ package struct RequestRecogniser {
         let headCount = scan.offset
         guard fields.hasHost, !fields.isUnframable, headCount <= self.maximumHeadBytes else { return .notFramable }
         let bodyCount = fields.contentLength ?? 0
-        let framed = Recognition.other(headCount: headCount, bodyCount: bodyCount)
+        let framed = Recognition.other(headCount: headCount)
         guard !fields.needsRouter else { return framed }
         switch (method, target) {
         case (.get, .key(let key)), (.delete, .key(let key)):

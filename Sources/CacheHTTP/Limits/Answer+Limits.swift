@@ -5,7 +5,9 @@ extension Answer {
         let detail: StaticString =
             switch kind {
             case .connections, .connectionsOfPeer, .connectionsEvicted: "Too many connections; try again"
-            case .requestsInFlight: "Too many requests at once; try again"
+            case .requestsInFlight, .probes: "Too many requests at once; try again"
+            case .unsentBytes, .unreadConnections: "Too many answers wait to be read; try again"
+            case .receivedBytes: "Too many request bodies at once; try again"
             case .invalidations: "Too many invalidations at once; try again"
             case .rate: "Too many requests; try again"
             }

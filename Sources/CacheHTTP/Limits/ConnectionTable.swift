@@ -6,8 +6,8 @@ struct ConnectionTable {
     /// How many connections are looked at to find a slow one. Where all places are held by slow clients the first will do; a table in order of age would cost
     /// every request.
     private static let sampleCount = 16
-    /// For how long a client may owe a request before its place is given to another, in nanoseconds.
-    private static let patience = 1_000_000_000
+    /// For how long a client may owe a request, or not read its answers, before its place is given to another, in nanoseconds.
+    static let patience = 1_000_000_000
 
     /// O(1).
     mutating func insert(_ lane: FastLane) {

@@ -8,7 +8,11 @@ package final class Limiter: Sendable {
     private let routerRequests = Atomic<Int>(0)
     private let invalidations = Atomic<Int>(0)
     private let peers = Mutex<[String: Int]>([:])
-    private let refusals = InlineArray<6, Atomic<Int>> { _ in Atomic(0) }
+    private let probes = Atomic<Int>(0)
+    private let unsentBytes = Atomic<Int>(0)
+    private let receivedBytes = Atomic<Int>(0)
+    private let peakBytes = Atomic<Int>(0)
+    private let refusals = InlineArray<10, Atomic<Int>> { _ in Atomic(0) }
 
     package init(_ limits: ServiceLimits) {
         self.limits = limits
@@ -49,17 +53,65 @@ package final class Limiter: Sendable {
         }
     }
 
+    /// Whether a connection that is one too many may ask how the service is.
+    var hasRoomForProbes: Bool {
+        self.connections.load(ordering: .relaxed) <= self.limits.maximumConnections + self.limits.maximumProbes
+    }
+
     // MARK: Requests
 
-    /// Takes a request of the router in. `releaseRequest` must follow where it does.
-    func admitRequest() -> Bool { self.take(self.routerRequests, self.limits.maximumRequestsInFlight, .requestsInFlight) }
+    /// Takes a request of the router in. `releaseRequest` must follow if it does.
+    /// - Parameter isProbe: it asks how the service is; such requests have places of their own.
+    func admitRequest(isProbe: Bool) -> Bool {
+        isProbe
+            ? self.take(self.probes, self.limits.maximumProbes, .probes)
+            : self.take(self.routerRequests, self.limits.maximumRequestsInFlight, .requestsInFlight)
+    }
 
-    func releaseRequest() { self.routerRequests.subtract(1, ordering: .relaxed) }
+    func releaseRequest(isProbe: Bool) {
+        if isProbe { self.probes.subtract(1, ordering: .relaxed) } else { self.routerRequests.subtract(1, ordering: .relaxed) }
+    }
 
     /// Takes an invalidation in. `releaseInvalidation` must follow where it does.
     func admitInvalidation() -> Bool { self.take(self.invalidations, self.limits.maximumInvalidations, .invalidations) }
 
     func releaseInvalidation() { self.invalidations.subtract(1, ordering: .relaxed) }
+
+    // MARK: Bytes that wait
+
+    /// Bytes of answers that wait for clients that do not read.
+    var unsentByteCount: Int { self.unsentBytes.load(ordering: .relaxed) }
+
+    /// Bytes of requests that are not complete or not yet used.
+    var receivedByteCount: Int { self.receivedBytes.load(ordering: .relaxed) }
+
+    var isUnsentFull: Bool { self.unsentByteCount >= self.limits.maximumUnsentBytes }
+
+    var isReceiveFull: Bool { self.receivedByteCount >= self.limits.maximumReceivedBytes }
+
+    func hasRoomToReceive(_ count: Int) -> Bool { self.receivedByteCount + count <= self.limits.maximumReceivedBytes }
+
+    /// `count` more bytes wait to be read by a client, or fewer if it is negative.
+    func unsent(_ count: Int) { self.change(self.unsentBytes, count) }
+
+    /// `count` more bytes of requests are held, or fewer if it is negative.
+    func receiving(_ count: Int) { self.change(self.receivedBytes, count) }
+
+    private func change(_ counter: borrowing Atomic<Int>, _ count: Int) {
+        guard count != 0 else { return }
+        let value = counter.add(count, ordering: .relaxed).newValue
+        if count > 0 { self.peakBytes.max(value, ordering: .relaxed) }
+    }
+
+    /// Whether so much waited for clients that the allocator keeps memory worth giving back, and now little does. Forgets the peak if so.
+    package func hasFallenFromPeak() -> Bool {
+        let now = self.unsentByteCount + self.receivedByteCount
+        guard self.peakBytes.load(ordering: .relaxed) >= Self.notablePeak, now < Self.notablePeak / 4 else { return false }
+        self.peakBytes.store(0, ordering: .relaxed)
+        return true
+    }
+
+    private static let notablePeak = 16 << 20
 
     private func take(_ counter: borrowing Atomic<Int>, _ maximum: Int, _ kind: LimitKind) -> Bool {
         guard counter.add(1, ordering: .relaxed).newValue > maximum else { return true }

@@ -6,6 +6,12 @@ package struct ServiceLimits: Sendable, Hashable {
     package var maximumConnectionsPerPeer = 0
     /// Requests that wait for Redis, and separately requests in the router. 1 to 1,000,000.
     package var maximumRequestsInFlight = 2048
+    /// Requests for probes and metrics in the router, which do not count among those. 1 to 10,000.
+    package var maximumProbes = 64
+    /// Bytes of answers that wait for clients that do not read, over all connections. 1 MiB to 64 GiB.
+    package var maximumUnsentBytes = 128 << 20
+    /// Bytes of requests that are not complete or not yet used, over all connections. 1 MiB to 64 GiB.
+    package var maximumReceivedBytes = 128 << 20
     /// Invalidations that run at once: each walks over all keys. 1 to 1,000.
     package var maximumInvalidations = 4
     /// Fields of a head; beyond it 431. 8 to 1,000.

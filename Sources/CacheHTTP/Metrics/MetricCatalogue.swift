@@ -30,6 +30,10 @@ package enum MetricCatalogue {
     static let acceptedConnections = MetricDescriptor("http_connections_accepted_total", .counter, "Connections of clients accepted.")
     static let receivedBytes = MetricDescriptor("http_received_bytes_total", .counter, unit: "bytes", "Bytes received from clients.")
     static let sentBytes = MetricDescriptor("http_sent_bytes_total", .counter, unit: "bytes", "Bytes sent to clients.")
+    static let unsentBytes = MetricDescriptor(
+        "http_unsent_bytes", .gauge, unit: "bytes", "Bytes of answers that wait for clients that do not read (UNSENT_TOTAL_MAX_BYTES).")
+    static let waitingBytes = MetricDescriptor(
+        "http_receiving_bytes", .gauge, unit: "bytes", "Bytes of requests that are not complete or not yet used (RECEIVED_TOTAL_MAX_BYTES).")
     static let readPauses = MetricDescriptor(
         "http_read_pauses_total", .counter,
         "Times that a client was not read: it did not read its answers (UNSENT_MAX_BYTES) or sent too far ahead (PIPELINE_MAX_BYTES).")
@@ -122,7 +126,9 @@ package enum MetricCatalogue {
     /// In the order of a scrape.
     package static let all: [MetricDescriptor] = [
         operations, operationDuration, hits, misses, hitRatio, degraded,
-        requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes, readPauses,
+        requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes, unsentBytes,
+        waitingBytes,
+        readPauses,
         memoryEntries, memoryBytes, memoryBound, memoryEvictions, memoryRejections,
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,

@@ -72,6 +72,8 @@ struct MetricsReport {
         writer.single(MetricCatalogue.acceptedConnections, self.http.acceptedConnections)
         writer.single(MetricCatalogue.receivedBytes, self.http.receivedBytes)
         writer.single(MetricCatalogue.sentBytes, self.http.sentBytes)
+        writer.single(MetricCatalogue.unsentBytes, self.limiter.unsentByteCount)
+        writer.single(MetricCatalogue.waitingBytes, self.limiter.receivedByteCount)
         writer.single(MetricCatalogue.readPauses, self.http.readPauses)
     }
 

@@ -18,6 +18,24 @@ enum RequestHeadRules {
         return nil
     }
 
+    /// Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1).
+    static func expectsContinue(_ head: HTTPRequestHead) -> Bool {
+        head.version == .http1_1 && head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
+    }
+
+    /// How the codec, which has accepted the head, finds the end of the body (RFC 9112, section 6.3).
+    static func framing(_ head: HTTPRequestHead) -> CodecFeed.BodyFraming {
+        if head.headers.contains(name: "transfer-encoding") { return .chunked }
+        return head.headers.first(name: "content-length").flatMap { Int($0) }.map { .length($0) } ?? .none
+    }
+
+    /// Whether the request asks how the service is: what keeps a platform from restarting it is answered as long as anything is.
+    /// - Parameter target: in origin form.
+    static func isProbe(_ target: String) -> Bool {
+        let path = TargetText(target).path
+        return path.elementsEqual("/metrics".utf8) || path.elementsEqual("/health".utf8) || path.starts(with: "/health/".utf8)
+    }
+
     /// Section 3.2: origin form, absolute form with a scheme of HTTP, `*` for OPTIONS, authority form for CONNECT.
     private static func hasKnownForm(_ head: HTTPRequestHead) -> Bool {
         switch head.uri.utf8.first {

@@ -6,8 +6,10 @@ import NIOCore
 /// What the router knows of a request besides the request.
 struct CacheRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    /// The event loop of the connection, on which the cache is asked.
-    let eventLoop: any EventLoop
+    /// The connection.
+    let channel: any Channel
+    /// Its event loop, on which the cache is asked.
+    var eventLoop: any EventLoop { self.channel.eventLoop }
     /// When the request reached the router, in nanoseconds of the monotonic clock.
     let start: Int
     /// Who asks.
@@ -15,7 +17,7 @@ struct CacheRequestContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         self.coreContext = .init(source: source)
-        self.eventLoop = source.channel.eventLoop
+        self.channel = source.channel
         self.start = EventLoopScope.now()
     }
 }

@@ -50,10 +50,11 @@ struct CacheRoutes: Sendable {
     private func queryKey(_ request: Request) throws -> KeyFinding {
         let target = TargetText(request.head.path ?? "")
         guard target.hasPath("/cache") else { throw HTTPError(.notFound) }
-        guard let key = target.parameter("key") else {
-            return .answer(.validation([ValidationFault(.missing, at: .query("key"), input: .null)]))
+        switch target.parameter("key") {
+        case .value(let key): return self.checked(key, at: .query("key"))
+        case .missing: return .answer(.validation([ValidationFault(.missing, at: .query("key"), input: .null)]))
+        case .incompleteEscape: return .answer(Answer(.badRequest, .detail("Incomplete percent escape in the query")))
         }
-        return self.checked(key, at: .query("key"))
     }
 
     private func checked(_ key: ByteBuffer, at location: ValidationFault.Location) -> KeyFinding {
@@ -114,20 +115,16 @@ struct CacheRoutes: Sendable {
 
     // MARK: Set and invalidate
 
-    private func body(of request: Request) async throws -> ByteBuffer {
-        let limit = self.settings.maximumBodyBytes
-        if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit { throw HTTPError(.contentTooLarge) }
-        do {
-            return try await request.body.collect(upTo: limit)
-        } catch is NIOTooManyBytesError {
-            throw HTTPError(.contentTooLarge)
-        }
-    }
+    private var bodies: BodyReader { BodyReader(limiter: self.responder.limiter, maximumBytes: self.settings.maximumBodyBytes) }
 
     private func set(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
         guard TargetText(request.head.path ?? "").hasPath("/cache") else { throw HTTPError(.notFound) }
         if let refusal = self.refusal(.write, request, context) { return refusal }
-        switch SetRequest.parse(body: try await self.body(of: request), limits: self.settings.limits) {
+        return try await self.bodies.withBody(of: request, context) { body in await self.set(body, request, context) }
+    }
+
+    private func set(_ body: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
+        switch SetRequest.parse(body: body, limits: self.settings.limits) {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
         case .valueTooLarge:
@@ -153,7 +150,11 @@ struct CacheRoutes: Sendable {
 
     private func invalidate(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
         if let refusal = self.refusal(.invalidate, request, context) { return refusal }
-        switch InvalidateRequest.parse(body: try await self.body(of: request), limits: self.settings.limits) {
+        return try await self.bodies.withBody(of: request, context) { body in await self.invalidate(body, request, context) }
+    }
+
+    private func invalidate(_ body: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
+        switch InvalidateRequest.parse(body: body, limits: self.settings.limits) {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
         case .success(let command):

@@ -15,10 +15,11 @@ struct FallbackMiddleware: RouterMiddleware {
         context: CacheRequestContext,
         next: @concurrent (Request, CacheRequestContext) async throws -> Response
     ) async throws -> Response {
-        guard self.responder.limiter.admitRequest() else {
-            return self.responder.response(.overloaded(.requestsInFlight), to: request, context)
+        let isProbe = RequestHeadRules.isProbe(request.head.path ?? "")
+        guard self.responder.limiter.admitRequest(isProbe: isProbe) else {
+            return self.responder.response(.overloaded(isProbe ? .probes : .requestsInFlight), to: request, context)
         }
-        defer { self.responder.limiter.releaseRequest() }
+        defer { self.responder.limiter.releaseRequest(isProbe: isProbe) }
         self.responder.httpCounters.recordInFlight(began: true)
         defer { self.responder.httpCounters.recordInFlight(began: false) }
         guard (request.head.path ?? "").utf8.count <= self.maximumTargetBytes else {
@@ -60,6 +61,13 @@ struct FallbackMiddleware: RouterMiddleware {
             return answer
         case .contentTooLarge:
             return Answer(.contentTooLarge, .detail("Request body too large"))
+        case .unsupportedMediaType:
+            // RFC 9110, section 15.5.16: the answer says which codings would do.
+            var answer = Answer(.unsupportedMediaType, .detail("Encoded request bodies are not supported"))
+            answer.acceptEncoding = "identity"
+            return answer
+        case .serviceUnavailable:
+            return .overloaded(.receivedBytes)
         case .badRequest:
             return Answer(.badRequest, .detail("There was an error parsing the body"))
         default:

@@ -29,16 +29,24 @@ struct TargetText {
         return ByteBuffer(bytes: self.path.dropFirst(prefix.utf8CodeUnitCount))
     }
 
-    /// The decoded value of the last parameter `name`; nil where there is none.
+    /// A parameter of a query.
+    enum Parameter: Equatable {
+        case value(ByteBuffer)
+        case missing
+        /// Its value ends within a percent escape.
+        case incompleteEscape
+    }
+
+    /// The decoded value of the last parameter `name`.
     ///
     /// In a query, unlike in a path, a plus sign is a space (the form encoding of the URL standard), as every client library writes it.
-    func parameter(_ name: String) -> ByteBuffer? {
-        guard let query = self.query else { return nil }
-        var found: ByteBuffer?
+    func parameter(_ name: String) -> Parameter {
+        guard let query = self.query else { return .missing }
+        var found = Parameter.missing
         for pair in query.split(separator: UInt8(ascii: "&")) {
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let first = parts.first, Self.decode(first) == ByteBuffer(string: name) else { continue }
-            found = Self.decode(parts.count == 2 ? parts[1] : "".utf8[...])
+            found = Self.decode(parts.count == 2 ? parts[1] : "".utf8[...]).map { .value($0) } ?? .incompleteEscape
         }
         return found
     }

@@ -146,6 +146,17 @@ enum SettingCatalogue {
     static let requestsInFlight = SettingDefinition(
         name: "REQUESTS_IN_FLIGHT_MAX", kind: .integer(default: 2048, range: 1...1_000_000, unit: "requests"),
         summary: "Requests that wait for Redis, and separately requests in the router; beyond it 503")
+    static let maximumProbes = SettingDefinition(
+        name: "PROBES_IN_FLIGHT_MAX", kind: .integer(default: 64, range: 1...10_000, unit: "requests"),
+        summary: "Requests for `/health` and `/metrics` at once, and connections beyond `CONNECTIONS_MAX` for them; beyond it 503")
+    static let totalUnsentBytes = SettingDefinition(
+        name: "UNSENT_TOTAL_MAX_BYTES", kind: .integer(default: 134_217_728, range: 1_048_576...68_719_476_736, unit: "bytes"),
+        summary:
+            "Answers that wait for clients to read them, over all connections; beyond it 503, and clients that have not read for a second are disconnected"
+    )
+    static let totalReceivedBytes = SettingDefinition(
+        name: "RECEIVED_TOTAL_MAX_BYTES", kind: .integer(default: 134_217_728, range: 1_048_576...68_719_476_736, unit: "bytes"),
+        summary: "Request bodies being received, over all connections; beyond it 503")
     static let maximumInvalidations = SettingDefinition(
         name: "INVALIDATIONS_MAX", kind: .integer(default: 4, range: 1...1000, unit: "invalidations"),
         summary: "Invalidations that run at once, dry runs included; beyond it 503")
@@ -254,8 +265,9 @@ enum SettingCatalogue {
         journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, tokenAudience, tokenIssuer, tokenKeys, rememberedTokens,
         requireAuth, metricsAccess, metricsPort, rateLimit,
-        rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumInvalidations, headerFields, targetBytes,
-        headBytes, pipelineBytes, unsentBytes, idleTimeout, requestTimeout,
+        rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumProbes, maximumInvalidations, headerFields,
+        targetBytes,
+        headBytes, pipelineBytes, unsentBytes, totalUnsentBytes, totalReceivedBytes, idleTimeout, requestTimeout,
         lingerTimeout, lastRequest, lastAnswer, shutdownGrace, eventLoops, eventLoopScheduling, fastLane, logLevel, logFormat, logBufferBytes,
         accessLog, accessLogSample, accessLogSlow, accessLogLines, metrics, documentationDirectory, googleCloudProject, platformURL, selfURL,
         platformAuth,

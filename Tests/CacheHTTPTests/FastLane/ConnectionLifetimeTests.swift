@@ -19,12 +19,28 @@ import Testing
     @Test func aSlowRequestEndsBeforeTheIdleTime() {
         var lifetime = ConnectionLifetime()
         lifetime.received(now: 0)
+        lifetime.owesRequest(now: 0)
         lifetime.received(now: 25)
+        lifetime.owesRequest(now: 25)
         #expect(self.verdict(lifetime, now: 29) == .waitUntil(30))
         #expect(self.verdict(lifetime, now: 30) == .close)
         #expect(self.verdict(lifetime, now: 30, isBusy: true) == .waitUntil(130))
-        lifetime.requestArrived()
+        lifetime.headArrived()
+        #expect(self.verdict(lifetime, now: 30) == .close, "the body that follows its head has no time of its own")
+        lifetime.owesNothing()
         #expect(self.verdict(lifetime, now: 30) == .waitUntil(125))
+    }
+
+    /// A client that owes us nothing is not slow, however long we take.
+    @Test func whoWaitsForUsIsNotSlow() {
+        var lifetime = ConnectionLifetime()
+        lifetime.opened(now: 0)
+        #expect(lifetime.owesSince == 0, "it has not brought any request")
+        lifetime.owesRequest(now: 5)
+        lifetime.headArrived()
+        #expect(lifetime.owesSince == 5)
+        lifetime.owesNothing()
+        #expect(lifetime.owesSince == nil)
     }
 
     @Test func theEarliestEndCounts() {

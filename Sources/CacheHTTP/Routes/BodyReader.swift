@@ -1,0 +1,49 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Reads the body of a request for its route, within the bound of one body and that of the process.
+///
+/// Nothing of a body beyond its first bytes is taken from the client before this asks for it: what a request is refused for by its head costs no
+/// memory, and `100 Continue` is said only to those whose body is wanted.
+struct BodyReader: Sendable {
+    private let limiter: Limiter
+    private let maximumBytes: Int
+
+    init(limiter: Limiter, maximumBytes: Int) {
+        self.limiter = limiter
+        self.maximumBytes = maximumBytes
+    }
+
+    /// Reads the body and gives it to `use`. Its bytes count as received until `use` returns.
+    ///
+    /// - Throws: `HTTPError` with 413 if it is too long, 415 if it is encoded, 503 if the process receives too much at once; what the connection
+    ///   throws if it breaks off.
+    func withBody(
+        of request: Request, _ context: CacheRequestContext, _ use: (ByteBuffer) async throws -> Response
+    ) async throws -> Response {
+        guard request.headers[values: .contentEncoding].allSatisfy({ $0.isEmpty || $0.lowercased() == "identity" }) else {
+            throw HTTPError(.unsupportedMediaType)
+        }
+        if let declared = request.headers[.contentLength].flatMap({ Int($0) }) {
+            guard declared <= self.maximumBytes else { throw HTTPError(.contentTooLarge) }
+            try self.checkRoom(for: declared)
+        }
+        context.channel.triggerUserOutboundEvent(CodecGate.BodyWanted(), promise: nil)
+        var body = ByteBuffer()
+        defer { self.limiter.receiving(-body.readableBytes) }
+        for try await part in request.body {
+            guard body.readableBytes + part.readableBytes <= self.maximumBytes else { throw HTTPError(.contentTooLarge) }
+            try self.checkRoom(for: part.readableBytes)
+            self.limiter.receiving(part.readableBytes)
+            body.writeImmutableBuffer(part)
+        }
+        return try await use(body)
+    }
+
+    private func checkRoom(for count: Int) throws {
+        guard !self.limiter.hasRoomToReceive(count) else { return }
+        self.limiter.recordRefusal(.receivedBytes)
+        throw HTTPError(.serviceUnavailable)
+    }
+}
