@@ -36,11 +36,12 @@ test-deploy: tools ## check every deploy file, the steps of a deployment and the
 test-image: ## build the program as the image has it and run it in a root of its own (about 5 minutes)
 	@./scripts/test-image
 
-soak: tools ## 200 random schedules of faults, then 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
+soak: tools ## 200 random schedules of faults, then attacks on memory and 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
 	@./scripts/install-tools wrk
 	@swift build --build-tests
 	@FAULT_SCHEDULES=$${FAULT_SCHEDULES:-200} swift test --skip-build --filter FaultTests
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/memory.py --service $(SERVICE)
 	@python3 bench/soak.py --service $(SERVICE) --seconds $${SOAK_SECONDS:-600}
 
 # A few tests at once: each starts programs, and the sanitizers make them slow and large.

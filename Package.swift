@@ -174,6 +174,7 @@ targets += [
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             .product(name: "NIOEmbedded", package: nio),
+            .product(name: "NIOHTTP1", package: nio),
             .product(name: "Tracing", package: "swift-distributed-tracing"),
         ],
         resources: [.copy("Fixtures")],

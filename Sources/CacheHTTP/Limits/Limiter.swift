@@ -29,6 +29,7 @@ package final class Limiter: Sendable {
     /// Takes a connection in, or says which bound keeps it out. Either way `release` must follow when it ends.
     func admit(connectionFrom peer: String?) -> LimitKind? {
         let isTooMany = self.connections.add(1, ordering: .relaxed).newValue > self.limits.maximumConnections
+        self.peakBytes.max(self.heldBytes, ordering: .relaxed)
         let isTooManyOfPeer = self.add(1, to: peer) > self.limits.maximumConnectionsPerPeer && self.limits.maximumConnectionsPerPeer > 0
         return isTooMany ? .connections : isTooManyOfPeer ? .connectionsOfPeer : nil
     }
@@ -99,19 +100,24 @@ package final class Limiter: Sendable {
 
     private func change(_ counter: borrowing Atomic<Int>, _ count: Int) {
         guard count != 0 else { return }
-        let value = counter.add(count, ordering: .relaxed).newValue
-        if count > 0 { self.peakBytes.max(value, ordering: .relaxed) }
+        counter.add(count, ordering: .relaxed)
+        if count > 0 { self.peakBytes.max(self.heldBytes, ordering: .relaxed) }
     }
 
-    /// Whether so much waited for clients that the allocator keeps memory worth giving back, and now little does. Forgets the peak if so.
+    /// Roughly what clients make the process hold: what waits for them, and a read buffer for each.
+    private var heldBytes: Int { self.unsentByteCount + self.receivedByteCount + self.connections.load(ordering: .relaxed) * Self.readBufferBytes }
+
+    private static let readBufferBytes = 64 << 10
+    private static let notablePeak = 16 << 20
+
+    /// Whether clients made the process hold so much that the allocator keeps memory worth giving back, and little of it is in use now.
+    /// Forgets the peak if so.
     package func hasFallenFromPeak() -> Bool {
-        let now = self.unsentByteCount + self.receivedByteCount
-        guard self.peakBytes.load(ordering: .relaxed) >= Self.notablePeak, now < Self.notablePeak / 4 else { return false }
+        let peak = self.peakBytes.load(ordering: .relaxed)
+        guard peak >= Self.notablePeak, self.heldBytes < peak / 4 else { return false }
         self.peakBytes.store(0, ordering: .relaxed)
         return true
     }
-
-    private static let notablePeak = 16 << 20
 
     private func take(_ counter: borrowing Atomic<Int>, _ maximum: Int, _ kind: LimitKind) -> Bool {
         guard counter.add(1, ordering: .relaxed).newValue > maximum else { return true }
