@@ -53,7 +53,7 @@ def read(server: Server) -> Reading:
 def event_loop_delays(server: Server) -> List[float]:
     """Cumulated counts of the histogram of delays."""
     text = ask(server.port, "GET", "/metrics").body.decode()
-    return [float(count) for count in re.findall(r"^event_loop_delay_seconds_bucket\{le=\"[^\"]+\"\} (\S+)$", text, re.MULTILINE)]
+    return [float(count) for count in re.findall(r"^cacheagent_event_loop_delay_seconds_bucket\{le=\"[^\"]+\"\} (\S+)$", text, re.MULTILINE)]
 
 
 def fail_redis(redis: Redis, proxy: FaultProxy, over: threading.Event, well: threading.Event, leave: threading.Event, seed: int, counts: Dict[str, int]) -> None:

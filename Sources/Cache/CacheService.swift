@@ -12,7 +12,7 @@ package struct CacheService: Sendable {
     private let gate: OutageGate?
     private let started = NIODeadline.now()
     private let logger: Logger
-    private let invalidatedKeys = Counter(label: "cache_invalidated_keys_total")
+    private let invalidatedKeys = Counter(label: "cacheagent_cache_invalidated_keys_total")
 
     /// The counters of what the router answers.
     package let routerCounters: OperationCounters

@@ -101,7 +101,7 @@ package final class AgentRegistration: Service {
     }
 
     private func counted(_ request: String, _ event: RegistrationEvent) -> RegistrationEvent {
-        Counter(label: "factory_registration_requests_total", dimensions: [("request", request), ("result", event.result)]).increment()
+        Counter(label: "cacheagent_factory_registration_requests_total", dimensions: [("request", request), ("result", event.result)]).increment()
         return event
     }
 
@@ -113,7 +113,7 @@ package final class AgentRegistration: Service {
             return (old, report)
         }
         for state in RegistrationReport.State.allCases {
-            Gauge(label: "factory_registration_state", dimensions: [("state", state.rawValue)]).record(state == new.state ? 1 : 0)
+            Gauge(label: "cacheagent_factory_registration_state", dimensions: [("state", state.rawValue)]).record(state == new.state ? 1 : 0)
         }
         guard old != new else { return }
         var metadata: Logger.Metadata = ["registration.state": "\(new.state.rawValue)"]

@@ -20,8 +20,8 @@ package final class AccessTokenSource: RedisPasswordProvider, Service {
     private let fetch: @Sendable () async throws -> AccessToken
     private let state = Mutex(State())
     private let logger: Logger
-    private let successes = Counter(label: "google_access_token_refreshes_total", dimensions: [("result", "success")])
-    private let failures = Counter(label: "google_access_token_refreshes_total", dimensions: [("result", "failure")])
+    private let successes = Counter(label: "cacheagent_google_access_token_refreshes_total", dimensions: [("result", "success")])
+    private let failures = Counter(label: "cacheagent_google_access_token_refreshes_total", dimensions: [("result", "failure")])
 
     /// - Parameter fetch: gets a token; an error means that there is none now.
     package init(logger: Logger, fetch: @escaping @Sendable () async throws -> AccessToken) {

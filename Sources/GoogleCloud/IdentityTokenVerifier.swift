@@ -14,9 +14,9 @@ package struct IdentityTokenVerifier: TokenVerifier {
     private let keys: SigningKeySource
     private let audiences: Set<String>
     private let issuers: Set<String>
-    private let accepted = Counter(label: "google_id_tokens_total", dimensions: [("result", "accepted")])
-    private let rejected = Counter(label: "google_id_tokens_total", dimensions: [("result", "rejected")])
-    private let unverified = Counter(label: "google_id_tokens_total", dimensions: [("result", "unverified")])
+    private let accepted = Counter(label: "cacheagent_google_id_tokens_total", dimensions: [("result", "accepted")])
+    private let rejected = Counter(label: "cacheagent_google_id_tokens_total", dimensions: [("result", "rejected")])
+    private let unverified = Counter(label: "cacheagent_google_id_tokens_total", dimensions: [("result", "unverified")])
 
     /// - Parameters:
     ///   - audiences: for whom tokens must be meant: the address of this service, mostly.

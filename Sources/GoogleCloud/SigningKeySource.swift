@@ -14,8 +14,8 @@ package actor SigningKeySource: Service {
     private let fetch: @Sendable () async throws -> SigningKeyAnswer
     private let now: @Sendable () -> NIODeadline
     private let logger: Logger
-    private let successes = Counter(label: "google_signing_key_refreshes_total", dimensions: [("result", "success")])
-    private let failures = Counter(label: "google_signing_key_refreshes_total", dimensions: [("result", "failure")])
+    private let successes = Counter(label: "cacheagent_google_signing_key_refreshes_total", dimensions: [("result", "success")])
+    private let failures = Counter(label: "cacheagent_google_signing_key_refreshes_total", dimensions: [("result", "failure")])
 
     private var keys: SigningKeys?
     private var hasFailed = false

@@ -209,7 +209,7 @@ import Testing
             while !agent.logged.contains("metrics alone on port") { await Task.yield() }
             let port = try #require(agent.logged.firstMatch(of: #/metrics alone on port (\d+)/#).flatMap { Int($0.1) })
             let metrics = try await WireClient.exchange(port: port, Request.get("/metrics"))
-            #expect(metrics.status == 200 && metrics.text.contains("# TYPE cache_operations_total counter"))
+            #expect(metrics.status == 200 && metrics.text.contains("# TYPE cacheagent_cache_operations_total counter"))
             for path in ["/cache/k", "/health", "/dashboard/figures", "/cache/stats"] {
                 #expect(try await WireClient.exchange(port: port, Request.get(path)).status == 404)
             }

@@ -43,7 +43,7 @@ import Testing
     private static func waitForOperations(_ count: Int, of port: Int) async throws {
         while true {
             let metrics = try await WireClient.exchange(port: port, Request.get("/metrics")).text
-            let answered = metrics.split(separator: "\n").filter { $0.hasPrefix("cache_operations_total{") }
+            let answered = metrics.split(separator: "\n").filter { $0.hasPrefix("cacheagent_cache_operations_total{") }
                 .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
             if answered >= count { return }
         }

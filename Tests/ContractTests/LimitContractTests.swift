@@ -14,7 +14,7 @@ import Testing
         // Where connections are bounded, the connection for this may be one too many.
         while answer.status == 503 { answer = try await self.ask(agent, Request.get("/metrics")) }
         let text = answer.text
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(#"http_refusals_total{limit="\#(limit)"} "#) })
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(#"cacheagent_http_refusals_total{limit="\#(limit)"} "#) })
         return try #require(Int(line.split(separator: " ")[1]))
     }
 
@@ -125,7 +125,7 @@ import Testing
                 }
                 try await connection.send(Request.get("/metrics"))
                 let metrics = try await connection.response().text
-                #expect(metrics.contains("\nhttp_refusals_total{limit=\"connections_of_peer\"} 1\n"))
+                #expect(metrics.contains("\ncacheagent_http_refusals_total{limit=\"connections_of_peer\"} 1\n"))
             }
         }
     }
@@ -145,7 +145,7 @@ import Testing
                 try await first.send(Request.get("/cache/k"))
                 try await WireClient.connect(port: agent.port) { second in
                     try await second.send(Request.get("/cache/k"))
-                    while try await !self.ask(agent, Request.get("/metrics")).text.contains("\nhttp_requests_in_flight 3\n") {}
+                    while try await !self.ask(agent, Request.get("/metrics")).text.contains("\ncacheagent_http_requests_in_flight 3\n") {}
                     let refused = try await self.ask(agent, Request.get("/cache/k", ["X-Request-Id: mine"]))
                     #expect(refused.status == 503 && refused["retry-after"] == "1" && refused["x-request-id"] == "mine")
                     #expect(refused.text == #"{"detail":"Too many requests at once; try again"}"#)

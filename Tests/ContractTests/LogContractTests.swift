@@ -56,7 +56,7 @@ import Testing
         try await AgentProcess.with(["ACCESS_LOG": "all", "ACCESS_LOG_MAX_PER_SECOND": "1"]) { agent in
             for _ in 0..<200 { _ = try await WireClient.exchange(port: agent.port, Request.get("/cache/k")) }
             let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics")).text
-            let line = try #require(metrics.split(separator: "\n").first { $0.hasPrefix("access_log_lines_dropped_total ") })
+            let line = try #require(metrics.split(separator: "\n").first { $0.hasPrefix("cacheagent_access_log_lines_dropped_total ") })
             let dropped = try #require(Int(line.split(separator: " ")[1]))
             // Each second has one, however many seconds this takes.
             #expect(dropped > 100)

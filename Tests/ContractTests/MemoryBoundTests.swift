@@ -64,12 +64,12 @@ import Testing
                 }
                 #expect(refused?.status == 503 && refused?["retry-after"] == "1" && refused?["connection"] == "close")
                 #expect(refused?.text == #"{"detail":"Too many answers wait to be read; try again"}"#)
-                while try await self.gauge("http_unsent_bytes", agent) > 1_048_576 {}
+                while try await self.gauge("cacheagent_http_unsent_bytes", agent) > 1_048_576 {}
                 while try await self.ask(agent, Request.get("/cache/big")).status != 200 {}
             }
             let metrics = try await self.ask(agent, Request.get("/metrics")).text
-            #expect(!metrics.contains(#"http_refusals_total{limit="unread_connections_closed"} 0"#))
-            while try await self.gauge("http_unsent_bytes", agent) > 0 {}
+            #expect(!metrics.contains(#"cacheagent_http_refusals_total{limit="unread_connections_closed"} 0"#))
+            while try await self.gauge("cacheagent_http_unsent_bytes", agent) > 0 {}
         }
     }
 
@@ -137,7 +137,7 @@ import Testing
                 for try await status in group { #expect(status == 401) }
             }
             #expect(try agent.residentBytes() < before + (12 << 20))
-            #expect(try await self.gauge("http_receiving_bytes", agent) == 0)
+            #expect(try await self.gauge("cacheagent_http_receiving_bytes", agent) == 0)
         }
     }
 
@@ -150,7 +150,7 @@ import Testing
             let piece = framing.hasPrefix("T") ? "927BF\r\n" + String(repeating: " ", count: 599_999) : String(repeating: " ", count: 599_999)
             try await WireClient.connect(port: agent.port) { first in
                 try await first.send(head + piece)
-                while try await self.gauge("http_receiving_bytes", agent) < 500_000 {}
+                while try await self.gauge("cacheagent_http_receiving_bytes", agent) < 500_000 {}
                 try await WireClient.connect(port: agent.port) { second in
                     second.channel.writeAndFlush(ByteBuffer(string: head + piece), promise: nil)
                     let refused = try await second.response()
@@ -160,8 +160,8 @@ import Testing
                 // Small ones still have room.
                 #expect(try await self.ask(agent, Request.post("/cache", #"{"key":"k","value":1}"#)).status == 200)
             }
-            while try await self.gauge("http_receiving_bytes", agent) > 0 {}
-            #expect(try await self.ask(agent, Request.get("/metrics")).text.contains(#"http_refusals_total{limit="received_bytes"} 1"#))
+            while try await self.gauge("cacheagent_http_receiving_bytes", agent) > 0 {}
+            #expect(try await self.ask(agent, Request.get("/metrics")).text.contains(#"cacheagent_http_refusals_total{limit="received_bytes"} 1"#))
         }
     }
 

@@ -31,29 +31,29 @@ import Testing
             try await self.exercise(agent)
             var text = try await self.scrape(agent).text
             // The service hears of a client's close a little after the client: one connection remains, the scrape's.
-            while self.value("http_connections", in: text) != 1 { text = try await self.scrape(agent).text }
+            while self.value("cacheagent_http_connections", in: text) != 1 { text = try await self.scrape(agent).text }
             let name = store.rawValue
             for (operation, result, count) in [
                 ("set", "stored", 1), ("get", "hit", 2), ("get", "miss", 1), ("delete", "deleted", 1), ("delete", "miss", 1),
                 ("invalidate", "deleted", 1), ("invalidate", "read", 1), ("stats", "read", 1),
             ] {
-                let sample = #"cache_operations_total{operation="\#(operation)",store="\#(name)",result="\#(result)"}"#
+                let sample = #"cacheagent_cache_operations_total{operation="\#(operation)",store="\#(name)",result="\#(result)"}"#
                 #expect(self.value(sample, in: text) == Double(count), "\(sample)")
             }
-            #expect(self.value(#"cache_operation_duration_seconds_count{operation="get"}"#, in: text) == 3)
-            #expect(self.value("cache_hits_total", in: text) == 2)
-            #expect(self.value("cache_misses_total", in: text) == 1)
-            #expect(try #require(self.value("cache_hit_ratio", in: text)).rounded() == 1)
-            #expect(self.value(#"http_requests_total{handler="router",code="422"}"#, in: text) == 1)
-            #expect(self.value(#"http_requests_total{handler="router",code="404"}"#, in: text) == 1)
-            #expect(self.value("http_requests_in_flight", in: text) == 1, "the scrape itself")
-            #expect(try #require(self.value("http_received_bytes_total", in: text)) > 500)
-            #expect(try #require(self.value("http_sent_bytes_total", in: text)) > 1000)
-            #expect(self.value("redis_connected", in: text) == (store == .redis ? 1 : 0))
+            #expect(self.value(#"cacheagent_cache_operation_duration_seconds_count{operation="get"}"#, in: text) == 3)
+            #expect(self.value("cacheagent_cache_hits_total", in: text) == 2)
+            #expect(self.value("cacheagent_cache_misses_total", in: text) == 1)
+            #expect(try #require(self.value("cacheagent_cache_hit_ratio", in: text)).rounded() == 1)
+            #expect(self.value(#"cacheagent_http_requests_total{handler="router",code="422"}"#, in: text) == 1)
+            #expect(self.value(#"cacheagent_http_requests_total{handler="router",code="404"}"#, in: text) == 1)
+            #expect(self.value("cacheagent_http_requests_in_flight", in: text) == 1, "the scrape itself")
+            #expect(try #require(self.value("cacheagent_http_received_bytes_total", in: text)) > 500)
+            #expect(try #require(self.value("cacheagent_http_sent_bytes_total", in: text)) > 1000)
+            #expect(self.value("cacheagent_redis_connected", in: text) == (store == .redis ? 1 : 0))
             if store == .redis {
-                #expect(try #require(self.value("redis_connections", in: text)) >= 1)
-                #expect(self.value("redis_deadlines_missed_total", in: text) == 0)
-                #expect(self.value(#"redis_state{state="connected"}"#, in: text) == 1)
+                #expect(try #require(self.value("cacheagent_redis_connections", in: text)) >= 1)
+                #expect(self.value("cacheagent_redis_deadlines_missed_total", in: text) == 0)
+                #expect(self.value(#"cacheagent_redis_state{state="connected"}"#, in: text) == 1)
             }
             #expect(try #require(self.value("process_resident_memory_bytes", in: text)) > 1e6)
         }
@@ -68,9 +68,10 @@ import Testing
             let found = types.map(String.init)
             #expect(Set(found).count == found.count)
             let ofRedis = MetricCatalogue.all.map(\.name).filter { name in
-                ["redis_", "journal_", "replay_"].contains { name.hasPrefix($0) } && name != "redis_connected" && !name.hasSuffix("build_info")
+                ["redis_", "journal_", "replay_"].contains { name.hasPrefix("cacheagent_" + $0) } && name != "cacheagent_redis_connected"
             }
-            let expected = MetricCatalogue.all.map(\.name).filter { store == .redis || !ofRedis.contains($0) } + ["cache_invalidated_keys_total"]
+            let expected =
+                MetricCatalogue.all.map(\.name).filter { store == .redis || !ofRedis.contains($0) } + ["cacheagent_cache_invalidated_keys_total"]
             #expect(Set(found) == Set(expected))
         }
     }
@@ -92,7 +93,7 @@ import Testing
             let answer = try await self.scrape(agent, ["Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"])
             #expect(answer["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8")
             #expect(answer.text.hasSuffix("# EOF\n"))
-            #expect(answer.text.contains("# TYPE cache_operations counter\n"))
+            #expect(answer.text.contains("# TYPE cacheagent_cache_operations counter\n"))
             #expect(answer.text.contains("# UNIT process_resident_memory_bytes bytes\n"))
         }
     }
@@ -115,9 +116,9 @@ import Testing
             redis.pause()
             try await WireClient.connect(port: agent.port) { connection in
                 try await connection.send(Request.get("/cache/k"))
-                while try await self.value("http_requests_in_flight", in: self.scrape(agent).text) != 2 {}
+                while try await self.value("cacheagent_http_requests_in_flight", in: self.scrape(agent).text) != 2 {}
             }
-            while try await self.value("http_requests_in_flight", in: self.scrape(agent).text) != 1 {}
+            while try await self.value("cacheagent_http_requests_in_flight", in: self.scrape(agent).text) != 1 {}
             redis.resume()
         }
     }

@@ -68,7 +68,7 @@ import Testing
             let answer = try await WireClient.exchange(port: agent.port, recording.bytes)
             #expect([200, 404].contains(answer.status))
             let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics"))
-            #expect(metrics.text.contains("\nhttp_requests_total{handler=\"fast_lane\",code=\"\(answer.status)\"} 1\n"))
+            #expect(metrics.text.contains("\ncacheagent_http_requests_total{handler=\"fast_lane\",code=\"\(answer.status)\"} 1\n"))
         }
     }
 
@@ -77,7 +77,7 @@ import Testing
             let answer = try await WireClient.exchange(port: agent.port, Self.recordings[0].bytes)
             #expect(answer.status == 404)
             let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics"))
-            #expect(metrics.text.contains("\nhttp_requests_total{handler=\"fast_lane\",code=\"200\"} 0\n"))
+            #expect(metrics.text.contains("\ncacheagent_http_requests_total{handler=\"fast_lane\",code=\"200\"} 0\n"))
         }
     }
 }

@@ -23,7 +23,7 @@ import Testing
             let row = try #require(platform.rows(named: Self.name).first)
             #expect(row["status"] == "active" && health.contains(#""agent_id":"\#(row["id"] ?? "")""#))
             let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics")).text
-            #expect(metrics.contains(#"factory_registration_state{state="registered"} 1"#))
+            #expect(metrics.contains(#"cacheagent_factory_registration_state{state="registered"} 1"#))
         }
         #expect(platform.rows(named: Self.name).count == 1)
         try await platform.stop()

@@ -95,8 +95,8 @@ import Testing
             #expect((figures["cache_operations"] as? [String: Int]) == ["set": 1, "get": 1, "delete": 0, "invalidate": 0, "stats": 0])
             let text = try await WireClient.exchange(port: agent.port, Request.get("/metrics"))
             #expect(text["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
-            #expect(text.text.contains("\ncache_operations_total{operation=\"get\",store=\"memory\",result=\"hit\"} 1\n"))
-            #expect(text.text.contains("\nhttp_requests_total{handler=\"fast_lane\",code=\"200\"} 2\n"))
+            #expect(text.text.contains("\ncacheagent_cache_operations_total{operation=\"get\",store=\"memory\",result=\"hit\"} 1\n"))
+            #expect(text.text.contains("\ncacheagent_http_requests_total{handler=\"fast_lane\",code=\"200\"} 2\n"))
         }
     }
 

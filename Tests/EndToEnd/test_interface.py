@@ -89,7 +89,7 @@ class InterfaceTests(unittest.TestCase):
         self.assertGreater(len(families), 25)
         self.assertTrue(all(family.documentation for family in families))
         units = {family.name: family.unit for family in families}
-        self.assertEqual(units["cache_operation_duration_seconds"], "seconds")
+        self.assertEqual(units["cacheagent_cache_operation_duration_seconds"], "seconds")
 
 
 if __name__ == "__main__":

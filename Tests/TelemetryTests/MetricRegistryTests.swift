@@ -12,7 +12,7 @@ struct MetricRegistryTests {
     }
 
     @Test func everyKindIsWritten() {
-        let registry = MetricRegistry([MetricDescriptor("requests_total", .counter, "Requests.")])
+        let registry = MetricRegistry([MetricDescriptor("cacheagent_requests_total", .counter, "Requests.")])
         Counter(label: "requests", dimensions: [("to", "a")], factory: registry).increment(by: 2)
         Counter(label: "requests", dimensions: [("to", "b")], factory: registry).increment()
         FloatingPointCounter(label: "share", factory: registry).increment(by: 0.25)
@@ -24,16 +24,16 @@ struct MetricRegistryTests {
         Timer(label: "wait", factory: registry).recordMilliseconds(2)
         let lines = self.scrape(registry)
         for line in [
-            "# HELP requests_total Requests.", "requests_total{to=\"a\"} 2", "requests_total{to=\"b\"} 1", "share_total 0.25", "depth 4",
-            "level -1.5",
-            "size_sum 7.5", "size_count 2", "wait_seconds_bucket{le=\"0.001\"} 0", "wait_seconds_bucket{le=\"0.0025\"} 1", "wait_seconds_count 1",
+            "# HELP cacheagent_requests_total Requests.", "cacheagent_requests_total{to=\"a\"} 2", "cacheagent_requests_total{to=\"b\"} 1",
+            "cacheagent_share_total 0.25", "cacheagent_depth 4", "cacheagent_level -1.5", "cacheagent_size_sum 7.5", "cacheagent_size_count 2",
+            "cacheagent_wait_seconds_bucket{le=\"0.001\"} 0", "cacheagent_wait_seconds_bucket{le=\"0.0025\"} 1", "cacheagent_wait_seconds_count 1",
         ] { #expect(lines.contains(line), "\(line)") }
     }
 
     @Test func theSameNameAndLabelsAreTheSameMetric() {
         let registry = MetricRegistry()
         for _ in 0..<3 { Counter(label: "hits", dimensions: [("a", "1")], factory: registry).increment() }
-        #expect(self.scrape(registry).contains("hits_total{a=\"1\"} 3"))
+        #expect(self.scrape(registry).contains("cacheagent_hits_total{a=\"1\"} 3"))
     }
 
     @Test func aNameOfAnotherKindIsRefused() {
@@ -41,7 +41,7 @@ struct MetricRegistryTests {
         Gauge(label: "x_total", factory: registry).record(7)
         Counter(label: "x", factory: registry).increment()
         let lines = self.scrape(registry)
-        #expect(lines.contains("x_total 7") && lines.contains("metrics_refused_total 1"))
+        #expect(lines.contains("cacheagent_x_total 7") && lines.contains("cacheagent_metrics_refused_total 1"))
     }
 
     @Test func seriesAreBounded() {
@@ -50,8 +50,8 @@ struct MetricRegistryTests {
             Counter(label: "flood", dimensions: [("n", "\(number)")], factory: registry).increment()
         }
         let lines = self.scrape(registry)
-        #expect(lines.count { $0.hasPrefix("flood_total{") } == MetricRegistry.maximumSeries)
-        #expect(lines.contains("metrics_refused_total 5"))
+        #expect(lines.count { $0.hasPrefix("cacheagent_flood_total{") } == MetricRegistry.maximumSeries)
+        #expect(lines.contains("cacheagent_metrics_refused_total 5"))
     }
 
     @Test func whatIsDestroyedIsGone() {
@@ -63,7 +63,9 @@ struct MetricRegistryTests {
     }
 
     @Test(arguments: [
-        ("a.b-c", "a_b_c"), ("9lives", "_9lives"), ("ok_name:x", "ok_name:x"), ("", "_"), ("é", "_"), ("x9", "x9"),
+        ("a.b-c", "cacheagent_a_b_c"), ("9lives", "cacheagent__9lives"), ("ok_name:x", "cacheagent_ok_name:x"), ("", "cacheagent__"),
+        ("é", "cacheagent__"),
+        ("x9", "cacheagent_x9"), ("cacheagent_depth", "cacheagent_depth"),
     ])
     func names(_ label: String, _ name: String) {
         #expect(MetricName.metric(label) == name)
@@ -72,6 +74,6 @@ struct MetricRegistryTests {
     @Test func labelNames() {
         #expect(MetricName.label("a:b") == "a_b")
         #expect(MetricName.label("__name__") == "label__name__")
-        #expect(MetricName.metric("a_total", suffix: "_total") == "a_total")
+        #expect(MetricName.metric("a_total", suffix: "_total") == "cacheagent_a_total")
     }
 }

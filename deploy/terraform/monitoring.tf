@@ -95,15 +95,15 @@ locals {
   promql = {
     redis-away = {
       what  = "Memory stands in for Redis", runbook = "redis-is-away", duration = "120s"
-      query = "min(redis_connected) == 0"
+      query = "min(cacheagent_redis_connected) == 0"
     }
     journal = {
       what  = "The journal is nearly full", runbook = "the-journal-is-nearly-full", duration = "60s"
-      query = "max(journal_keys / journal_max_keys) > 0.8 or max(journal_bytes / journal_max_bytes) > 0.8"
+      query = "max(cacheagent_journal_keys / cacheagent_journal_max_keys) > 0.8 or max(cacheagent_journal_bytes / cacheagent_journal_max_bytes) > 0.8"
     }
     registration = {
       what  = "The platform refuses the registration", runbook = "the-platform-refuses-the-registration", duration = "600s"
-      query = "max(factory_registration_state{state=\"refused\"}) == 1"
+      query = "max(cacheagent_factory_registration_state{state=\"refused\"}) == 1"
     }
   }
 }

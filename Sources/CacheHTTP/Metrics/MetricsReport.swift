@@ -82,9 +82,8 @@ struct MetricsReport {
         writer.single(MetricCatalogue.memoryEntries, memory.entries)
         writer.single(MetricCatalogue.memoryBytes, memory.bytes)
         writer.single(MetricCatalogue.memoryBound, memory.maximumBytes)
-        writer.family(MetricCatalogue.memoryEvictions)
-        writer.sample([MetricLabel("reason", "capacity")], memory.evictions)
-        writer.sample([MetricLabel("reason", "expired")], memory.expirations)
+        writer.single(MetricCatalogue.memoryEvictions, memory.evictions)
+        writer.single(MetricCatalogue.memoryExpirations, memory.expirations)
         writer.single(MetricCatalogue.memoryRejections, memory.rejections)
     }
 

@@ -1,8 +1,13 @@
-/// Makes valid names of what libraries call their metrics: `[a-zA-Z_:][a-zA-Z0-9_:]*`, and for labels the same without colons.
+/// Makes valid names from the labels that code and libraries give their metrics: `[a-zA-Z_:][a-zA-Z0-9_:]*`, and the same without colons for labels.
 enum MetricName {
-    /// - Parameter suffix: appended where the name does not end in it.
+    /// What the name of every metric begins with, except the `process_` metrics that all Prometheus client libraries share. Without it `redis_connected` or
+    /// `http_requests_total` would mix with the metrics of exporters and other services in the same Prometheus.
+    static let prefix = "cacheagent_"
+
+    /// - Parameter suffix: appended if the name does not end in it.
     static func metric(_ label: String, suffix: String = "") -> String {
-        let name = self.sanitised(label, allowsColon: true)
+        var name = self.sanitised(label, allowsColon: true)
+        if !name.hasPrefix(self.prefix) { name = self.prefix + name }
         return name.hasSuffix(suffix) ? name : name + suffix
     }
 

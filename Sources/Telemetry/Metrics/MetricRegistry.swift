@@ -21,8 +21,8 @@ package final class MetricRegistry: MetricsFactory {
     package static let maximumSeries = 1000
 
     package static let refusedDescriptor = MetricDescriptor(
-        "metrics_refused_total", .counter,
-        "Metrics of libraries that are not kept: more than \(MetricRegistry.maximumSeries) series, or a name of two kinds.")
+        MetricName.prefix + "metrics_refused_total", .counter,
+        "Metrics of libraries that were not kept: more than \(MetricRegistry.maximumSeries) series, or one name with two types.")
 
     private let contents: Mutex<Contents>
 
