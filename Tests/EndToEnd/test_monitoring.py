@@ -51,8 +51,8 @@ class MonitoringTests(unittest.TestCase):
         self.assertEqual(checked.returncode, 0, checked.stderr)
         known = self.known_metrics()
         for query in queries:
-            # The names of this service's metrics, not those in quotes, which are label values.
-            used = set(re.findall(r"\b(?:cacheagent|process)_\w+", re.sub(r'"[^"]*"', "", query)))
+            # The names of metrics, but neither label values nor what the rules record.
+            used = set(re.findall(r"(?<![\w:])(?:cacheagent|process)_\w+", re.sub(r"""(["']).*?\1""", "", query)))
             self.assertLessEqual(used, known, query)
 
     @unittest.skipUnless(PROMTOOL, "promtool is not installed")
@@ -66,14 +66,18 @@ class MonitoringTests(unittest.TestCase):
         tested = (MONITORING / "prometheus-rules-test.yaml").read_text()
         for alert in expressions(document, {"alert"}):
             self.assertRegex(tested, rf"alertname: {alert}\n +exp_alerts:\n", f"{alert} is never seen to fire")
+            self.assertIn(f"alertname: {alert}, exp_alerts: []", tested, f"{alert} is never seen not to fire")
 
-    def test_every_runbook_is_there(self) -> None:
+    def test_every_runbook_is_an_action(self) -> None:
+        """An address that Alertmanager can link, and a heading among the actions of docs/operations.md."""
+        actions = (REPOSITORY / "docs/operations.md").read_text().split("\n## When an alert fires\n")[1].split("\n## ")[0]
+        anchors = {heading.lower().replace(" ", "-") for heading in re.findall(r"^### ([\w ]+)$", actions, re.MULTILINE)}
         document = yaml.safe_load((MONITORING / "prometheus-rules.yaml").read_text())
-        for runbook in expressions(document, {"runbook"}):
-            page, _, anchor = runbook.partition("#")
-            headings = re.findall(r"^#+ (.+)$", (REPOSITORY / page).read_text(), re.MULTILINE)
-            anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-            self.assertTrue(not anchor or anchor in anchors, f"{runbook} is not among {anchors}")
+        alerts = [rule for group in document["groups"] for rule in group["rules"] if "alert" in rule]
+        for alert in alerts:
+            address, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+            self.assertEqual(address, "https://repository.example/docs/operations.md")
+            self.assertIn(anchor, anchors, alert["alert"])
 
     @unittest.skipUnless(PROMTOOL, "promtool is not installed")
     def test_grafana(self) -> None:
@@ -86,6 +90,17 @@ class MonitoringTests(unittest.TestCase):
         document = json.loads((MONITORING / "cloud-monitoring-dashboard.json").read_text())
         self.assertEqual(faults("monitoring.v1", "Dashboard", document), [])
         self.check(list(expressions(document, {"prometheusQuery"})))
+
+    @unittest.skipUnless(PROMTOOL, "promtool is not installed")
+    def test_terraform(self) -> None:
+        """Its queries, each with the name of the service as it is planned."""
+        text = (REPOSITORY / "deploy/terraform/monitoring.tf").read_text()
+        block = text.split("  promql = {")[1].split("\n}")[0].replace('\\"', "'")
+        queries = [query.replace("${var.name}", "agent").replace("${unit}", "bytes") for query in re.findall(r'"([^"]*cacheagent_[^"]*)"', block)]
+        self.assertEqual(len(queries), 4)
+        for query in queries:
+            self.assertEqual(query.count("cacheagent_"), query.count("namespace='agent'"), query)
+        self.check(queries)
 
 
 if __name__ == "__main__":

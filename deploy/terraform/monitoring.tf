@@ -91,19 +91,27 @@ locals {
       for_type = "any"
     }
   }
-  # What the service itself counts, through Managed Prometheus: the alerts of deploy/monitoring that concern Redis.
+  # What the service itself counts, through Managed Prometheus: the alerts of deploy/monitoring that Google's own metrics cannot replace. The collector
+  # puts the name of the service into the label `namespace`, which keeps another one in the project (staging) from hiding or triggering them.
   promql = {
     redis-away = {
       what  = "Memory stands in for Redis", runbook = "redis-is-away", duration = "120s"
-      query = "min(cacheagent_redis_connected) == 0"
+      query = "min(cacheagent_redis_connected{namespace=\"${var.name}\"}) == 0"
     }
     journal = {
-      what  = "The journal is nearly full", runbook = "the-journal-is-nearly-full", duration = "60s"
-      query = "max(cacheagent_journal_keys / cacheagent_journal_max_keys) > 0.8 or max(cacheagent_journal_bytes / cacheagent_journal_max_bytes) > 0.8"
+      what = "The journal is nearly full", runbook = "the-journal-is-nearly-full", duration = "60s"
+      query = join(" or ", [
+        for unit in ["keys", "bytes"] :
+        "max(cacheagent_journal_${unit}{namespace=\"${var.name}\"} / cacheagent_journal_max_${unit}{namespace=\"${var.name}\"}) > 0.8"
+      ])
     }
     registration = {
       what  = "The platform refuses the registration", runbook = "the-platform-refuses-the-registration", duration = "600s"
-      query = "max(cacheagent_factory_registration_state{state=\"refused\"}) == 1"
+      query = "max(cacheagent_factory_registration_state{state=\"refused\",namespace=\"${var.name}\"}) == 1"
+    }
+    metrics = {
+      what  = "Metrics are missing", runbook = "metrics-are-missing", duration = "300s"
+      query = "absent(cacheagent_build_info{namespace=\"${var.name}\"})"
     }
   }
 }
