@@ -1,11 +1,11 @@
-/// What several operations share.
+/// Headers, responses and security schemes that several operations share.
 extension OpenAPIDocument {
-    /// Fields that every answer has.
+    /// Headers of every answer.
     static var commonHeaders: [(String, JSONNode)] {
         [("X-Request-Id", self.header("RequestId")), ("X-Process-Time", self.header("ProcessTime"))]
     }
 
-    /// Fields of answers that a store gave.
+    /// Headers of answers from a store.
     static var cacheHeaders: [(String, JSONNode)] {
         self.commonHeaders + [("Cache-Status", self.header("CacheStatus")), ("X-Cache-Degraded", self.header("Degraded"))]
     }
@@ -25,15 +25,15 @@ extension OpenAPIDocument {
         ]
     }
 
-    /// Either of the two will do.
+    /// Either of the two is enough.
     static var security: JSONNode { [["apiKey": []], ["bearer": []]] }
 
     static var securitySchemes: JSONNode {
         [
-            "apiKey": ["type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key of the operator's file."],
+            "apiKey": ["type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key from the operator's file."],
             "bearer": [
                 "type": "http", "scheme": "bearer",
-                "description": "The same key as `Authorization: Bearer`, or an ID token of Google where the operator accepts them.",
+                "description": "The same key as `Authorization: Bearer`, or a Google ID token if the operator accepts them.",
             ],
         ]
     }
@@ -42,7 +42,7 @@ extension OpenAPIDocument {
         [
             "RequestId": [
                 "description":
-                    "The request's own `X-Request-Id` where it is usable, else the id of its trace (`traceparent`, `X-Cloud-Trace-Context`), else a new one.",
+                    "The request's own `X-Request-Id` if it is usable, else the id of its trace (`traceparent`, `X-Cloud-Trace-Context`), else a new one.",
                 "required": true, "schema": ["type": "string", "minLength": 1, "maxLength": 128],
             ],
             "ProcessTime": [
@@ -56,13 +56,13 @@ extension OpenAPIDocument {
                 "example": "redis-caching-agent; hit; ttl=57; detail=redis",
             ],
             "Degraded": [
-                "description": "Present where the embedded store answered because Redis was away.", "schema": ["type": "string", "const": "1"],
+                "description": "Present if the embedded store answered because Redis was unavailable.", "schema": ["type": "string", "const": "1"],
             ],
             "RetryAfter": [
-                "description": "Seconds until it is worth trying again.", "required": true, "schema": ["type": "string", "pattern": "^[0-9]+$"],
+                "description": "Seconds until a retry is worthwhile.", "required": true, "schema": ["type": "string", "pattern": "^[0-9]+$"],
             ],
             "Challenge": [
-                "description": "How to show who asks (RFC 9110, section 11.6.1).", "required": true,
+                "description": "How to authenticate (RFC 9110, section 11.6.1).", "required": true,
                 "schema": ["type": "string", "pattern": "^Bearer "],
             ],
             "Allow": ["description": "The methods that the path has.", "required": true, "schema": ["type": "string"]],
@@ -72,12 +72,12 @@ extension OpenAPIDocument {
     static var responses: JSONNode {
         [
             "BadRequest": self.error(
-                "The request is no HTTP, its body breaks off, or the path has an incomplete percent escape", "Invalid HTTP request received"),
+                "The request is not HTTP, its body breaks off, or the path has an incomplete percent escape", "Invalid HTTP request received"),
             "Unauthorized": self.error(
-                "No credentials, or none that anybody has", "Not authenticated",
+                "Missing or unknown credentials", "Not authenticated",
                 headers: self.commonHeaders + [("WWW-Authenticate", self.header("Challenge"))]),
             "Forbidden": self.error(
-                "The credentials do not cover this, or Redis does not let the service use this key", "The cache may not use this key",
+                "The credentials do not allow this, or Redis does not let the service use this key", "The cache may not use this key",
                 headers: self.cacheHeaders),
             "KeyNotFound": self.error("The key has no value", "Key not found", headers: self.cacheHeaders),
             "MethodNotAllowed": self.error(
@@ -85,21 +85,22 @@ extension OpenAPIDocument {
                 headers: self.commonHeaders + [("Allow", self.header("Allow"))]),
             "ContentTooLarge": self.error("The value or the body is too large", "Value too large"),
             "NotText": self.error(
-                "What Redis holds at this key is no text: another type, or bytes that are no UTF-8", "The key does not hold a text value",
+                "Redis holds something other than text at this key: another type, or bytes that are not UTF-8", "The key does not hold a text value",
                 headers: self.cacheHeaders),
             "Invalid": self.json(
-                "What is wrong with the request: every fault, in the order of the fields", self.schema("ValidationError"),
+                "All faults of the request, in the order of the fields", self.schema("ValidationError"),
                 example: ["detail": [["type": "missing", "loc": ["body", "key"], "msg": "Field required", "input": ["value": 1]]]]),
             "TargetTooLong": self.error("Path and query are too long", "The target of the request is too long"),
             "TooOften": self.error(
                 "More requests than the credentials allow", "Too many requests with these credentials; try again",
                 headers: self.commonHeaders + [("Retry-After", self.header("RetryAfter"))]),
             "Overloaded": self.error(
-                "Too much at once", "Too many requests at once; try again", headers: self.commonHeaders + [("Retry-After", self.header("RetryAfter"))]
+                "Too many requests, invalidations or connections at once", "Too many requests at once; try again",
+                headers: self.commonHeaders + [("Retry-After", self.header("RetryAfter"))]
             ),
             "HeadersTooLarge": self.error("The header block is too large", "Request header fields too large"),
             "Unfinished": self.error(
-                "Redis answered the invalidation with an error, and part of the keys may be deleted; trying again is safe",
+                "Redis answered the invalidation with an error. Some keys may be deleted; it is safe to try again",
                 "The invalidation could not be completed; try again"),
             "NoRoom": self.error(
                 "Redis, or the embedded store in its place, has no room for the value", "The cache is out of memory", headers: self.cacheHeaders),

@@ -6,7 +6,7 @@ extension OpenAPIDocument {
         ("431", response("HeadersTooLarge")), ("503", response("Overloaded")),
     ]
 
-    /// - Parameter scope: what a caller needs to be allowed, where there is access control; nil where everybody may.
+    /// - Parameter scope: the scope that a caller needs if there is access control; nil if the operation is public.
     private func operation(
         _ identifier: String, _ tag: String, _ summary: String, scope: String? = nil, parameters: [JSONNode] = [], body: JSONNode? = nil,
         _ responses: [(String, JSONNode)]
@@ -17,7 +17,7 @@ extension OpenAPIDocument {
         if let body { members.append(("requestBody", body)) }
         if let scope, self.hasAccessControl {
             members.append(("security", Self.security))
-            members.append(("description", .string("Takes the scope `\(scope)`.")))
+            members.append(("description", .string("Requires the scope `\(scope)`.")))
             responses.append(("401", Self.response("Unauthorized")))
             if !responses.contains(where: { $0.0 == "403" }) { responses.append(("403", Self.response("Forbidden"))) }
         }
@@ -36,9 +36,9 @@ extension OpenAPIDocument {
         ["name": "key", "in": .string(place), "required": true, "description": "The key", "schema": self.keySchema]
     }
 
-    private func get(_ identifier: String, _ place: String?) -> JSONNode {
+    private func get(_ identifier: String, _ place: String) -> JSONNode {
         self.operation(
-            identifier, "cache", "Get a value", scope: "read", parameters: place.map { [self.key(in: $0)] } ?? [],
+            identifier, "cache", "Get a value", scope: "read", parameters: [self.key(in: place)],
             [
                 (
                     "200",
@@ -51,12 +51,12 @@ extension OpenAPIDocument {
     }
 
     /// The head of what GET would answer.
-    private func head(_ identifier: String, _ place: String?) -> JSONNode {
+    private func head(_ identifier: String, _ place: String) -> JSONNode {
         let statuses = ["200", "403", "404", "415", "422"] + (self.hasAccessControl ? ["401"] : [])
         let security: JSONNode = self.hasAccessControl ? ["security": Self.security] : [:]
         let operation: JSONNode = [
-            "operationId": .string(identifier), "tags": ["cache"], "summary": "Ask whether a key has a value",
-            "parameters": .array(place.map { [self.key(in: $0)] } ?? []),
+            "operationId": .string(identifier), "tags": ["cache"], "summary": "Check whether a key has a value",
+            "parameters": [self.key(in: place)],
             "responses": .object(
                 statuses.map { status -> (String, JSONNode) in
                     (status, ["description": "As for GET, without the body", "headers": .object(Self.commonHeaders)])
@@ -65,14 +65,14 @@ extension OpenAPIDocument {
         return operation.merging(security)
     }
 
-    private func delete(_ identifier: String, _ place: String?) -> JSONNode {
+    private func delete(_ identifier: String, _ place: String) -> JSONNode {
         self.operation(
-            identifier, "cache", "Delete a value", scope: "write", parameters: place.map { [self.key(in: $0)] } ?? [],
+            identifier, "cache", "Delete a value", scope: "write", parameters: [self.key(in: place)],
             [
                 (
                     "200",
                     Self.json(
-                        "The key had a value, which is gone", Self.schema("DeleteAnswer"), headers: Self.cacheHeaders,
+                        "The value is deleted", Self.schema("DeleteAnswer"), headers: Self.cacheHeaders,
                         example: ["success": true, "key": "agent:1", "message": "Key deleted successfully"])
                 ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("422", Self.response("Invalid")),
             ])
@@ -96,13 +96,13 @@ extension OpenAPIDocument {
 
     private var invalidate: JSONNode {
         self.operation(
-            "invalidate", "cache", "Delete every key that matches a pattern, or count them", scope: "invalidate",
+            "invalidate", "cache", "Delete all keys that match a pattern, or count them", scope: "invalidate",
             body: Self.body("InvalidateRequest"),
             [
                 (
                     "200",
                     Self.json(
-                        "The keys are gone, or counted", Self.schema("InvalidateAnswer"), headers: Self.cacheHeaders,
+                        "The keys are deleted, or counted", Self.schema("InvalidateAnswer"), headers: Self.cacheHeaders,
                         example: ["success": true, "pattern": "agent:*", "keys_deleted": 3, "message": "Invalidated 3 keys matching pattern"])
                 ), ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")), ("503", Self.response("Unfinished")),
             ])
@@ -121,21 +121,14 @@ extension OpenAPIDocument {
                 "/cache/{key}",
                 ["get": self.get("getValue", "path"), "head": self.head("headValue", "path"), "delete": self.delete("deleteValue", "path")]
             ),
-            // A path that means something else for one method names a key for the others.
-            (
-                "/cache/invalidate",
-                [
-                    "post": self.invalidate, "get": self.get("getValueOfInvalidate", nil), "head": self.head("headValueOfInvalidate", nil),
-                    "delete": self.delete("deleteValueOfInvalidate", nil),
-                ]
-            ),
+            // With any other method these two paths name the keys `invalidate` and `stats`. The document leaves that out: `?key=` reaches every key.
+            ("/cache/invalidate", ["post": self.invalidate]),
             (
                 "/cache/stats",
                 [
                     "get": self.operation(
-                        "statistics", "cache", "Redis's figures, or the embedded store's",
-                        [("200", Self.json("The figures", Self.schema("Statistics")))]),
-                    "delete": self.delete("deleteValueOfStats", nil),
+                        "statistics", "cache", "Statistics of Redis, or of the embedded store", scope: "admin",
+                        [("200", Self.json("The statistics", Self.schema("Statistics")))])
                 ]
             ),
         ]
@@ -144,23 +137,26 @@ extension OpenAPIDocument {
     // MARK: The service
 
     private func status(_ identifier: String, _ summary: String) -> JSONNode {
-        ["get": self.operation(identifier, "service", summary, [("200", Self.json("It is", Self.schema("State")))])]
+        ["get": self.operation(identifier, "service", summary, [("200", Self.json("It is so", Self.schema("State")))])]
     }
 
     var servicePaths: [(String, JSONNode)] {
         var paths: [(String, JSONNode)] = [
-            ("/", ["get": self.operation("greeting", "service", "Who this is", [("200", Self.json("Name and version", Self.schema("Greeting")))])]),
+            (
+                "/",
+                ["get": self.operation("greeting", "service", "Name and version", [("200", Self.json("Name and version", Self.schema("Greeting")))])]
+            ),
             (
                 "/health",
                 [
                     "get": self.operation(
-                        "health", "service", "How the service and its Redis are",
-                        [("200", Self.json("Always 200: a degraded service serves", Self.schema("Health")))])
+                        "health", "service", "Health of the service and its Redis",
+                        [("200", Self.json("Always 200, also if the service is degraded: it still serves", Self.schema("Health")))])
                 ]
             ),
             ("/health/live", self.status("live", "Whether the process is alive")),
-            ("/health/ready", self.status("ready", "Whether it takes requests")),
-            ("/health/startup", self.status("startup", "Whether it has started")),
+            ("/health/ready", self.status("ready", "Whether the service accepts requests")),
+            ("/health/startup", self.status("startup", "Whether the service has started")),
         ]
         if self.hasMetrics { paths.append(("/metrics", ["get": self.metrics])) }
         return paths
@@ -169,7 +165,7 @@ extension OpenAPIDocument {
     private var metrics: JSONNode {
         let text: JSONNode = ["schema": ["type": "string"]]
         return self.operation(
-            "metrics", "service", "What was counted", scope: self.settings.metricsAreOpen ? nil : "admin",
+            "metrics", "service", "Metrics", scope: self.settings.metricsAreOpen ? nil : "admin",
             [
                 (
                     "200",
@@ -202,8 +198,8 @@ extension OpenAPIDocument {
             ("/redoc", self.page("redoc", "This document in ReDoc")),
         ]
         if self.hasMetrics {
-            paths.append(("/dashboard", self.page("dashboard", "How the service is doing, live")))
-            paths.append(("/dashboard/figures", self.page("dashboardFigures", "What the dashboard shows", "application/json", scope: "admin")))
+            paths.append(("/dashboard", self.page("dashboard", "Live dashboard")))
+            paths.append(("/dashboard/figures", self.page("dashboardFigures", "Figures of the dashboard", "application/json", scope: "admin")))
         }
         return paths
     }

@@ -4,11 +4,12 @@ extension OpenAPIDocument {
         .object(self.requestSchemas + Self.cacheSchemas + Self.serviceSchemas + Self.errorSchemas)
     }
 
-    /// An object of which every member but the optional ones is there.
+    /// An object in an answer, which has these members and no others: with an extra one the test of the interface fails. Those that are not optional are
+    /// always there.
     private static func object(_ members: [(String, JSONNode)], optional: Set<String> = []) -> JSONNode {
         [
             "type": "object", "properties": .object(members),
-            "required": .array(members.map(\.0).filter { !optional.contains($0) }.map { .string($0) }),
+            "required": .array(members.map(\.0).filter { !optional.contains($0) }.map { .string($0) }), "additionalProperties": false,
         ]
     }
 
@@ -19,7 +20,7 @@ extension OpenAPIDocument {
         "type": "string", "pattern": #"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$"#, "description": "UTC, to the microsecond, without a zone.",
     ]
 
-    /// The key's bound is one of bytes; so many characters it has at most.
+    /// The limit is in bytes; a key has at most as many characters.
     var keySchema: JSONNode { ["type": "string", "minLength": 1, "maxLength": .integer(self.limits.maximumKeyBytes), "examples": ["agent:1"]] }
 
     private var requestSchemas: [(String, JSONNode)] {
@@ -29,7 +30,7 @@ extension OpenAPIDocument {
                 [
                     "type": "object", "required": ["key", "value"],
                     "properties": [
-                        "key": self.keySchema, "value": ["description": "Any JSON; `null` is a value, too."], "ttl": self.timeToLive,
+                        "key": self.keySchema, "value": ["description": "Any JSON, including `null`."], "ttl": self.timeToLive,
                     ],
                     "examples": [["key": "agent:1", "value": ["name": "crawler"], "ttl": 60]],
                 ]
@@ -51,10 +52,10 @@ extension OpenAPIDocument {
         ]
     }
 
-    /// Whole numbers, and what the service that this one replaces took for them.
+    /// Whole numbers, and what the service that this one replaces accepted in their place.
     private var timeToLive: JSONNode {
         [
-            "description": "Seconds until the value expires; it does not without, with `null` or with 0.",
+            "description": "Seconds until the value expires. Without it, with `null` or with 0, the value does not expire.",
             "anyOf": [
                 ["type": "integer", "minimum": 0, "maximum": .integer(Int(self.limits.maximumTTLSeconds))], ["type": "null"], ["type": "boolean"],
                 ["type": "string", "pattern": #"^\+?[0-9]{1,8}(\.0*)?$"#],
@@ -73,7 +74,10 @@ extension OpenAPIDocument {
     private static var cacheSchemas: [(String, JSONNode)] {
         [
             ("SetAnswer", self.object([("success", self.yes), ("key", self.text), ("message", self.text)])),
-            ("GetAnswer", self.object([("success", self.yes), ("key", self.text), ("value", ["description": "As it was set, byte for byte."])])),
+            (
+                "GetAnswer",
+                self.object([("success", self.yes), ("key", self.text), ("value", ["description": "The value, byte for byte as it was set."])])
+            ),
             (
                 "DeleteAnswer",
                 self.object([("success", self.yes), ("key", self.text), ("message", ["type": "string", "const": "Key deleted successfully"])])
@@ -89,7 +93,7 @@ extension OpenAPIDocument {
             (
                 "Statistics",
                 self.object([
-                    ("total_keys", self.count), ("memory_usage", ["type": "string", "description": "In words, as Redis writes it: `5.30M`."]),
+                    ("total_keys", self.count), ("memory_usage", ["type": "string", "description": "As Redis writes it: `5.30M`."]),
                     ("connected_clients", self.count), ("uptime_seconds", self.count), ("total_commands_processed", self.count),
                     ("keyspace_hits", self.count), ("keyspace_misses", self.count),
                     ("hit_rate", ["type": "number", "minimum": 0, "maximum": 100, "description": "Percent, two decimals."]),
@@ -107,14 +111,22 @@ extension OpenAPIDocument {
                 self.object(
                     [
                         ("status", ["enum": ["healthy", "degraded"]]), ("timestamp", self.time), ("redis_connected", ["type": "boolean"]),
-                        ("version", self.text), ("uptime_seconds", self.count), ("redis", self.schema("RedisHealth")),
+                        ("version", self.text), ("uptime_seconds", self.count),
+                        (
+                            "warnings",
+                            [
+                                "type": "array", "minItems": 1, "items": self.text,
+                                "description": "What an operator should know. Absent if there is nothing to warn of.",
+                            ]
+                        ),
+                        ("redis", self.schema("RedisHealth")),
                         (
                             "registration",
                             self.object(
                                 [("state", ["enum": ["pending", "elsewhere", "registered", "refused"]]), ("agent_id", self.text)],
                                 optional: ["agent_id"])
                         ),
-                    ], optional: ["redis", "registration"])
+                    ], optional: ["warnings", "redis", "registration"])
             ),
             ("RedisHealth", self.redisHealth),
             (
@@ -143,7 +155,7 @@ extension OpenAPIDocument {
         ])
         return self.object([
             ("state", ["enum": ["connected", "outage", "replay"]]), ("since", self.time),
-            ("reason", ["type": ["string", "null"], "description": "One word; null while Redis is there."]),
+            ("reason", ["type": ["string", "null"], "description": "One word; null while Redis is connected."]),
             ("detail", ["type": ["string", "null"]]),
             ("journal", journal), ("last_replay", ["anyOf": [replay, ["type": "null"]]]),
             ("refused_commands", ["type": "array", "items": self.text]),

@@ -2,10 +2,11 @@ import NIOCore
 
 /// The description of the HTTP interface in OpenAPI 3.1, with the limits that are set: the one source for `/openapi.json`, `/docs` and `/redoc`.
 ///
-/// A contract test asks the running service everything that it says (schemathesis), so what it leaves out or gets wrong is a failing test.
+/// A test sends the running service every request that the document describes and compares the answers with it (schemathesis). Bodies of answers allow no
+/// members that the document does not name.
 struct OpenAPIDocument {
     let settings: HTTPSettings
-    /// Whether callers must show who they are.
+    /// Whether callers must authenticate.
     let hasAccessControl: Bool
 
     var limits: RequestLimits { self.settings.limits }
@@ -22,10 +23,10 @@ struct OpenAPIDocument {
         [
             "openapi": "3.1.0",
             "info": self.information,
-            "servers": [["url": "/", "description": "Where this document came from"]],
+            "servers": [["url": "/", "description": "The service that served this document"]],
             "tags": [
                 ["name": "cache", "description": "Values by key"],
-                ["name": "service", "description": "How the service is, and what it has counted"],
+                ["name": "service", "description": "Health and metrics"],
                 ["name": "documentation", "description": "This interface, for people and programs"],
             ],
             "paths": .object(self.cachePaths + self.servicePaths + self.documentationPaths),
@@ -42,12 +43,12 @@ struct OpenAPIDocument {
             "summary": "An HTTP cache in front of Redis.",
             "description": .string(
                 """
-                Set, get and delete values by key, with a time to live; invalidate by pattern. While Redis is away, the embedded store of each instance answers: \
-                such answers carry `X-Cache-Degraded: 1`.
+                Set, get and delete values by key, with a time to live; invalidate by pattern. If Redis becomes unavailable, the embedded store of each instance answers, \
+                and such answers carry `X-Cache-Degraded: 1`.
 
                 Keys are 1 to \(self.limits.maximumKeyBytes) bytes of UTF-8, values are JSON of up to \(self.limits.maximumValueBytes) bytes and come back byte for byte. \
-                A key with a `/` may be written as it is or as `%2F`; a key that is also the name of a path (`stats`, `invalidate`) is reached by \
-                `GET /cache?key=` and `DELETE /cache?key=`.
+                Clients should use `GET /cache?key=` and `DELETE /cache?key=`: they reach every key. In a path, proxies and HTTP libraries remove the segments `.` and `..`, and \
+                `stats` and `invalidate` name routes.
                 """),
         ]
     }
