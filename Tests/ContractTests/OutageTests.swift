@@ -82,6 +82,29 @@ import Testing
         }
     }
 
+    /// It accepts connections, so its address and the network are right: whoever looks for the cause has to look at Redis.
+    @Test func aHangingRedisIsUnresponsive() async throws {
+        try await self.withRedis(["REDIS_DEAD_TIMEOUT_MS": "100", "REDIS_CONNECT_TIMEOUT_MS": "100"]) { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            redis.pause()
+            _ = try await self.exchange(agent, Request.get("/cache/k"))
+            let lost = try await self.waitForHealth("\"state\":\"outage\"", agent)
+            #expect(lost.text.contains("\"reason\":\"unresponsive\",\"detail\":\"Redis accepts connections but does not answer\""))
+            // Nor does what an attempt meets with say anything else.
+            while try await self.metric("redis_recovery_failures_total", agent) < 3 {}
+            #expect(try await self.exchange(agent, Request.get("/health")).text.contains("\"reason\":\"unresponsive\""))
+            redis.resume()
+            _ = try await self.waitForHealth(self.connected, agent)
+            #expect(!agent.logged.contains("cannot be reached") && !agent.logged.contains("was lost"))
+        }
+    }
+
+    func metric(_ sample: String, _ agent: AgentProcess) async throws -> Int {
+        let text = try await self.exchange(agent, Request.get("/metrics")).text
+        let line = text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }
+        return line?.split(separator: " ").last.flatMap { Int($0) } ?? -1
+    }
+
     /// Deadlines in a row are an outage: then nobody waits for a deadline any more.
     @Test func deadlinesInARowAreAnOutage() async throws {
         try await self.withRedis(["REDIS_DEAD_TIMEOUT_MS": "60000"]) { redis, agent in
