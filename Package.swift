@@ -165,7 +165,10 @@ targets += [
     .testTarget(name: "AccessTests", dependencies: ["Access", testSupport, nioCore], swiftSettings: settings),
     .testTarget(name: "MemoryStoreTests", dependencies: ["MemoryStore", testSupport], swiftSettings: settings),
     .testTarget(
-        name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging], swiftSettings: settings),
+        name: "CacheTests",
+        dependencies: [
+            "Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging, .product(name: "NIOEmbedded", package: nio),
+        ], swiftSettings: settings),
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
@@ -183,11 +186,12 @@ targets += [
     .testTarget(
         name: "RedisCachingAgentTests",
         dependencies: [
-            "RedisCachingAgent", "CacheHTTP", "MemoryStore", "RedisClient", testSupport, nioCore,
+            "RedisCachingAgent", "CacheHTTP", "MemoryStore", "RedisClient", testSupport, nioCore, logging,
             .product(name: "Configuration", package: "swift-configuration"),
         ],
         swiftSettings: settings
     ),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     // What is fed with bytes of anybody's choice, for the tests and for the fuzzer.
     .target(
         name: "FuzzTargets",

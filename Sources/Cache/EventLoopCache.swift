@@ -22,6 +22,8 @@ package final class EventLoopCache {
     private let maximumDeadlinesInARow: Int
     /// Whoever waits for the connection.
     private var connecting: EventLoopPromise<Void>?
+    /// Whether the connection has ended for good.
+    private var isClosed = false
 
     /// A cache of the embedded store, by choice.
     package init(memory: MemoryStore, counters: OperationCounters = OperationCounters()) {
@@ -171,6 +173,8 @@ extension EventLoopCache: RedisConnectionDelegate {
         self.connecting = promise
         self.deadlinesInARow = 0
         redis.connect()
+        // A closed connection would neither become ready nor be lost, and whoever waits for it would wait for ever.
+        guard !self.isClosed else { return redis.eventLoop.makeFailedFuture(RedisFailure.notConnected) }
         return promise.futureResult
     }
 
@@ -186,8 +190,13 @@ extension EventLoopCache: RedisConnectionDelegate {
     /// The keys written lately; see `RecentWrites`.
     func takeRecentWrites() -> [[UInt8]]? { self.recentWrites.takeAll() }
 
-    /// Ends the connection for good; replies owed are waited for.
-    package func close() -> EventLoopFuture<Void>? { self.redis?.close() }
+    /// Ends the connection for good; replies owed are waited for. Whoever waits for the connection waits no longer.
+    package func close() -> EventLoopFuture<Void>? {
+        self.isClosed = true
+        self.connecting?.fail(RedisFailure.cancelled)
+        self.connecting = nil
+        return self.redis?.close()
+    }
 
     package func redisConnectionReady(_ connection: RedisConnection) {
         guard let promise = self.connecting else { return }

@@ -109,7 +109,7 @@ struct AgentService: Sendable {
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = .seconds(self.settings.shutdownGraceSeconds)
+        StopClock.bound(&configuration, graceSeconds: self.settings.shutdownGraceSeconds)
         try await ServiceGroup(configuration: configuration).run()
     }
 

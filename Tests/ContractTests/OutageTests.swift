@@ -225,7 +225,15 @@ import Testing
         #expect(await agent.terminate() == 0)
         let logged = await agent.allLogged()
         #expect(logged.contains("\"journal.keys\":3"))
-        #expect(logged.contains("is lost"))
+        #expect(logged.contains("is lost (3 keys and 0 patterns)"))
+    }
+
+    /// The signal comes while an event loop waits for its connection, and nothing is left to be told to Redis: there is nothing to wait for.
+    @Test func stoppingDoesNotWaitForAConnection() async throws {
+        let redis = try await StubRedis.start()
+        let agent = try await AgentProcess.start(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_CONNECT_TIMEOUT_MS": "60000"])
+        #expect(await agent.terminate() == 0)
+        try await redis.stop()
     }
 
     // MARK: A Redis that answers with errors
