@@ -98,7 +98,10 @@ package struct CacheService: Sendable {
         let glob = GlobPattern(bytes)
         guard !isDryRun else { return await self.count(bytes, glob) }
         let outcome = await self.invalidate(bytes, glob, eventLoop)
-        if case .invalidated(let count, _) = outcome { self.invalidatedKeys.increment(by: count) }
+        switch outcome {
+        case .invalidated(let count, _), .queued(let count): self.invalidatedKeys.increment(by: count)
+        case .unknown, .incomplete: break
+        }
         return outcome
     }
 
@@ -115,7 +118,7 @@ package struct CacheService: Sendable {
         // The journal first: from then on no value of a matching key is written to Redis. Memory next: it may answer until Redis is told.
         let isRemembered = gate.invalidate(pattern, glob)
         let embeddedCount = await self.embedded.walk(.remove) { glob.matches($0) }
-        guard !isRemembered else { return .invalidated(embeddedCount, .outage) }
+        guard !isRemembered else { return .queued(keysInMemory: embeddedCount) }
         do throws(RedisFailure) {
             // A walk may take long, but whether it can begin is known within the deadline of any command.
             try await self.signOfLife(eventLoop)
@@ -129,7 +132,7 @@ package struct CacheService: Sendable {
                 return .incomplete
             }
             gate.invalidateInstead(pattern, .failure(error))
-            return .invalidated(embeddedCount, .outage)
+            return .queued(keysInMemory: embeddedCount)
         }
     }
 
@@ -143,9 +146,10 @@ package struct CacheService: Sendable {
     }
 
     private func count(_ pattern: [UInt8], _ glob: GlobPattern) async -> InvalidationOutcome {
-        let embeddedCount = await self.embedded.walk(.count) { glob.matches($0) }
-        guard let control = self.control, let gate = self.gate else { return .invalidated(embeddedCount, .memory) }
-        guard gate.isRedisAsked, let count = try? await control.countKeys(matching: pattern) else { return .invalidated(embeddedCount, .outage) }
+        guard let control = self.control, let gate = self.gate else {
+            return .invalidated(await self.embedded.walk(.count) { glob.matches($0) }, .memory)
+        }
+        guard gate.isRedisAsked, let count = try? await control.countKeys(matching: pattern) else { return .unknown }
         return .invalidated(count, .redis)
     }
 

@@ -197,6 +197,45 @@ import Testing
         }
     }
 
+    // MARK: What is not known meanwhile
+
+    /// A number of memory's keys looks like one of Redis's, and somebody may act on it.
+    @Test func noNumberIsInventedDuringAnOutage() async throws {
+        try await self.withRedis { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            for key in ["p:1", "p:2", "p:3"] { #expect(try await self.set(agent, key, 1).status == 200) }
+            redis.pause()
+            _ = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"nothing:*"}"#))
+            _ = try await self.waitForHealth(self.away, agent)
+            #expect(try await self.set(agent, "p:4", 1).status == 200)
+            let dryRun = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"p:*","dry_run":true}"#))
+            #expect(dryRun.status == 200)
+            #expect(
+                dryRun.text == #"{"success":true,"pattern":"p:*","keys_deleted":0,"dry_run":true,"keys_matched":null,"complete":false,"#
+                    + #""message":"Dry run: how many keys match is unknown while Redis is unavailable"}"#)
+            #expect(dryRun["x-cache-degraded"] == "1")
+            #expect(dryRun["cache-status"] == "redis-caching-agent; fwd=method; detail=outage")
+            let queued = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"p:*"}"#))
+            #expect(queued.status == 200)
+            #expect(
+                queued.text == #"{"success":true,"pattern":"p:*","keys_deleted":1,"complete":false,"#
+                    + #""message":"Invalidation queued: Redis is unavailable, and its matching keys are deleted when it is back"}"#)
+            #expect(queued["x-cache-degraded"] == "1")
+            let statistics = try await self.exchange(agent, Request.get("/cache/stats"))
+            #expect(statistics.text.hasPrefix(#"{"total_keys":0,"#))
+            #expect(
+                statistics.text.hasSuffix(
+                    #","complete":false,"message":"Redis is unavailable: these are the figures of the embedded store that stands in for it"}"#))
+            redis.resume()
+            _ = try await self.waitForHealth(self.connected, agent)
+            let counted = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"*","dry_run":true}"#))
+            #expect(
+                counted.text == #"{"success":true,"pattern":"*","keys_deleted":0,"dry_run":true,"keys_matched":0,"#
+                    + #""message":"Dry run: nothing was deleted"}"#)
+            #expect(try await !self.exchange(agent, Request.get("/cache/stats")).text.contains("complete"))
+        }
+    }
+
     // MARK: Stopping without it
 
     @Test func stoppingWaitsForTheReplay() async throws {
