@@ -68,7 +68,10 @@ var targets: [Target] = [
     .target(name: "MemoryStore", swiftSettings: settings),
     .target(
         name: "Cache",
-        dependencies: ["MemoryStore", "RedisClient", "RESP", "Telemetry", nioCore, logging, metrics],
+        dependencies: [
+            "MemoryStore", "RedisClient", "RESP", "Telemetry", nioCore, logging, metrics,
+            .product(name: "HashTreeCollections", package: "swift-collections"),
+        ],
         swiftSettings: settings
     ),
     .target(
@@ -188,10 +191,10 @@ targets += [
         dependencies: [
             "RedisCachingAgent", "CacheHTTP", "MemoryStore", "RedisClient", testSupport, nioCore, logging,
             .product(name: "Configuration", package: "swift-configuration"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         swiftSettings: settings
     ),
-            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     // What is fed with bytes of anybody's choice, for the tests and for the fuzzer.
     .target(
         name: "FuzzTargets",

@@ -144,7 +144,9 @@ struct AgentService: Sendable {
             let counters = OperationCounters(isRecording: http.metrics)
             let cache =
                 if let redis {
-                    EventLoopCache(memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate, counters: counters)
+                    EventLoopCache(
+                        memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate, counters: counters,
+                        eventLoopCount: eventLoops)
                 } else {
                     EventLoopCache(memory: memory, counters: counters)
                 }

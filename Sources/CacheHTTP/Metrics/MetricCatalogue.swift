@@ -79,9 +79,19 @@ package enum MetricCatalogue {
     static let journalOverflows = MetricDescriptor("journal_overflows_total", .counter, "Times that the journal reached its bound.")
     static let replayKeys = MetricDescriptor("replay_keys_total", .counter, "Keys of the journal that Redis was told of.")
     static let replayPatterns = MetricDescriptor("replay_patterns_total", .counter, "Patterns of the journal that Redis was told of.")
+    static let replayRefusals = MetricDescriptor(
+        "replay_refused_total", .counter, labels: ["kind", "reason"],
+        "Keys and patterns of the journal that Redis refused for good, and that were given up.")
     static let replayPurges = MetricDescriptor(
         "replay_purges_total", .counter, "Times that everything was deleted after the journal had reached its bound.")
     static let replayDuration = MetricDescriptor("replay_duration_seconds", .gauge, unit: "seconds", "How long the last replay took.")
+
+    static let recentWritesBytes = MetricDescriptor(
+        "recent_writes_bytes", .gauge, unit: "bytes", "Bytes of the keys written lately, kept for a failover (OUTAGE_DOUBT_SECONDS).")
+    static let recentWritesBound = MetricDescriptor(
+        "recent_writes_max_bytes", .gauge, unit: "bytes", "Bytes that they may take (OUTAGE_DOUBT_MAX_BYTES).")
+    static let recentWritesOverflows = MetricDescriptor(
+        "recent_writes_overflows_total", .counter, "Times that more keys were written lately than are kept.")
 
     // MARK: The process
 
@@ -133,7 +143,7 @@ package enum MetricCatalogue {
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,
         journalKeys, journalKeysBound, journalPatterns, journalBytes, journalBytesBound, journalAge, journalOverflows,
-        replayKeys, replayPatterns, replayPurges, replayDuration,
+        replayKeys, replayPatterns, replayRefusals, replayPurges, replayDuration, recentWritesBytes, recentWritesBound, recentWritesOverflows,
         eventLoopDelay, logLines, logDropped, accessLogDropped, cpu, residentMemory, virtualMemory, openFiles, openFilesBound, threads,
         startTime, uptime, buildInformation, MetricRegistry.refusedDescriptor,
     ]

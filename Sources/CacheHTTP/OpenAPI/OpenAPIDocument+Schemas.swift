@@ -161,7 +161,7 @@ extension OpenAPIDocument {
             ("delete_everything", ["type": "boolean"]),
         ])
         let replay = self.object([
-            ("ended", self.time), ("duration_ms", self.count), ("keys", self.count), ("patterns", self.count),
+            ("ended", self.time), ("duration_ms", self.count), ("keys", self.count), ("patterns", self.count), ("refused", self.count),
             ("deleted_everything", ["type": "boolean"]),
         ])
         return self.object([
