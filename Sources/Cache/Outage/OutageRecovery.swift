@@ -164,7 +164,8 @@ package struct OutageRecovery: Sendable {
     private func invalidate(_ pattern: [UInt8]) async throws(RedisFailure) -> Bool {
         do throws(RedisFailure) {
             return try await self.control.invalidate(pattern: pattern).refused > 0
-        } catch  where error.serverErrorPrefix == "NOPERM" {
+        } catch {
+            guard error.serverErrorPrefix == "NOPERM" else { throw error }
             return true
         }
     }
