@@ -68,7 +68,10 @@ var targets: [Target] = [
     .target(name: "MemoryStore", swiftSettings: settings),
     .target(
         name: "Cache",
-        dependencies: ["MemoryStore", "RedisClient", "RESP", "Telemetry", nioCore, logging, metrics],
+        dependencies: [
+            "MemoryStore", "RedisClient", "RESP", "Telemetry", nioCore, logging, metrics,
+            .product(name: "HashTreeCollections", package: "swift-collections"),
+        ],
         swiftSettings: settings
     ),
     .target(
@@ -165,7 +168,10 @@ targets += [
     .testTarget(name: "AccessTests", dependencies: ["Access", testSupport, nioCore], swiftSettings: settings),
     .testTarget(name: "MemoryStoreTests", dependencies: ["MemoryStore", testSupport], swiftSettings: settings),
     .testTarget(
-        name: "CacheTests", dependencies: ["Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging], swiftSettings: settings),
+        name: "CacheTests",
+        dependencies: [
+            "Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging, .product(name: "NIOEmbedded", package: nio),
+        ], swiftSettings: settings),
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
@@ -183,8 +189,9 @@ targets += [
     .testTarget(
         name: "RedisCachingAgentTests",
         dependencies: [
-            "RedisCachingAgent", "CacheHTTP", "MemoryStore", "RedisClient", testSupport, nioCore,
+            "RedisCachingAgent", "CacheHTTP", "MemoryStore", "RedisClient", testSupport, nioCore, logging,
             .product(name: "Configuration", package: "swift-configuration"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         swiftSettings: settings
     ),

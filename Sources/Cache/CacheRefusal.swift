@@ -4,6 +4,8 @@ package enum CacheRefusal: Sendable, Hashable {
     case outOfMemory
     /// The value is larger than one entry of the embedded store may be.
     case valueTooLargeForStore
+    /// The value is larger than Redis takes (`proto-max-bulk-len`).
+    case valueTooLargeForRedis
     /// The key holds another type than a string (`-WRONGTYPE`), or a value too large to be read.
     case notReadable
     /// The user of the service may not touch this key in Redis (`-NOPERM`).

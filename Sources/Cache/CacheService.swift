@@ -98,7 +98,10 @@ package struct CacheService: Sendable {
         let glob = GlobPattern(bytes)
         guard !isDryRun else { return await self.count(bytes, glob) }
         let outcome = await self.invalidate(bytes, glob, eventLoop)
-        if case .invalidated(let count, _) = outcome { self.invalidatedKeys.increment(by: count) }
+        switch outcome {
+        case .invalidated(let count, _), .queued(let count): self.invalidatedKeys.increment(by: count)
+        case .unknown, .incomplete: break
+        }
         return outcome
     }
 
@@ -113,24 +116,34 @@ package struct CacheService: Sendable {
         _ pattern: [UInt8], _ glob: GlobPattern, _ control: RedisControl, _ gate: OutageGate, _ eventLoop: any EventLoop
     ) async -> InvalidationOutcome {
         // The journal first: from then on no value of a matching key is written to Redis. Memory next: it may answer until Redis is told.
-        let isRemembered = gate.invalidate(pattern, glob)
+        let isRemembered = await gate.invalidate(pattern) { glob.matches($0) }
         let embeddedCount = await self.embedded.walk(.remove) { glob.matches($0) }
-        guard !isRemembered else { return .invalidated(embeddedCount, .outage) }
+        guard !isRemembered else { return .queued(keysInMemory: embeddedCount) }
         do throws(RedisFailure) {
             // A walk may take long, but whether it can begin is known within the deadline of any command.
             try await self.signOfLife(eventLoop)
-            let count = try await control.invalidate(pattern: pattern)
+            let deletion = try await control.invalidate(pattern: pattern)
             gate.invalidated(pattern)
-            return .invalidated(count, .redis)
+            guard deletion.refused == 0 else {
+                self.logger.warning(
+                    "Redis did not let the service delete some keys of an invalidation",
+                    metadata: ["redis.removed": .stringConvertible(deletion.removed), "redis.refused": .stringConvertible(deletion.refused)])
+                return .incomplete
+            }
+            return .invalidated(deletion.removed, .redis)
         } catch {
-            // An error as an answer, such as a missing permission to scan, concerns this call alone.
-            guard error.serverErrorPrefix == nil, error.code != .cancelled, error.code != .unexpectedReply else {
+            guard !Self.concernsTheCallAlone(error) else {
                 self.logger.warning("invalidation stopped", metadata: ["redis.failure": "\(error)"])
                 return .incomplete
             }
             gate.invalidateInstead(pattern, .failure(error))
-            return .invalidated(embeddedCount, .outage)
+            return .queued(keysInMemory: embeddedCount)
         }
+    }
+
+    /// An error as an answer, such as a missing permission to scan, says nothing of other calls.
+    private static func concernsTheCallAlone(_ failure: RedisFailure) -> Bool {
+        failure.serverErrorPrefix != nil || failure.code == .cancelled || failure.code == .unexpectedReply
     }
 
     private func signOfLife(_ eventLoop: any EventLoop) async throws(RedisFailure) {
@@ -143,10 +156,15 @@ package struct CacheService: Sendable {
     }
 
     private func count(_ pattern: [UInt8], _ glob: GlobPattern) async -> InvalidationOutcome {
-        let embeddedCount = await self.embedded.walk(.count) { glob.matches($0) }
-        guard let control = self.control, let gate = self.gate else { return .invalidated(embeddedCount, .memory) }
-        guard gate.isRedisAsked, let count = try? await control.countKeys(matching: pattern) else { return .invalidated(embeddedCount, .outage) }
-        return .invalidated(count, .redis)
+        guard let control = self.control, let gate = self.gate else {
+            return .invalidated(await self.embedded.walk(.count) { glob.matches($0) }, .memory)
+        }
+        guard gate.isRedisAsked else { return .unknown }
+        do throws(RedisFailure) {
+            return .invalidated(try await control.countKeys(matching: pattern), .redis)
+        } catch {
+            return Self.concernsTheCallAlone(error) ? .incomplete : .unknown
+        }
     }
 
     /// The figures of `GET /cache/stats`: Redis's where it answers, else the embedded store's.
@@ -194,6 +212,17 @@ package struct CacheService: Sendable {
             if let counters = eventLoop.redisCounters { counts.add(counters.snapshot) }
         }
         return counts
+    }
+
+    /// The keys written lately, over all event loops: each is asked, as no other thread may look at its own.
+    package func recentWrites() async -> RecentWritesReport {
+        var report = RecentWritesReport()
+        for entry in self.eventLoops {
+            let cache = entry.cache
+            // It fails only where the event loop has ended.
+            if let other = try? await entry.eventLoop.submit({ cache.value.recentWritesReport }).get() { report.add(other) }
+        }
+        return report
     }
 
     /// How the cache is. Asks no server.

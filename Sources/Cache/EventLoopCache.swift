@@ -22,6 +22,8 @@ package final class EventLoopCache {
     private let maximumDeadlinesInARow: Int
     /// Whoever waits for the connection.
     private var connecting: EventLoopPromise<Void>?
+    /// Whether the connection has ended for good.
+    private var isClosed = false
 
     /// A cache of the embedded store, by choice.
     package init(memory: MemoryStore, counters: OperationCounters = OperationCounters()) {
@@ -34,13 +36,18 @@ package final class EventLoopCache {
     }
 
     /// A cache of Redis.
-    /// - Parameter redis: this loop's connection; the gate's recovery connects it.
-    package init(memory: MemoryStore, redis: RedisConnection, gate: OutageGate, counters: OperationCounters = OperationCounters()) {
+    /// - Parameters:
+    ///   - redis: this loop's connection; the gate's recovery connects it
+    ///   - eventLoopCount: how many share the bounds of `OutageSettings`
+    package init(
+        memory: MemoryStore, redis: RedisConnection, gate: OutageGate, counters: OperationCounters = OperationCounters(), eventLoopCount: Int = 1
+    ) {
         self.counters = counters
         self.embedded = EmbeddedCache(store: memory)
         self.redis = redis
         self.gate = gate
-        self.recentWrites = RecentWrites(span: gate.settings.doubtSpan, maximumBytes: gate.settings.journalBytes / 4)
+        self.recentWrites = RecentWrites(
+            span: gate.settings.doubtSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
         self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
         redis.delegate = self
     }
@@ -166,6 +173,8 @@ extension EventLoopCache: RedisConnectionDelegate {
     /// - Returns: a future that fails with `RedisFailure`.
     func connect() -> EventLoopFuture<Void> {
         guard let redis = self.redis else { preconditionFailure("there is no Redis to connect to") }
+        // A closed connection would neither become ready nor be lost, and whoever waits for it would wait for ever.
+        guard !self.isClosed else { return redis.eventLoop.makeFailedFuture(RedisFailure.notConnected) }
         self.connecting?.fail(RedisFailure.cancelled)
         let promise = redis.eventLoop.makePromise(of: Void.self)
         self.connecting = promise
@@ -186,8 +195,16 @@ extension EventLoopCache: RedisConnectionDelegate {
     /// The keys written lately; see `RecentWrites`.
     func takeRecentWrites() -> [[UInt8]]? { self.recentWrites.takeAll() }
 
-    /// Ends the connection for good; replies owed are waited for.
-    package func close() -> EventLoopFuture<Void>? { self.redis?.close() }
+    /// What the keys written lately take.
+    var recentWritesReport: RecentWritesReport { self.recentWrites.report }
+
+    /// Ends the connection for good; replies owed are waited for. Whoever waits for the connection waits no longer.
+    package func close() -> EventLoopFuture<Void>? {
+        self.isClosed = true
+        self.connecting?.fail(RedisFailure.cancelled)
+        self.connecting = nil
+        return self.redis?.close()
+    }
 
     package func redisConnectionReady(_ connection: RedisConnection) {
         guard let promise = self.connecting else { return }

@@ -69,7 +69,11 @@ struct InFlightOperation {
             guard let timeToLive = self.timeToLive else { return nil }
             return Self.lookup(outcome, remaining: timeToLive)
         case .set:
-            return Self.judge(result) { _ in .answer(.stored(.redis)) }
+            return Self.judge(result) { value in
+                // A SET without a condition is answered with OK; with anything else, a null included, nobody knows what became of it.
+                guard case .simpleOK = value else { return .fallBack(.unexpectedReply) }
+                return .answer(.stored(.redis))
+            }
         case .delete:
             return Self.judge(result) { value in
                 guard case .integer(let count) = value else { return .fallBack(.unexpectedReply) }
@@ -101,7 +105,9 @@ struct InFlightOperation {
             switch failure.serverErrorPrefix {
             case "OOM": return .answer(.refused(.outOfMemory, .redis))
             case "WRONGTYPE": return .answer(.refused(.notReadable, .redis))
-            default: return failure.isAboutTheKey ? .answer(.refused(.notPermitted, .redis)) : .fallBack(failure)
+            default:
+                if failure.isAboutTheKey { return .answer(.refused(.notPermitted, .redis)) }
+                return failure.isAboutTheValue ? .answer(.refused(.valueTooLargeForRedis, .redis)) : .fallBack(failure)
             }
         }
     }

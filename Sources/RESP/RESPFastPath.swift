@@ -65,10 +65,11 @@ enum RESPFastPath {
         guard let (length, end) = self.number(bytes), self.isLineEnd(bytes, at: end) else {
             return .none
         }
-        if length == -1 {
-            return .null(consumed: end + 2)
+        // `$-1`, and no other spelling of it.
+        if bytes[1] == UInt8(ascii: "-") {
+            return length == -1 && end == 3 ? .null(consumed: end + 2) : .none
         }
-        guard length >= 0, length <= maximumBulkBytes, self.isLineEnd(bytes, at: end + 2 + Int(length)) else {
+        guard length <= maximumBulkBytes, self.isLineEnd(bytes, at: end + 2 + Int(length)) else {
             return .none
         }
         return .bulk(header: end + 2, byteCount: Int(length))

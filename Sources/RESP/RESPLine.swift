@@ -52,13 +52,20 @@ enum RESPLine {
         return value
     }
 
-    /// A length, or nil for the `-1` that stands for null in RESP2.
+    /// A length, or nil for the `-1` that stands for null in RESP2. Unlike an integer, a length has no other sign.
     private static func length(_ content: ByteBuffer) throws(RESPError) -> Int? {
         let value = try self.integer(content)
-        guard value >= -1 else {
-            throw RESPError(.malformed, "a negative length")
+        switch content.getInteger(at: content.readerIndex, as: UInt8.self) {
+        case UInt8(ascii: "+"):
+            throw RESPError(.malformed, "a length with a sign")
+        case UInt8(ascii: "-"):
+            guard value == -1, content.readableBytes == 2 else {
+                throw RESPError(.malformed, "a negative length")
+            }
+            return nil
+        default:
+            return Int(value)
         }
-        return value == -1 ? nil : Int(value)
     }
 
     private static func knownLength(_ content: ByteBuffer) throws(RESPError) -> Int {

@@ -109,7 +109,7 @@ struct AgentService: Sendable {
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = .seconds(self.settings.shutdownGraceSeconds)
+        StopClock.bound(&configuration, graceSeconds: self.settings.shutdownGraceSeconds)
         try await ServiceGroup(configuration: configuration).run()
     }
 
@@ -144,7 +144,9 @@ struct AgentService: Sendable {
             let counters = OperationCounters(isRecording: http.metrics)
             let cache =
                 if let redis {
-                    EventLoopCache(memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate, counters: counters)
+                    EventLoopCache(
+                        memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate, counters: counters,
+                        eventLoopCount: eventLoops)
                 } else {
                     EventLoopCache(memory: memory, counters: counters)
                 }

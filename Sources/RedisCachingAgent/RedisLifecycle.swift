@@ -33,8 +33,9 @@ struct RedisLifecycle: Service {
     private func reportLoss() {
         let report = self.redis.gate.report
         guard report.journalKeys > 0 || report.journalPatterns > 0 || report.mustPurge else { return }
+        let lost = report.mustPurge ? "more than the journal could hold" : "\(report.journalKeys) keys and \(report.journalPatterns) patterns"
         self.logger.error(
-            "stopping while Redis is away: what it was not told of is lost, and what it holds of these keys is served until it expires",
+            "stopping while Redis is away: what it was not told of is lost (\(lost)), and what it holds of these keys is served until it expires",
             metadata: [
                 "journal.keys": .stringConvertible(report.journalKeys), "journal.patterns": .stringConvertible(report.journalPatterns),
                 "journal.delete_everything": .stringConvertible(report.mustPurge),

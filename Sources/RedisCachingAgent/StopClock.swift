@@ -13,4 +13,14 @@ final class StopClock: Service {
         try? await gracefulShutdown()
         self.stopped.withLock { $0 = .now() }
     }
+
+    /// How long services may take to end after the grace time. One that does not is a fault of the program, and the process ends all the same, before
+    /// the platform kills it: Cloud Run does 10 s after the signal.
+    static let cancellation = Duration.seconds(1)
+
+    /// Bounds the stop.
+    static func bound(_ configuration: inout ServiceGroupConfiguration, graceSeconds: Int) {
+        configuration.maximumGracefulShutdownDuration = .seconds(graceSeconds)
+        configuration.maximumCancellationDuration = self.cancellation
+    }
 }

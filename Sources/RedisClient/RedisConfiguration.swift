@@ -69,11 +69,13 @@ package struct RedisConfiguration: Sendable, Hashable {
         self.controlIdleTimeout = controlIdleTimeout
     }
 
-    /// The same Redis for the long calls: longer deadline, and silence counts as death only when a step has failed.
+    /// The same Redis for the long calls: longer deadline, silence counts as death only when a step has failed, and there is room for the commands of
+    /// a few steps whatever the bound of the hot path.
     var forControl: RedisConfiguration {
         var copy = self
         copy.commandDeadline = self.controlDeadline
         copy.deadConnectionTimeout = max(self.controlDeadline, self.deadConnectionTimeout)
+        copy.maximumPendingCommands = max(8 * RedisControl.defaultBatch, self.maximumPendingCommands)
         return copy
     }
 }

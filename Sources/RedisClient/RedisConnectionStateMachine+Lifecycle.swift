@@ -68,11 +68,11 @@ extension RedisConnectionStateMachine {
             guard now >= until else {
                 return .abandon([], wakeUp: until)
             }
-            return .abandonAndLose([], self.lose(RedisFailure(.connectFailed, "no answer to the handshake in time")))
+            return .abandonAndLose([], self.lose(RedisFailure(.unresponsive, "no answer to the handshake in time")))
         case .ready:
             let due = self.pending.abandon(dueAt: now)
             guard !self.isDead(now: now) else {
-                return .abandonAndLose(due, self.lose(RedisFailure(.connectionClosed, "no byte for too long while replies were owed")))
+                return .abandonAndLose(due, self.lose(RedisFailure(.unresponsive, "no byte for too long while replies were owed")))
             }
             guard let next = self.nextWakeUp else {
                 let quietUntil = self.silentSince + self.limits.keepAliveInterval

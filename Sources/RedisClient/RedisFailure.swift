@@ -13,6 +13,7 @@ package struct RedisFailure: Error, Sendable, Hashable {
             case serverError
             case authenticationFailed
             case connectFailed
+            case unresponsive
             case tlsFailed
             case protocolViolation
             case unexpectedReply
@@ -39,6 +40,8 @@ package struct RedisFailure: Error, Sendable, Hashable {
         package static let authenticationFailed = Code(.authenticationFailed)
         /// No connection could be made.
         package static let connectFailed = Code(.connectFailed)
+        /// Redis accepts a connection, or has one, and sends nothing on it.
+        package static let unresponsive = Code(.unresponsive)
         /// The connection cannot be encrypted: a certificate is not believed, or ours cannot be used.
         package static let tlsFailed = Code(.tlsFailed)
         /// The peer does not speak RESP as it should.
@@ -57,7 +60,7 @@ package struct RedisFailure: Error, Sendable, Hashable {
 
         init(prefix: String, message: String) {
             self.prefix = prefix
-            self.message = message
+            self.message = RedisFailure.bounded(message)
         }
     }
 
@@ -88,8 +91,28 @@ package struct RedisFailure: Error, Sendable, Hashable {
         return details.prefix
     }
 
-    /// More words, for the log only: a server's message may quote arguments of the command.
+    /// More words, for the log only: a server's message may quote arguments of the command. At most `maximumMessageBytes`, without control
+    /// characters.
     package var logMessage: String? { self.details?.message }
+
+    /// Length of a message in bytes of UTF-8, an ellipsis aside.
+    package static let maximumMessageBytes = 200
+
+    /// What a server or a library says, so that no log line becomes long or several by it: the beginning, with control characters escaped.
+    private static func bounded(_ message: String) -> String {
+        guard message.utf8.count > Self.maximumMessageBytes || message.utf8.contains(where: { !(0x20..<0x7F).contains($0) }) else { return message }
+        var bounded = ""
+        for scalar in message.unicodeScalars {
+            let text =
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator: "\\u{\(String(scalar.value, radix: 16))}"
+                default: String(scalar)
+                }
+            guard bounded.utf8.count + text.utf8.count <= Self.maximumMessageBytes else { return bounded + "…" }
+            bounded += text
+        }
+        return bounded
+    }
 
     package static func == (left: RedisFailure, right: RedisFailure) -> Bool {
         left.code == right.code && left.serverErrorPrefix == right.serverErrorPrefix

@@ -50,6 +50,28 @@ import Testing
         }
     }
 
+    /// Only OK says that a value is stored.
+    @Test(arguments: [RESPValue.null, .simpleString(ByteBuffer(string: "QUEUED")), .integer(1), .bulkString(ByteBuffer(string: "OK"))])
+    func aSetThatIsNotAnsweredWithOK(_ reply: RESPValue) {
+        var set = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
+        guard case .fallBack(let failure) = set.take(.success(reply), of: .write) else {
+            Issue.record("taken for stored")
+            return
+        }
+        #expect(failure == .unexpectedReply)
+    }
+
+    @Test func whatRedisRefuses() {
+        for (reply, expected) in [
+            ("OOM command not allowed", "outOfMemory"), ("WRONGTYPE Operation against a key", "notReadable"),
+            ("NOPERM No permissions to access a key", "notPermitted"), ("ERR Protocol error: invalid bulk length", "valueTooLargeForRedis"),
+            ("NOPERM User default has no permissions to run the 'set' command", "fall back"), ("ERR syntax error", "fall back"),
+        ] {
+            var set = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
+            #expect(self.description(set.take(.failure(.serverError(ByteBuffer(string: reply))), of: .write)) == expected, "\(reply)")
+        }
+    }
+
     @Test func setAndDelete() {
         var set = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
         #expect(self.description(set.take(.success(.simpleOK), of: .write)) == "stored")

@@ -4,7 +4,7 @@ import Testing
 
 /// Redis goes away and comes back: memory serves and says so, and nothing that was acknowledged meanwhile is forgotten.
 @Suite(.enabled(if: RedisServerProcess.isAvailable), .timeLimit(.minutes(5))) struct OutageTests {
-    private func withRedis(
+    func withRedis(
         _ settings: [String: String] = [:], configuration: [String] = [], _ body: (RedisServerProcess, AgentProcess) async throws -> Void
     ) async throws {
         let redis = try RedisServerProcess(configuration: configuration)
@@ -13,30 +13,30 @@ import Testing
         try await AgentProcess.with(environment.merging(settings) { $1 }) { agent in try await body(redis, agent) }
     }
 
-    private func waitForHealth(_ text: String, _ agent: AgentProcess) async throws -> WireResponse {
+    func waitForHealth(_ text: String, _ agent: AgentProcess) async throws -> WireResponse {
         while true {
             let health = try await WireClient.exchange(port: agent.port, Request.get("/health"))
             if health.text.contains(text) { return health }
         }
     }
 
-    private func exchange(_ agent: AgentProcess, _ request: String) async throws -> WireResponse {
+    func exchange(_ agent: AgentProcess, _ request: String) async throws -> WireResponse {
         try await WireClient.exchange(port: agent.port, request)
     }
 
-    private func set(_ agent: AgentProcess, _ key: String, _ value: Int, ttl: Int? = nil) async throws -> WireResponse {
+    func set(_ agent: AgentProcess, _ key: String, _ value: Int, ttl: Int? = nil) async throws -> WireResponse {
         let member = ttl.map { ",\"ttl\":\($0)" } ?? ""
         return try await self.exchange(agent, Request.post("/cache", "{\"key\":\"\(key)\",\"value\":\(value)\(member)}"))
     }
 
-    private func get(_ agent: AgentProcess, _ key: String) async throws -> String {
+    func get(_ agent: AgentProcess, _ key: String) async throws -> String {
         let answer = try await self.exchange(agent, Request.get("/cache/\(key)"))
         guard answer.status == 200 else { return "\(answer.status)" }
         return String(answer.text.dropLast().split(separator: ":").last ?? "")
     }
 
-    private let connected = "\"status\":\"healthy\""
-    private let away = "\"state\":\"outage\""
+    let connected = "\"status\":\"healthy\""
+    let away = "\"state\":\"outage\""
 
     // MARK: While it is away
 
@@ -80,6 +80,29 @@ import Testing
             #expect(hung["cache-status"] == "redis-caching-agent; fwd=miss; detail=outage")
             redis.resume()
         }
+    }
+
+    /// It accepts connections, so its address and the network are right: whoever looks for the cause has to look at Redis.
+    @Test func aHangingRedisIsUnresponsive() async throws {
+        try await self.withRedis(["REDIS_DEAD_TIMEOUT_MS": "100", "REDIS_CONNECT_TIMEOUT_MS": "100"]) { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            redis.pause()
+            _ = try await self.exchange(agent, Request.get("/cache/k"))
+            let lost = try await self.waitForHealth("\"state\":\"outage\"", agent)
+            #expect(lost.text.contains("\"reason\":\"unresponsive\",\"detail\":\"Redis accepts connections but does not answer\""))
+            // Nor does what an attempt meets with say anything else.
+            while try await self.metric("redis_recovery_failures_total", agent) < 3 {}
+            #expect(try await self.exchange(agent, Request.get("/health")).text.contains("\"reason\":\"unresponsive\""))
+            redis.resume()
+            _ = try await self.waitForHealth(self.connected, agent)
+            #expect(!agent.logged.contains("cannot be reached") && !agent.logged.contains("was lost"))
+        }
+    }
+
+    func metric(_ sample: String, _ agent: AgentProcess) async throws -> Int {
+        let text = try await self.exchange(agent, Request.get("/metrics")).text
+        let line = text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }
+        return line?.split(separator: " ").last.flatMap { Int($0) } ?? -1
     }
 
     /// Deadlines in a row are an outage: then nobody waits for a deadline any more.
@@ -174,6 +197,45 @@ import Testing
         }
     }
 
+    // MARK: What is not known meanwhile
+
+    /// A number of memory's keys looks like one of Redis's, and somebody may act on it.
+    @Test func noNumberIsInventedDuringAnOutage() async throws {
+        try await self.withRedis { redis, agent in
+            _ = try await self.waitForHealth(self.connected, agent)
+            for key in ["p:1", "p:2", "p:3"] { #expect(try await self.set(agent, key, 1).status == 200) }
+            redis.pause()
+            _ = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"nothing:*"}"#))
+            _ = try await self.waitForHealth(self.away, agent)
+            #expect(try await self.set(agent, "p:4", 1).status == 200)
+            let dryRun = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"p:*","dry_run":true}"#))
+            #expect(dryRun.status == 200)
+            #expect(
+                dryRun.text == #"{"success":true,"pattern":"p:*","keys_deleted":0,"dry_run":true,"keys_matched":null,"complete":false,"#
+                    + #""message":"Dry run: how many keys match is unknown while Redis is unavailable"}"#)
+            #expect(dryRun["x-cache-degraded"] == "1")
+            #expect(dryRun["cache-status"] == "redis-caching-agent; fwd=method; detail=outage")
+            let queued = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"p:*"}"#))
+            #expect(queued.status == 200)
+            #expect(
+                queued.text == #"{"success":true,"pattern":"p:*","keys_deleted":1,"complete":false,"#
+                    + #""message":"Invalidation queued: Redis is unavailable, and its matching keys are deleted when it is back"}"#)
+            #expect(queued["x-cache-degraded"] == "1")
+            let statistics = try await self.exchange(agent, Request.get("/cache/stats"))
+            #expect(statistics.text.hasPrefix(#"{"total_keys":0,"#))
+            #expect(
+                statistics.text.hasSuffix(
+                    #","complete":false,"message":"Redis is unavailable: these are the figures of the embedded store that stands in for it"}"#))
+            redis.resume()
+            _ = try await self.waitForHealth(self.connected, agent)
+            let counted = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"*","dry_run":true}"#))
+            #expect(
+                counted.text == #"{"success":true,"pattern":"*","keys_deleted":0,"dry_run":true,"keys_matched":0,"#
+                    + #""message":"Dry run: nothing was deleted"}"#)
+            #expect(try await !self.exchange(agent, Request.get("/cache/stats")).text.contains("complete"))
+        }
+    }
+
     // MARK: Stopping without it
 
     @Test func stoppingWaitsForTheReplay() async throws {
@@ -202,7 +264,15 @@ import Testing
         #expect(await agent.terminate() == 0)
         let logged = await agent.allLogged()
         #expect(logged.contains("\"journal.keys\":3"))
-        #expect(logged.contains("is lost"))
+        #expect(logged.contains("is lost (3 keys and 0 patterns)"))
+    }
+
+    /// The signal comes while an event loop waits for its connection, and nothing is left to be told to Redis: there is nothing to wait for.
+    @Test func stoppingDoesNotWaitForAConnection() async throws {
+        let redis = try await StubRedis.start()
+        let agent = try await AgentProcess.start(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_CONNECT_TIMEOUT_MS": "60000"])
+        #expect(await agent.terminate() == 0)
+        try await redis.stop()
     }
 
     // MARK: A Redis that answers with errors
@@ -251,19 +321,6 @@ import Testing
             #expect(health.text.contains("\"status\":\"degraded\""))
             #expect(try await self.set(agent, "k", 1).status == 200)
             #expect(try await self.get(agent, "k") == "1")
-        }
-    }
-
-    /// A key outside the user's pattern is the fault of one request: it must not take Redis from all others.
-    @Test func aKeyThatTheUserMayNotTouchIsNoOutage() async throws {
-        try await self.withRedis(configuration: ["user default on nopass ~mine:* &* +@all"]) { _, agent in
-            _ = try await self.waitForHealth(self.connected, agent)
-            let refused = try await self.set(agent, "k", 1)
-            #expect(refused.status == 403)
-            #expect(refused.text == #"{"detail":"The cache may not use this key"}"#)
-            #expect(try await self.exchange(agent, Request.get("/cache/k")).status == 403)
-            let mine = try await self.set(agent, "mine:k", 1)
-            #expect(mine["cache-status"] == "redis-caching-agent; fwd=method; stored; detail=redis")
         }
     }
 }

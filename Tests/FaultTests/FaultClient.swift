@@ -4,17 +4,21 @@ import TestSupport
 /// A client of one instance, which asks at random over one connection and records what it sees.
 struct FaultClient {
     static let keys = ["a:1", "a:2", "b:1", "c"]
+    /// Another key, which only some schedules use.
+    static let forbiddenKey = "x:1"
     private static let prefixes = ["a:", "b:", ""]
 
     let instance: Int
     let port: Int
     let history: History
+    private let usesForbiddenKey: Bool
     private var random: SplitMix64
 
-    init(instance: Int, port: Int, history: History, seed: UInt64) {
+    init(instance: Int, port: Int, history: History, usesForbiddenKey: Bool = false, seed: UInt64) {
         self.instance = instance
         self.port = port
         self.history = history
+        self.usesForbiddenKey = usesForbiddenKey
         self.random = SplitMix64(seed: seed)
     }
 
@@ -45,7 +49,8 @@ struct FaultClient {
     }
 
     private mutating func operation() -> HistoryEvent.Operation {
-        let key = Self.keys[Int.random(in: 0..<Self.keys.count, using: &self.random)]
+        let isForbidden = self.usesForbiddenKey && Int.random(in: 0..<10, using: &self.random) == 0
+        let key = isForbidden ? Self.forbiddenKey : Self.keys[Int.random(in: 0..<Self.keys.count, using: &self.random)]
         switch Int.random(in: 0..<100, using: &self.random) {
         case 0..<60: return .get(key: key, value: nil)
         case 60..<84: return .set(key: key, value: self.history.uniqueValue(), timeToLive: nil)

@@ -27,6 +27,8 @@ struct FaultSchedule: Hashable, Sendable {
     /// Whether many missed deadlines are no outage yet: then there are many writes whose fate is unknown while Redis is asked.
     let isPatient: Bool
     let steps: [Step]
+    /// Whether there is a key that Redis does not let the service touch, which must not keep the others from Redis.
+    let hasForbiddenKey: Bool
 
     var outageWrites: String { self.instances == 1 ? "restore" : "invalidate" }
 
@@ -43,6 +45,7 @@ struct FaultSchedule: Hashable, Sendable {
                 // Too short for an outage, or long enough for one.
                 durationMilliseconds: Int.random(in: 10...(Bool.random(using: &random) ? 100 : 900), using: &random))
         }
+        self.hasForbiddenKey = Bool.random(using: &random)
     }
 
     private static func fault(instances: Int, _ random: inout SplitMix64) -> Fault {

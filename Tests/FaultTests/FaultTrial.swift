@@ -7,6 +7,10 @@ struct FaultTrial {
     /// A write lies up to a deadline in the program and a tick of the embedded store's clock; the rest is the machine.
     private static let toleranceMilliseconds = 300.0
 
+    /// Long after the last fault, every instance must have taken Redis back.
+    private static let recoveryLimit = Duration.seconds(60)
+    private static let users = ["user default on nopass ~a:* ~b:* ~c &* +@all", "user admin on >s3cret ~* &* +@all"]
+
     let schedule: FaultSchedule
 
     /// What it found.
@@ -18,8 +22,10 @@ struct FaultTrial {
 
     func run() async throws -> Outcome {
         // A killed process loses nothing that it has written; only a machine without power would.
-        let redis = try RedisServerProcess(configuration: ["appendonly yes", "appendfsync no"])
+        let redis = try RedisServerProcess(
+            configuration: ["appendonly yes", "appendfsync no"] + (self.schedule.hasForbiddenKey ? Self.users : []))
         defer { redis.stop() }
+        if self.schedule.hasForbiddenKey { try await self.setForbiddenKey(redis) }
         var proxies: [FaultProxy] = []
         for instance in 0..<self.schedule.instances {
             proxies.append(try await FaultProxy.start(targetPort: redis.port, seed: self.schedule.seed &+ UInt64(instance)))
@@ -29,6 +35,14 @@ struct FaultTrial {
         }
         for proxy in proxies { try await proxy.stop() }
         return outcome
+    }
+
+    /// It is there, so that patterns find it.
+    private func setForbiddenKey(_ redis: RedisServerProcess) async throws {
+        try await WireClient.connect(port: redis.port) { connection in
+            try await connection.send("AUTH admin s3cret\r\nSET \(FaultClient.forbiddenKey) 0\r\nQUIT\r\n")
+            try await connection.readToEnd()
+        }
     }
 
     private func withAgents(
@@ -52,7 +66,8 @@ struct FaultTrial {
             for (instance, agent) in agents.enumerated() {
                 for number in 0..<Self.clientsOfInstance {
                     let seed = self.schedule.seed &* 31 &+ UInt64(instance * Self.clientsOfInstance + number)
-                    var client = FaultClient(instance: instance, port: agent.port, history: history, seed: seed)
+                    var client = FaultClient(
+                        instance: instance, port: agent.port, history: history, usesForbiddenKey: self.schedule.hasForbiddenKey, seed: seed)
                     group.addTask { try? await client.run { isOver.withLockedValue { $0 } } }
                 }
             }
@@ -117,9 +132,11 @@ struct FaultTrial {
 
     /// Until Redis serves and the journal is empty.
     private func waitUntilConnected(_ agent: AgentProcess) async throws {
+        let end = ContinuousClock.now + Self.recoveryLimit
         while true {
             let health = try await WireClient.exchange(port: agent.port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             if health.text.contains(#""state":"connected""#), health.text.contains(#""journal":{"keys":0,"patterns":0"#) { return }
+            guard ContinuousClock.now < end else { throw TestProcessError(reason: "Redis is not taken back: \(self.schedule), \(health.text)") }
             try await Task.sleep(for: .milliseconds(5))
         }
     }

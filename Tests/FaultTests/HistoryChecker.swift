@@ -100,6 +100,7 @@ struct HistoryChecker {
     private func statusViolation(_ event: HistoryEvent) -> Violation? {
         let allowed =
             switch event.operation {
+            case .get(FaultClient.forbiddenKey, _), .delete(FaultClient.forbiddenKey), .set(FaultClient.forbiddenKey, _, _): [200, 403, 404]
             case .get, .delete: [200, 404]
             case .set: [200]
             case .invalidate: [200, 503]

@@ -74,7 +74,7 @@ struct RedisAuthenticationIntegrationTests {
         try await connection.close()
         let control = RedisControl(eventLoop: connection.eventLoop, configuration: configuration, logger: .silent)
         #expect(try await control.information().keyCount == 1)
-        #expect(try await control.invalidate(pattern: Array("*".utf8)) == 1)
+        #expect(try await control.invalidate(pattern: Array("*".utf8)).removed == 1)
         await control.shutDown()
     }
 
@@ -93,8 +93,31 @@ struct RedisAuthenticationIntegrationTests {
         #expect(information.role == "master")
         #expect(information.keyCount == 1)
         #expect(try await control.countKeys(matching: Array("k*".utf8)) == 1)
-        #expect(try await control.invalidate(pattern: Array("k*".utf8)) == 1)
+        #expect(try await control.invalidate(pattern: Array("k*".utf8)).removed == 1)
         await control.shutDown()
         try await connection.close()
+    }
+
+    /// Redis refuses a whole UNLINK for one such key; the others must go all the same.
+    @Test("keys that the user may not touch do not keep others from being deleted")
+    func keyPatterns() async throws {
+        let server = try RedisServerProcess(configuration: [
+            "user default on nopass ~mine:* &* +@all", "user admin on >s3cret ~* &* +@all",
+        ])
+        var configuration = server.configuration
+        configuration.user = "admin"
+        configuration.password = "s3cret"
+        let admin = try await LiveConnection.open(configuration)
+        let keys = (0..<1200).map { $0 % 3 == 0 ? "other:\($0)" : "mine:\($0)" }
+        for key in keys { _ = try await admin.set(ByteBuffer(string: key), ByteBuffer(string: "v")) }
+        let control = RedisControl(eventLoop: admin.eventLoop, configuration: server.configuration, logger: .silent)
+        let refused = try await control.unlink(keys.prefix(600).map { .string($0) })
+        #expect(refused == Set((0..<600).filter { $0 % 3 == 0 }))
+        #expect(try await admin.sender.send(["DBSIZE"]) == .integer(800))
+        #expect(try await control.invalidate(pattern: Array("*".utf8)) == RedisControl.Deletion(removed: 400, refused: 400))
+        #expect(try await admin.sender.send(["DBSIZE"]) == .integer(400))
+        #expect(try await control.removeAllStrings() == RedisControl.Deletion(removed: 0, refused: 400))
+        await control.shutDown()
+        try await admin.close()
     }
 }

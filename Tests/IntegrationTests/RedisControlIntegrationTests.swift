@@ -25,12 +25,12 @@ struct RedisControlIntegrationTests {
         for pattern in (0..<12).map({ _ in Self.pattern(&random) }) + ["nothing-*", "*"] {
             let matching = try await Self.keys(connection, pattern)
             #expect(try await control.countKeys(matching: Array(pattern.utf8)) >= matching, "seed \(seed), pattern \(pattern)")
-            let removed = try await control.invalidate(
+            let deletion = try await control.invalidate(
                 pattern: Array(pattern.utf8),
                 scanCount: Int.random(in: 1...3000, using: &random),
                 batch: Int.random(in: 1...700, using: &random)
             )
-            #expect(removed == matching, "seed \(seed), pattern \(pattern)")
+            #expect(deletion == RedisControl.Deletion(removed: matching), "seed \(seed), pattern \(pattern)")
             #expect(try await Self.keys(connection, pattern) == 0, "seed \(seed), pattern \(pattern)")
             total -= matching
             #expect(try await Self.keyCount(connection) == total, "seed \(seed), pattern \(pattern)")

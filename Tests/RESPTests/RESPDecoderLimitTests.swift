@@ -29,6 +29,7 @@ struct RESPDecoderLimitTests {
             "=5\r\ntxt_a\r\n", "#\r\n", "#x\r\n", "#tt\r\n", "_x\r\n", ",\r\n", ",1.2.3\r\n", ",0x1p3\r\n", ",infinity\r\n", ",1 \r\n", "(\r\n",
             "(-\r\n",
             "(12a\r\n", "+a\nb\r\n", "+a\rb\r\n", "+a\r\r\n", "+a\n", "*1\r\n>1\r\n:1\r\n", "$?\r\n", "*?\r\n", ".\r\n", ";4\r\n",
+            "$+1\r\na\r\n", "$+0\r\n\r\n", "$-0\r\n\r\n", "$-01\r\n", "*+1\r\n:1\r\n", "*-01\r\n", "%+1\r\n:1\r\n:2\r\n",
         ]
     )
     func malformed(_ wire: String) {

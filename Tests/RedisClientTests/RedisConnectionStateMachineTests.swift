@@ -129,7 +129,7 @@ struct RedisConnectionStateMachineTests {
             { $0.timerFired(at: 5000) },
             [
                 .idle: ("none", .idle), .connecting: ("none", .connecting),
-                .handshaking: ("abandon []; abort 1, fail [], connectFailed", .idle), .ready: ("abandon [], wake up 20000", .ready),
+                .handshaking: ("abandon []; abort 1, fail [], unresponsive", .idle), .ready: ("abandon [], wake up 20000", .ready),
                 .draining: ("abandon [d 9]; close 1, fail [], the end", .closed), .closed: ("none", .closed),
             ]
         )
@@ -179,7 +179,7 @@ struct RedisConnectionStateMachineTests {
         _ = machine.offered("a", 1, at: 5000)
         #expect(machine.timerFired(at: 5030) == "abandon [a 1], wake up 6000")
         _ = machine.offered("b", 2, at: 5990)
-        #expect(machine.timerFired(at: 6000) == "abandon []; abort 1, fail [b 2], connectionClosed")
+        #expect(machine.timerFired(at: 6000) == "abandon []; abort 1, fail [b 2], unresponsive")
     }
 
     @Test("any byte is a sign of life")
@@ -189,7 +189,7 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.timerFired(at: 30) == "abandon [a 1], wake up 1000")
         machine.bytesArrived(at: 500)
         #expect(machine.timerFired(at: 1000) == "abandon [], wake up 1500")
-        #expect(machine.timerFired(at: 1500) == "abandon []; abort 1, fail [], connectionClosed")
+        #expect(machine.timerFired(at: 1500) == "abandon []; abort 1, fail [], unresponsive")
     }
 
     @Test("silence without debts is peace, but for a question now and then")

@@ -94,6 +94,11 @@ package struct WireClient: Sendable {
             }
         }
 
+        /// Reads whatever still comes, until the peer closes its side.
+        package mutating func readToEnd() async throws {
+            while try await self.readMore() {}
+        }
+
         private mutating func readMore() async throws -> Bool {
             guard var bytes = try await self.inbound.next(isolation: nil) else { return false }
             self.received.writeBuffer(&bytes)

@@ -1,3 +1,4 @@
+import HashTreeCollections
 import Logging
 import MemoryStore
 package import NIOCore
@@ -49,7 +50,7 @@ extension OutageGate {
     func reached(generation: Int) -> Bool {
         self.protected.withLock { protected in
             guard protected.machine.reached(generation: generation) else { return false }
-            protected.figures.replay = (begin: .now, keys: 0, patterns: 0, isPurge: false)
+            protected.figures.replay = (begin: .now, keys: 0, patterns: 0, refused: 0, isPurge: false)
             return true
         }
     }
@@ -63,15 +64,35 @@ extension OutageGate {
     }
 
     /// Keys and patterns that the server may lack are to be deleted from it.
-    /// - Parameter keys: nil where they were too many to be kept.
+    /// - Parameter keys: nil if they were too many to be kept.
     func doubt(_ keys: [[UInt8]]?) {
-        self.protected.withLock { protected in
-            let now = MonotonicTime.now
-            guard let keys else { return protected.journal.collapse(now: now) }
-            for key in keys where !protected.journal.contains(key) { protected.journal.touch(key, isValue: false, now: now) }
-            for pattern in protected.recentPatterns { protected.journal.append(pattern: pattern.bytes, now: now) }
-            protected.recentPatterns = []
+        guard let keys else {
+            let dropped = self.protected.withLock { protected -> OutageJournal.Records? in
+                guard !protected.journal.mustPurge else { return nil }
+                protected.journal.collapse(now: .now)
+                return protected.journal.takeDropped()
+            }
+            guard let dropped else { return }
+            self.logger.warning(
+                "another Redis answers, and more was written just before than is remembered: every string will be deleted from it",
+                metadata: ["journal.dropped": .stringConvertible(dropped.count)])
+            return
         }
+        let overflows = self.protected.withLock { $0.journal.overflows }
+        // Memory answers for every key now, so they may come one after the other.
+        for start in stride(from: 0, to: keys.count, by: Self.keysPerStep) {
+            self.protected.withLock { protected in
+                for key in keys[start..<min(start + Self.keysPerStep, keys.count)] where !protected.journal.contains(key) {
+                    protected.journal.touch(key, isValue: false, now: .now)
+                }
+            }
+        }
+        let hasOverflowed = self.protected.withLock { protected in
+            for pattern in protected.recentPatterns { protected.journal.append(pattern: pattern.bytes, now: .now) }
+            protected.recentPatterns = []
+            return protected.journal.overflows > overflows
+        }
+        if hasOverflowed { self.logOverflow() }
     }
 
     func noteServer(_ identifier: String?) {
@@ -104,22 +125,35 @@ extension OutageGate {
         }
     }
 
-    func purged(generation: Int) {
-        self.protected.withLock { protected in
-            guard protected.machine.generation == generation else { return }
+    /// - Parameter isRefused: whether Redis kept keys that the user may not delete.
+    func purged(isRefused: Bool, generation: Int) {
+        let isNews = self.protected.withLock { protected in
+            guard protected.machine.generation == generation else { return false }
             protected.journal.endPurge()
             protected.figures.purges += 1
             protected.figures.replay?.isPurge = true
+            return isRefused && protected.figures.noteRefusedPattern()
         }
+        if isNews { self.logRefusal() }
     }
 
-    func settled(patternVersion: UInt64, generation: Int) {
-        self.protected.withLock { protected in
-            guard protected.machine.generation == generation else { return }
+    /// - Parameter isRefused: whether Redis kept keys that the user may not delete, or does not let the user look for them.
+    func settled(patternVersion: UInt64, isRefused: Bool, generation: Int) {
+        let isNews = self.protected.withLock { protected in
+            guard protected.machine.generation == generation else { return false }
             protected.journal.settle(patternVersion: patternVersion)
+            guard !isRefused else { return protected.figures.noteRefusedPattern() }
             protected.figures.replayedPatterns += 1
             protected.figures.replay?.patterns += 1
+            return false
         }
+        if isNews { self.logRefusal() }
+    }
+
+    /// Once in an outage, whatever is refused, and without the keys: their names are whatever clients choose.
+    private func logRefusal() {
+        self.logger.warning(
+            "Redis refuses for good what it was told of some keys, which are given up: see replay_refused_total, and what its user may do")
     }
 
     // MARK: Keys
@@ -128,17 +162,36 @@ extension OutageGate {
         self.protected.withLock { $0.journal.entries(limit: limit) }
     }
 
-    /// Redis has done what these entries say.
+    /// Redis refuses the value of an entry for good.
+    /// - Returns: the entry as a deletion.
+    func valueRefused(_ entry: OutageJournal.Entry, _ refusal: ReplayRefusal) -> OutageJournal.Entry {
+        self.protected.withLock { $0.journal.refuseValue(entry, refusal) }
+        return OutageJournal.Entry(key: entry.key, version: entry.version, isValue: false, refusal: refusal)
+    }
+
+    /// A connection ended while nothing but the value of this entry was under way over it.
+    func connectionEnded(over entry: OutageJournal.Entry) {
+        self.protected.withLock { $0.journal.connectionEnded(over: entry) }
+    }
+
+    /// Redis has done what these entries say, or refused it for good: Redis answers for their keys again.
     func settled(_ entries: some Sequence<OutageJournal.Entry>, generation: Int) {
-        self.protected.withLock { protected in
-            guard protected.machine.generation == generation else { return }
+        let isNews = self.protected.withLock { protected in
+            guard protected.machine.generation == generation else { return false }
+            var isNews = false
             for entry in entries {
-                protected.figures.replayedKeys += 1
-                protected.figures.replay?.keys += 1
+                if let refusal = entry.refusal {
+                    if protected.figures.noteRefusedKey(refusal) { isNews = true }
+                } else {
+                    protected.figures.replayedKeys += 1
+                    protected.figures.replay?.keys += 1
+                }
                 if protected.journal.settle(entry) { self.memory.forget(entry.key) }
             }
             self.updateRegime(protected)
+            return isNews
         }
+        if isNews { self.logRefusal() }
     }
 
     /// Ends the outage where nothing is left to be told to Redis.
@@ -151,7 +204,7 @@ extension OutageGate {
             let replay = protected.figures.replay
             let last = OutageReport.Replay(
                 end: now, durationMilliseconds: now.milliseconds - (replay?.begin ?? now).milliseconds, keys: replay?.keys ?? 0,
-                patterns: replay?.patterns ?? 0, isPurge: replay?.isPurge ?? false)
+                patterns: replay?.patterns ?? 0, refused: replay?.refused ?? 0, isPurge: replay?.isPurge ?? false)
             protected.figures.lastReplay = last
             protected.figures.replay = nil
             return (last, away: now.milliseconds - away.milliseconds)
@@ -162,7 +215,7 @@ extension OutageGate {
             "Redis serves",
             metadata: [
                 "redis.away_ms": "\(away)", "replay.duration_ms": "\(replay.durationMilliseconds)", "replay.keys": "\(replay.keys)",
-                "replay.patterns": "\(replay.patterns)", "replay.purge": "\(replay.isPurge)",
+                "replay.patterns": "\(replay.patterns)", "replay.refused": "\(replay.refused)", "replay.purge": "\(replay.isPurge)",
             ])
     }
 
@@ -201,8 +254,29 @@ extension OutageGate {
                 journalOverflows: journal.overflows,
                 replayedKeys: figures.replayedKeys,
                 replayedPatterns: figures.replayedPatterns,
-                purges: figures.purges
+                purges: figures.purges,
+                refusedKeys: figures.refusedKeys,
+                refusedPatterns: figures.refusedPatterns
             )
         }
+    }
+}
+
+extension OutageGate.Figures {
+    /// - Returns: whether it is the first refusal since Redis was lost.
+    fileprivate mutating func noteRefusedKey(_ refusal: ReplayRefusal) -> Bool {
+        self.refusedKeys[refusal, default: 0] += 1
+        return self.noteRefusal()
+    }
+
+    fileprivate mutating func noteRefusedPattern() -> Bool {
+        self.refusedPatterns += 1
+        return self.noteRefusal()
+    }
+
+    private mutating func noteRefusal() -> Bool {
+        self.replay?.refused += 1
+        defer { self.refusalIsLogged = true }
+        return !self.refusalIsLogged
     }
 }

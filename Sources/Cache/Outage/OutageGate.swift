@@ -1,3 +1,4 @@
+import HashTreeCollections
 package import Logging
 package import MemoryStore
 import NIOCore
@@ -35,11 +36,15 @@ package final class OutageGate: Sendable {
     struct Figures {
         var outages = 1
         var failedAttempts = 0
-        var replay: (begin: MonotonicTime, keys: Int, patterns: Int, isPurge: Bool)?
+        var replay: (begin: MonotonicTime, keys: Int, patterns: Int, refused: Int, isPurge: Bool)?
         var lastReplay: OutageReport.Replay?
         var replayedKeys = 0
         var replayedPatterns = 0
         var purges = 0
+        var refusedKeys: [ReplayRefusal: Int] = [:]
+        var refusedPatterns = 0
+        /// Whether the log has a line about refusals since Redis was lost.
+        var refusalIsLogged = false
     }
 
     let settings: OutageSettings
@@ -105,7 +110,7 @@ package final class OutageGate: Sendable {
     /// - Returns: nil where Redis is to be asked.
     func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: MonotonicTime) -> CacheAnswer? {
         guard !self.isOpen else { return nil }
-        return self.protected.withLock { protected in
+        return self.withJournal { protected in
             guard Self.mustAnswer(key, protected) else { return nil }
             return self.store(key, value, ttlSeconds, isLanding: false, now, &protected)
         }
@@ -114,7 +119,7 @@ package final class OutageGate: Sendable {
     /// - Returns: nil where Redis is to be asked.
     func delete(_ key: ByteBuffer, now: MonotonicTime) -> CacheAnswer? {
         guard !self.isOpen else { return nil }
-        return self.protected.withLock { protected in
+        return self.withJournal { protected in
             guard Self.mustAnswer(key, protected) else { return nil }
             return self.remove(key, isLanding: false, now, &protected)
         }
@@ -137,12 +142,12 @@ package final class OutageGate: Sendable {
     /// A write that Redis did not answer, and may or may not carry out.
     /// - Parameter isLanding: whether it still may, over a connection that lives; `landed` tells when it has.
     func setInstead(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, isLanding: Bool) -> CacheAnswer {
-        self.protected.withLock { self.store(key, value, ttlSeconds, isLanding: isLanding, .now, &$0) }
+        self.withJournal { self.store(key, value, ttlSeconds, isLanding: isLanding, .now, &$0) }
     }
 
     /// A deletion that Redis did not answer, and may or may not carry out.
     func deleteInstead(_ key: ByteBuffer, isLanding: Bool) -> CacheAnswer {
-        self.protected.withLock { self.remove(key, isLanding: isLanding, .now, &$0) }
+        self.withJournal { self.remove(key, isLanding: isLanding, .now, &$0) }
     }
 
     /// A write that was given up has been carried out or refused.
@@ -173,43 +178,78 @@ package final class OutageGate: Sendable {
     private func touch(_ key: ByteBuffer, isValue: Bool, _ isLanding: Bool, _ now: MonotonicTime, _ protected: inout Protected) {
         // During an outage every connection is ended before Redis is asked again, so nothing lands.
         let canLand = isLanding && protected.machine.state != .outage && protected.machine.state != .exclusiveReplay
-        let overflows = protected.journal.overflows
         protected.journal.touch(key.bytes, isValue: isValue, isLanding: canLand, now: now)
-        self.noteOverflow(since: overflows, &protected)
         self.updateRegime(protected)
         if protected.machine.state == .connected, !canLand { self.demand.yield() }
     }
 
-    /// Everything has to be deleted before any key can be asked of Redis again.
-    private func noteOverflow(since overflows: Int, _ protected: inout Protected) {
-        guard protected.journal.overflows > overflows else { return }
-        _ = self.close(.overloaded, &protected)
-        self.logger.warning("the journal has reached its bound: every key will be deleted from Redis when it is back")
+    // MARK: The bound of the journal
+
+    /// The journal has just reached its bound.
+    private struct Overflow {
+        /// What follows for the gate: everything has to be deleted before any key can be asked of Redis again.
+        let action: OutageStateMachine.FailureAction
+        /// Freed with this value.
+        let dropped: OutageJournal.Records
+    }
+
+    /// Does under the lock what may make the journal longer, and after it, since that takes its time, what the end of its bound asks for: a log line,
+    /// and the freeing of what it held.
+    private func withJournal<Result: Sendable>(_ body: (inout Protected) -> Result) -> Result {
+        let (result, overflow) = self.protected.withLock { protected -> (Result, Overflow?) in
+            let overflows = protected.journal.overflows
+            let result = body(&protected)
+            guard protected.journal.overflows > overflows else { return (result, nil) }
+            return (result, Overflow(action: self.close(.journalFull, &protected), dropped: protected.journal.takeDropped()))
+        }
+        if let overflow {
+            self.perform(overflow.action, .journalFull, nil)
+            self.logOverflow()
+        }
+        return result
+    }
+
+    func logOverflow() {
+        self.logger.warning("the journal has reached its bound: every string will be deleted from Redis when it is back")
     }
 
     // MARK: Invalidation
 
-    /// The pattern is about to be invalidated: no value of a matching key is written to Redis any more.
+    /// Keys whose records are changed under one lock, and keys that are compared with a pattern between two suspensions.
+    static let keysPerStep = 512
+
+    /// The pattern is about to be invalidated: no value of a matching key that was written before is written to Redis any more.
+    ///
+    /// A pattern may have to be compared with millions of long keys, and event loops wait for this lock. So they are compared in a copy of the
+    /// records, and only the records that match are changed under the lock, some at a time. What is written meanwhile is written at the same time as
+    /// the invalidation: it may come before or after it. Only when all older records are changed is Redis told of the pattern, or the pattern
+    /// remembered: a value that a replay sends to Redis before that is in Redis when the pattern is looked for there, and of a later one the
+    /// version is out of date, so its key is settled once more.
     /// - Returns: whether the pattern is remembered for the replay; else Redis has to be told by the caller.
-    func invalidate(_ pattern: [UInt8], _ glob: GlobPattern) -> Bool {
-        self.protected.withLock { protected in
-            protected.journal.invalidate { glob.matches($0.span) }
+    func invalidate(_ pattern: [UInt8], where isMatch: (Span<UInt8>) -> Bool) async -> Bool {
+        var matches: [[UInt8]] = []
+        var compared = 0
+        for (key, record) in self.protected.withLock({ $0.journal.records }) {
+            compared += 1
+            if record.isValue, isMatch(key.span) { matches.append(key) }
+            guard compared == Self.keysPerStep else { continue }
+            self.protected.withLock { $0.journal.forgetValues(of: matches) }
+            matches.removeAll(keepingCapacity: true)
+            compared = 0
+            await Task.yield()
+        }
+        return self.withJournal { protected in
+            protected.journal.forgetValues(of: matches)
             guard !Self.asksRedis(protected.machine.state) else { return false }
-            self.append(pattern, &protected)
+            protected.journal.append(pattern: pattern, now: .now)
             return true
         }
     }
 
-    private func append(_ pattern: [UInt8], _ protected: inout Protected) {
-        let overflows = protected.journal.overflows
-        protected.journal.append(pattern: pattern, now: .now)
-        self.noteOverflow(since: overflows, &protected)
-    }
-
     /// Redis could not be told of the pattern: it is remembered, and the outage begins.
     func invalidateInstead(_ pattern: [UInt8], _ reason: OutageReason) {
-        let action = self.protected.withLock { protected in
-            self.append(pattern, &protected)
+        let action = self.withJournal { protected in
+            protected.journal.append(pattern: pattern, now: .now)
             return self.close(reason, &protected)
         }
         self.perform(action, reason, nil)
@@ -252,6 +292,7 @@ package final class OutageGate: Sendable {
         protected.journal.abandonPurge()
         protected.figures.replay = nil
         if wasConnected {
+            protected.figures.refusalIsLogged = false
             protected.figures.outages += 1
         } else {
             protected.figures.failedAttempts += 1

@@ -1,3 +1,4 @@
+import HashTreeCollections
 import MemoryStore
 
 /// What must be done to Redis before its answers count again: the keys written or deleted without it, and the patterns invalidated without it.
@@ -13,22 +14,35 @@ import MemoryStore
 ///
 /// At its bound the journal collapses to one duty: delete everything. Values are given up, a deletion never is.
 ///
-/// All operations are O(1) expected, but for `invalidate`, which is linear in the records.
+/// The records are a persistent tree: a copy of it is O(1), so that a pattern is compared with every key outside of the lock that event loops take
+/// (`OutageGate.invalidate`), and a table that grows is never moved as a whole. All operations are O(1) expected, but for `entries`, which passes
+/// over what is landing.
 struct OutageJournal {
     /// A key to be settled, as it was when asked for.
     struct Entry: Hashable {
         let key: [UInt8]
         let version: UInt64
         /// False for a deletion.
-        let isValue: Bool
+        var isValue: Bool
+        /// Why Redis has refused it.
+        var refusal: ReplayRefusal?
     }
 
-    private struct Record {
-        var version: UInt64
-        var isValue: Bool
-        /// Commands for this key that Redis may still carry out.
-        var landing: Int
+    struct Record: Sendable {
+        fileprivate var version: UInt64
+        fileprivate(set) var isValue: Bool
+        /// Why Redis has refused the value that this deletion was.
+        fileprivate var refusal: ReplayRefusal?
+        /// Connections that ended over the value alone.
+        fileprivate var endedConnections: UInt8 = 0
+        /// Commands for this key that Redis may still carry out, if `landingEpoch` is the journal's.
+        fileprivate var landing: Int32
+        fileprivate var landingEpoch: UInt32
+
+        fileprivate func landing(_ epoch: UInt32) -> Int32 { self.landingEpoch == epoch ? self.landing : 0 }
     }
+
+    typealias Records = TreeDictionary<[UInt8], Record>
 
     /// The duty to delete everything.
     private enum Purge {
@@ -42,10 +56,17 @@ struct OutageJournal {
     /// What a record takes beside the key, roughly: entry of the table, header of the bytes.
     static let overheadBytes = 96
 
+    /// Connections that may end over one value before it is given up.
+    private static let maximumEndedConnections = 3
+
     private let maximumKeys: Int
     private let maximumPatterns: Int
     private let maximumBytes: Int
-    private var records: [[UInt8]: Record] = [:]
+    private(set) var records = Records()
+    /// Records that were given up at the bound: to be freed without the lock.
+    private var dropped = Records()
+    /// Counts the ends of all connections: what landed over earlier ones lands no more.
+    private var landingEpoch: UInt32 = 0
     private(set) var patterns: [(version: UInt64, bytes: [UInt8])] = []
     private var purge = Purge.none
     private var lastVersion: UInt64 = 0
@@ -76,15 +97,14 @@ struct OutageJournal {
     mutating func touch(_ key: [UInt8], isValue: Bool, isLanding: Bool = false, now: MonotonicTime) {
         guard self.purge != .due else { return }
         let version = self.nextVersion(now)
-        let landing = isLanding ? 1 : 0
-        if let index = self.records.index(forKey: key) {
-            self.records.values[index].version = version
-            self.records.values[index].isValue = isValue
-            self.records.values[index].landing += landing
-            return
+        let epoch = self.landingEpoch
+        let isNew = self.records.updateValue(forKey: key) { record in
+            let landing = record.map { $0.landing(epoch) } ?? 0
+            defer { record = Record(version: version, isValue: isValue, landing: landing + (isLanding ? 1 : 0), landingEpoch: epoch) }
+            return record == nil
         }
+        guard isNew else { return }
         self.bytes += key.count + Self.overheadBytes
-        self.records[key] = Record(version: version, isValue: isValue, landing: landing)
         self.collapseAtBound()
     }
 
@@ -103,11 +123,14 @@ struct OutageJournal {
     }
 
     /// Keys are being invalidated: what they held must not be written to Redis any more.
-    mutating func invalidate(where isMatch: ([UInt8]) -> Bool) {
-        for index in self.records.indices where isMatch(self.records.keys[index]) {
+    mutating func forgetValues(of keys: some Sequence<[UInt8]>) {
+        for key in keys {
             self.lastVersion += 1
-            self.records.values[index].version = self.lastVersion
-            self.records.values[index].isValue = false
+            let version = self.lastVersion
+            self.records.updateValue(forKey: key) { record in
+                record?.version = version
+                record?.isValue = false
+            }
         }
     }
 
@@ -125,9 +148,16 @@ struct OutageJournal {
     }
 
     private mutating func dropRecords() {
-        self.records = [:]
+        self.dropped = self.records
+        self.records = Records()
         self.patterns = []
         self.bytes = 0
+    }
+
+    /// What was given up at the bound; freeing so many records takes longer than a lock may be held.
+    mutating func takeDropped() -> Records {
+        defer { self.dropped = Records() }
+        return self.dropped
     }
 
     /// More has happened than can be told: everything is to be deleted.
@@ -143,30 +173,54 @@ struct OutageJournal {
     /// A command that was given up has been carried out or refused after all.
     /// - Returns: whether the key can be settled now.
     mutating func landed(_ key: [UInt8]) -> Bool {
-        guard let index = self.records.index(forKey: key) else { return false }
-        self.records.values[index].landing = max(0, self.records.values[index].landing - 1)
-        return self.records.values[index].landing == 0
+        let epoch = self.landingEpoch
+        return self.records.updateValue(forKey: key) { record in
+            guard let landing = record?.landing(epoch) else { return false }
+            record?.landing = max(0, landing - 1)
+            return landing <= 1
+        }
     }
 
-    /// Every connection has ended: nothing lands any more.
+    /// Every connection has ended: nothing lands any more. O(1).
     mutating func forgetLandings() {
-        for index in self.records.indices { self.records.values[index].landing = 0 }
+        self.landingEpoch &+= 1
     }
 
     /// Some keys that can be settled now.
     func entries(limit: Int) -> [Entry] {
         var entries: [Entry] = []
-        for (key, record) in self.records where record.landing == 0 {
-            entries.append(Entry(key: key, version: record.version, isValue: record.isValue))
+        for (key, record) in self.records where record.landing(self.landingEpoch) == 0 {
+            entries.append(Entry(key: key, version: record.version, isValue: record.isValue, refusal: record.refusal))
             if entries.count == limit { break }
         }
         return entries
     }
 
+    /// Redis refuses the value of `entry` for good: what it has under the key is older and has to go all the same.
+    mutating func refuseValue(_ entry: Entry, _ refusal: ReplayRefusal) {
+        self.records.updateValue(forKey: entry.key) { record in
+            guard record?.version == entry.version else { return }
+            record?.isValue = false
+            record?.refusal = refusal
+        }
+    }
+
+    /// A connection ended while nothing but the value of `entry` was under way over it. Once is an accident; a value that it happens to again and
+    /// again would keep every other key from Redis.
+    mutating func connectionEnded(over entry: Entry) {
+        self.records.updateValue(forKey: entry.key) { record in
+            guard record?.version == entry.version, let ended = record?.endedConnections else { return }
+            record?.endedConnections = ended + 1
+            guard ended + 1 >= Self.maximumEndedConnections else { return }
+            record?.isValue = false
+            record?.refusal = .connectionLost
+        }
+    }
+
     /// Redis has done what `entry` says.
     /// - Returns: whether the key leaves; if not, it was written again in the meantime.
     mutating func settle(_ entry: Entry) -> Bool {
-        guard let record = self.records[entry.key], record.version == entry.version, record.landing == 0 else { return false }
+        guard let record = self.records[entry.key], record.version == entry.version, record.landing(self.landingEpoch) == 0 else { return false }
         self.records[entry.key] = nil
         self.bytes -= entry.key.count + Self.overheadBytes
         self.noteEmptiness()

@@ -8,6 +8,8 @@ package enum OutageReason: Sendable, Hashable {
     case deadlines
     /// More commands wait for an answer than may.
     case overloaded
+    /// More writes were not answered in time than the journal remembers.
+    case journalFull
     /// What the connection met with.
     case failure(RedisFailure)
 
@@ -17,10 +19,12 @@ package enum OutageReason: Sendable, Hashable {
         case .starting: return "starting"
         case .deadlines: return "deadline_exceeded"
         case .overloaded: return "queue_full"
+        case .journalFull: return "journal_full"
         case .failure(let failure):
             if let prefix = failure.serverErrorPrefix { return Self.code(ofServerError: prefix) }
             switch failure.code {
             case .connectFailed: return "connect_failed"
+            case .unresponsive: return "unresponsive"
             case .tlsFailed: return "tls_failed"
             case .connectionClosed, .notConnected: return "connection_lost"
             case .deadlineExceeded: return "deadline_exceeded"
@@ -38,7 +42,9 @@ package enum OutageReason: Sendable, Hashable {
         case "starting": "The service has just started"
         case "deadline_exceeded": "Redis does not answer in time"
         case "queue_full": "Too many commands wait for Redis"
+        case "journal_full": "More writes wait to be replayed to Redis than can be remembered"
         case "connect_failed": "Redis cannot be reached"
+        case "unresponsive": "Redis accepts connections but does not answer"
         case "tls_failed": "The connection to Redis cannot be encrypted: a certificate is not trusted or cannot be used"
         case "connection_lost": "The connection to Redis was lost"
         case "authentication_failed": "Redis refuses the user or the password"

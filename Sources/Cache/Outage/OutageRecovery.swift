@@ -35,25 +35,32 @@ package struct OutageRecovery: Sendable {
         self.backoff = ReconnectBackoff(base: gate.settings.pauseBase, cap: gate.settings.pauseCap)
     }
 
+    /// What one attempt leaves to the next.
+    private struct Progress {
+        /// What Redis may still carry out of connections that have ended.
+        var unfenced: [Int64] = []
+        /// Values that are restored in one round trip: one, after a connection ended over some, so that the one that ends it is found.
+        var valuesPerStep = OutageRecovery.keysPerStep
+    }
+
     /// Works until the task is cancelled.
     package func run() async {
-        // What Redis may still carry out of connections that have ended.
-        var unfenced: [Int64] = []
+        var progress = Progress()
         for await _ in self.gate.demands {
-            while !Task.isCancelled, await self.workOnce(&unfenced) {}
+            while !Task.isCancelled, await self.workOnce(&progress) {}
         }
     }
 
     /// - Returns: whether there was something to do.
-    private func workOnce(_ unfenced: inout [Int64]) async -> Bool {
+    private func workOnce(_ progress: inout Progress) async -> Bool {
         switch self.gate.work {
         case .none:
             return false
         case .recover(let generation):
-            await self.recover(generation, &unfenced)
+            await self.recover(generation, &progress.unfenced)
         case .settle(let generation):
             do throws(RedisFailure) {
-                try await self.settleSome(generation)
+                try await self.settleSome(generation, &progress)
             } catch {
                 self.gate.failed(.failure(error))
             }
@@ -142,35 +149,51 @@ package struct OutageRecovery: Sendable {
             case .none, .stale:
                 return
             case .purge:
-                _ = try await self.control.removeAllStrings()
+                let deletion = try await self.control.removeAllStrings()
                 await self.gate.memory.removeAll()
-                self.gate.purged(generation: generation)
+                self.gate.purged(isRefused: deletion.refused > 0, generation: generation)
             case .pattern(let version, let bytes):
-                _ = try await self.control.invalidate(pattern: bytes)
-                self.gate.settled(patternVersion: version, generation: generation)
+                let isRefused = try await self.invalidate(bytes)
+                self.gate.settled(patternVersion: version, isRefused: isRefused, generation: generation)
             }
         }
     }
 
-    private func settleSome(_ generation: Int) async throws(RedisFailure) {
-        let entries = self.gate.entriesToSettle(limit: Self.keysPerStep)
+    /// - Returns: whether Redis refused it for some keys, or for all. A user who may delete, as was verified, but not scan is told so while Redis is
+    ///   connected, too: it is no reason to stay without Redis.
+    private func invalidate(_ pattern: [UInt8]) async throws(RedisFailure) -> Bool {
+        do throws(RedisFailure) {
+            return try await self.control.invalidate(pattern: pattern).refused > 0
+        } catch {
+            guard error.serverErrorPrefix == "NOPERM" else { throw error }
+            return true
+        }
+    }
+
+    private func settleSome(_ generation: Int, _ progress: inout Progress) async throws(RedisFailure) {
+        let isRestoring = self.gate.settings.writes == .restore
+        let entries = self.gate.entriesToSettle(limit: isRestoring ? progress.valuesPerStep : Self.keysPerStep)
         guard !entries.isEmpty else { return self.gate.replayed(generation: generation) }
         switch self.gate.settings.writes {
         case .invalidate:
             try await self.unlink(entries, generation)
         case .restore:
-            try await self.restore(entries, generation)
+            try await self.restore(entries, generation, &progress)
+            progress.valuesPerStep = min(2 * progress.valuesPerStep, Self.keysPerStep)
         }
     }
 
     private func unlink(_ entries: [OutageJournal.Entry], _ generation: Int) async throws(RedisFailure) {
         guard !entries.isEmpty else { return }
-        let command: [RESPArgument] = ["UNLINK"] + entries.map { .bytes($0.key) }
-        for result in await self.control.pipeline([command]) { _ = try result.get() }
-        self.gate.settled(entries, generation: generation)
+        let refused = try await self.control.unlink(entries.map { .bytes($0.key) })
+        let told = entries.enumerated().map { index, entry in
+            guard refused.contains(index) else { return entry }
+            return OutageJournal.Entry(key: entry.key, version: entry.version, isValue: false, refusal: .notPermitted)
+        }
+        self.gate.settled(told, generation: generation)
     }
 
-    private func restore(_ entries: [OutageJournal.Entry], _ generation: Int) async throws(RedisFailure) {
+    private func restore(_ entries: [OutageJournal.Entry], _ generation: Int, _ progress: inout Progress) async throws(RedisFailure) {
         var writes: [(entry: OutageJournal.Entry, command: [RESPArgument])] = []
         var deletions: [OutageJournal.Entry] = []
         var byteCount = 0
@@ -184,13 +207,21 @@ package struct OutageRecovery: Sendable {
         }
         for (write, result) in zip(writes, await self.control.pipeline(writes.map(\.command))) {
             switch result {
-            case .success:
+            case .success(.simpleOK):
                 self.gate.settled(CollectionOfOne(write.entry), generation: generation)
-            case .failure(let failure) where failure.serverErrorPrefix == "OOM":
-                // No room for the value: what Redis has under the key is older and must go all the same.
-                deletions.append(write.entry)
+            case .success:
+                throw .unexpectedReply
             case .failure(let failure):
-                throw failure
+                guard let refusal = ReplayRefusal(failure) else {
+                    if failure.code == .connectionClosed {
+                        progress.valuesPerStep = 1
+                        // A server that hangs up on what it does not like may do so before its reply has arrived.
+                        if writes.count == 1 { self.gate.connectionEnded(over: write.entry) }
+                    }
+                    throw failure
+                }
+                // What Redis has under the key is older and must go all the same.
+                deletions.append(self.gate.valueRefused(write.entry, refusal))
             }
         }
         try await self.unlink(deletions, generation)

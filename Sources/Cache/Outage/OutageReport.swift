@@ -16,6 +16,8 @@ package struct OutageReport: Sendable {
         package var keys: Int
         /// Patterns that were invalidated.
         package var patterns: Int
+        /// Keys and patterns that Redis refused for good.
+        package var refused: Int
         /// Whether everything was deleted, because the journal had reached its bound.
         package var isPurge: Bool
     }
@@ -43,4 +45,8 @@ package struct OutageReport: Sendable {
     package var replayedKeys: Int
     package var replayedPatterns: Int
     package var purges: Int
+    /// Keys of the journal that Redis refused for good.
+    package var refusedKeys: [ReplayRefusal: Int]
+    /// Patterns of the journal that Redis refused, as a whole or for some keys.
+    package var refusedPatterns: Int
 }

@@ -11,10 +11,12 @@ package struct OutageSettings: Sendable, Hashable {
     /// Patterns that are remembered, each a walk over all keys when Redis is back; beyond it everything is deleted. 1 to 10,000.
     package var journalPatterns = 100
     /// Bytes of keys and patterns with their bookkeeping; beyond it everything is deleted. 1 KiB to 1 GiB.
-    package var journalBytes = 16 * 1024 * 1024
+    package var journalBytes = 32 * 1024 * 1024
     /// Writes that were acknowledged this long before Redis was lost, at least, are doubted when another server answers afterwards; with
     /// `invalidate` only. 0 to 60 s; 0 doubts nothing.
     package var doubt = TimeAmount.seconds(2)
+    /// Bytes of the keys of those writes, over all event loops; if there are more, everything is deleted when another server answers. 4 KiB to 1 GiB.
+    package var recentWritesBytes = 16 * 1024 * 1024
     /// How long to wait for what may still be under way to Redis, where Redis cannot be told to drop it; a random time between half of it and all.
     /// 0 to 10 s.
     package var barrier = TimeAmount.milliseconds(100)

@@ -9,19 +9,20 @@ import NIOCore
 /// than the span and never more than twice as much. O(key length) to record.
 struct RecentWrites {
     private let spanNanoseconds: Int
-    private let maximumBytes: Int
+    private let maximumBytesOfBuffer: Int
     private var current = ByteBuffer()
     private var previous = ByteBuffer()
     private var currentBegin = 0
     private var currentOverflowed = false
     private var previousOverflowed = false
+    private var overflows = 0
 
     /// - Parameters:
     ///   - span: how long a write is remembered, at least; nothing is for a span of zero
-    ///   - maximumBytes: of one buffer
+    ///   - maximumBytes: of both buffers
     init(span: TimeAmount, maximumBytes: Int) {
         self.spanNanoseconds = Int(span.nanoseconds)
-        self.maximumBytes = maximumBytes
+        self.maximumBytesOfBuffer = maximumBytes / 2
     }
 
     /// Redis has acknowledged a write.
@@ -29,7 +30,8 @@ struct RecentWrites {
     mutating func record(_ key: ByteBuffer, now: Int) {
         guard self.spanNanoseconds > 0 else { return }
         if now - self.currentBegin >= self.spanNanoseconds { self.turn(now) }
-        guard self.current.readableBytes + key.readableBytes + 4 <= self.maximumBytes else {
+        guard self.current.readableBytes + key.readableBytes + 4 <= self.maximumBytesOfBuffer else {
+            if !self.currentOverflowed { self.overflows += 1 }
             self.currentOverflowed = true
             return
         }
@@ -61,5 +63,33 @@ struct RecentWrites {
             while let length = buffer.readInteger(as: UInt32.self), let key = buffer.readBytes(length: Int(length)) { keys.append(key) }
         }
         return keys
+    }
+
+    var report: RecentWritesReport {
+        RecentWritesReport(
+            bytes: self.current.readableBytes + self.previous.readableBytes, maximumBytes: 2 * self.maximumBytesOfBuffer, overflows: self.overflows)
+    }
+}
+
+/// How many of the keys written lately are remembered: of one event loop, or over all.
+package struct RecentWritesReport: Sendable, Hashable {
+    package var bytes = 0
+    package var maximumBytes = 0
+    /// Spans in which more was written than could be remembered.
+    package var overflows = 0
+
+    package init() {}
+
+    init(bytes: Int, maximumBytes: Int, overflows: Int) {
+        self.bytes = bytes
+        self.maximumBytes = maximumBytes
+        self.overflows = overflows
+    }
+
+    /// Adds the report of another event loop.
+    mutating func add(_ other: RecentWritesReport) {
+        self.bytes += other.bytes
+        self.maximumBytes += other.maximumBytes
+        self.overflows += other.overflows
     }
 }

@@ -31,6 +31,7 @@ extension Answer {
             switch refusal {
             case .outOfMemory: Answer(.insufficientStorage, .detail("The cache is out of memory"))
             case .valueTooLargeForStore: Answer(.insufficientStorage, .detail("The value is larger than the embedded store may hold"))
+            case .valueTooLargeForRedis: Answer(.insufficientStorage, .detail("The value is larger than Redis may hold"))
             case .notPermitted: Answer(.forbidden, .detail("The cache may not use this key"))
             case .notReadable: Answer(.unsupportedMediaType, .detail("The key does not hold a text value"))
             }

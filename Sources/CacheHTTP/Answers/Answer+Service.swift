@@ -67,19 +67,31 @@ extension Answer {
         return Answer(.unprocessableContent, .prepared(body))
     }
 
-    /// A dry run says how many keys match, and that none was deleted.
+    /// A dry run says how many keys match, and that none was deleted. While Redis is away, `complete` is false: what it holds is not known then, and a
+    /// number must not look as if it were.
     static func invalidated(_ pattern: ByteBuffer, isDryRun: Bool, _ outcome: InvalidationOutcome) -> Answer {
-        guard case .invalidated(let count, let source) = outcome else {
-            return Answer(.serviceUnavailable, .detail("The invalidation could not be completed; try again"))
-        }
         var body = ByteBuffer()
         body.writeStaticString("{\"success\":true,\"pattern\":")
         JSONWriter.writeString(pattern, into: &body)
         body.writeStaticString(",\"keys_deleted\":")
-        body.appendDecimal(isDryRun ? 0 : count)
-        body.writeStaticString(isDryRun ? ",\"dry_run\":true,\"keys_matched\":" : ",\"message\":\"Invalidated ")
-        body.appendDecimal(count)
-        body.writeStaticString(isDryRun ? ",\"message\":\"Dry run: nothing was deleted\"}" : " keys matching pattern\"}")
+        var source = CacheSource.outage
+        switch outcome {
+        case .incomplete:
+            return Answer(.serviceUnavailable, .detail("The invalidation could not be completed; try again"))
+        case .invalidated(let count, let store):
+            source = store
+            body.appendDecimal(isDryRun ? 0 : count)
+            body.writeStaticString(isDryRun ? ",\"dry_run\":true,\"keys_matched\":" : ",\"message\":\"Invalidated ")
+            body.appendDecimal(count)
+            body.writeStaticString(isDryRun ? ",\"message\":\"Dry run: nothing was deleted\"}" : " keys matching pattern\"}")
+        case .queued(let keysInMemory):
+            body.appendDecimal(keysInMemory)
+            body.writeStaticString(",\"complete\":false,\"message\":\"Invalidation queued: Redis is unavailable, and its matching keys are ")
+            body.writeStaticString("deleted when it is back\"}")
+        case .unknown:
+            body.writeStaticString("0,\"dry_run\":true,\"keys_matched\":null,\"complete\":false,\"message\":\"Dry run: how many keys match is ")
+            body.writeStaticString("unknown while Redis is unavailable\"}")
+        }
         var answer = Answer(.ok, .prepared(body))
         answer.cacheStatus = CacheStatus(outcome: isDryRun ? .read : .deleted, source: source)
         answer.source = source
@@ -104,6 +116,10 @@ extension Answer {
         body.appendDecimal(statistics.keyspaceMisses)
         body.writeStaticString(",\"hit_rate\":")
         JSONWriter.writeDecimal(Int64(statistics.hitRateHundredths), scale: 2, into: &body)
+        if statistics.source.isDegraded {
+            body.writeStaticString(",\"complete\":false,\"message\":\"Redis is unavailable: these are the figures of the embedded store that ")
+            body.writeStaticString("stands in for it\"")
+        }
         body.writeStaticString("}")
         var answer = Answer(.ok, .prepared(body))
         answer.source = statistics.source

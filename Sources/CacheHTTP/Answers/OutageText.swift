@@ -40,7 +40,7 @@ struct OutageText {
         body.writeStaticString("{\"ended\":")
         self.writeTime(replay.end, into: &body)
         body.writeString(",\"duration_ms\":\(replay.durationMilliseconds),\"keys\":\(replay.keys),\"patterns\":\(replay.patterns)")
-        body.writeString(",\"deleted_everything\":\(replay.isPurge)}")
+        body.writeString(",\"refused\":\(replay.refused),\"deleted_everything\":\(replay.isPurge)}")
     }
 
     private func writeTime(_ time: MonotonicTime, into body: inout ByteBuffer) {

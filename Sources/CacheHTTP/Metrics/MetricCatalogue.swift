@@ -92,9 +92,19 @@ package enum MetricCatalogue {
     static let journalOverflows = MetricDescriptor("cacheagent_journal_overflows_total", .counter, "Times that the journal was full.")
     static let replayKeys = MetricDescriptor("cacheagent_replay_keys_total", .counter, "Keys replayed from the journal to Redis.")
     static let replayPatterns = MetricDescriptor("cacheagent_replay_patterns_total", .counter, "Patterns replayed from the journal to Redis.")
+    static let replayRefusals = MetricDescriptor(
+        "cacheagent_replay_refused_total", .counter, labels: ["kind", "reason"],
+        "Keys and patterns of the journal that Redis refused for good, and that were given up.")
     static let replayPurges = MetricDescriptor(
         "cacheagent_replay_purges_total", .counter, "Times that all strings in Redis were deleted because the journal had been full.")
     static let replayDuration = MetricDescriptor("cacheagent_replay_duration_seconds", .gauge, unit: "seconds", "Duration of the last replay.")
+
+    static let recentWritesBytes = MetricDescriptor(
+        "cacheagent_recent_writes_bytes", .gauge, unit: "bytes", "Bytes of the keys written lately, kept for a failover (OUTAGE_DOUBT_SECONDS).")
+    static let recentWritesBound = MetricDescriptor(
+        "cacheagent_recent_writes_max_bytes", .gauge, unit: "bytes", "Bytes that they may take (OUTAGE_DOUBT_MAX_BYTES).")
+    static let recentWritesOverflows = MetricDescriptor(
+        "cacheagent_recent_writes_overflows_total", .counter, "Times that more keys were written lately than are kept.")
 
     // MARK: The process
 
@@ -150,7 +160,7 @@ package enum MetricCatalogue {
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,
         journalKeys, journalKeysBound, journalPatterns, journalBytes, journalBytesBound, journalAge, journalOverflows,
-        replayKeys, replayPatterns, replayPurges, replayDuration,
+        replayKeys, replayPatterns, replayRefusals, replayPurges, replayDuration, recentWritesBytes, recentWritesBound, recentWritesOverflows,
         eventLoopDelay, logLines, logDropped, accessLogDropped, cpu, residentMemory, virtualMemory, openFiles, openFilesBound, threads,
         startTime, uptime, buildInformation, MetricRegistry.refusedDescriptor,
     ]

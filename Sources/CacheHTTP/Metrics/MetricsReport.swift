@@ -14,6 +14,7 @@ struct MetricsReport {
     let accessLogDropped: Int
     let limiter: Limiter
     let rememberedTokens: Int
+    let recentWrites: RecentWritesReport
 
     /// Writes the scrape.
     func text(_ format: ExpositionFormat) -> ByteBuffer {
@@ -111,8 +112,17 @@ struct MetricsReport {
         writer.single(MetricCatalogue.journalOverflows, outage.journalOverflows)
         writer.single(MetricCatalogue.replayKeys, outage.replayedKeys)
         writer.single(MetricCatalogue.replayPatterns, outage.replayedPatterns)
+        writer.family(MetricCatalogue.replayRefusals)
+        for refusal in ReplayRefusal.allCases {
+            writer.sample([MetricLabel("kind", "key"), MetricLabel("reason", refusal.rawValue)], outage.refusedKeys[refusal] ?? 0)
+        }
+        let notPermitted = MetricLabel("reason", ReplayRefusal.notPermitted.rawValue)
+        writer.sample([MetricLabel("kind", "pattern"), notPermitted], outage.refusedPatterns)
         writer.single(MetricCatalogue.replayPurges, outage.purges)
         writer.single(MetricCatalogue.replayDuration, Double(outage.lastReplay?.durationMilliseconds ?? 0) / 1000)
+        writer.single(MetricCatalogue.recentWritesBytes, self.recentWrites.bytes)
+        writer.single(MetricCatalogue.recentWritesBound, self.recentWrites.maximumBytes)
+        writer.single(MetricCatalogue.recentWritesOverflows, self.recentWrites.overflows)
     }
 
     private func writeProcess(into writer: inout ExpositionWriter) {

@@ -15,6 +15,6 @@ struct MetricsReporter: Sendable {
         MetricsReport(
             operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(),
             telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0, limiter: self.limiter,
-            rememberedTokens: self.access?.rememberedTokenCount ?? 0)
+            rememberedTokens: self.access?.rememberedTokenCount ?? 0, recentWrites: await self.service.recentWrites())
     }
 }

@@ -16,6 +16,11 @@ extension OpenAPIDocument {
     private static let text: JSONNode = ["type": "string"]
     private static let count: JSONNode = ["type": "integer", "minimum": 0]
     private static let yes: JSONNode = ["type": "boolean", "const": true]
+
+    private static func no(_ description: String) -> JSONNode {
+        ["type": "boolean", "const": false, "description": .string(description)]
+    }
+
     private static let time: JSONNode = [
         "type": "string", "pattern": #"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$"#, "description": "UTC, to the microsecond, without a zone.",
     ]
@@ -86,18 +91,36 @@ extension OpenAPIDocument {
                 "InvalidateAnswer",
                 self.object(
                     [
-                        ("success", self.yes), ("pattern", self.text), ("keys_deleted", self.count), ("dry_run", self.yes),
-                        ("keys_matched", self.count), ("message", self.text),
-                    ], optional: ["dry_run", "keys_matched"])
+                        ("success", self.yes), ("pattern", self.text),
+                        (
+                            "keys_deleted",
+                            ["type": "integer", "minimum": 0, "description": "With `complete: false`, of the memory that stands in for Redis."]
+                        ),
+                        ("dry_run", self.yes),
+                        (
+                            "keys_matched",
+                            ["type": ["integer", "null"], "minimum": 0, "description": "Of a dry run; null while Redis is unavailable."]
+                        ),
+                        (
+                            "complete",
+                            self.no(
+                                "Only while Redis is unavailable: the invalidation is queued until it is back, or, of a dry run, the number is unknown."
+                            )
+                        ),
+                        ("message", self.text),
+                    ], optional: ["dry_run", "keys_matched", "complete"])
             ),
             (
                 "Statistics",
-                self.object([
-                    ("total_keys", self.count), ("memory_usage", ["type": "string", "description": "As Redis writes it: `5.30M`."]),
-                    ("connected_clients", self.count), ("uptime_seconds", self.count), ("total_commands_processed", self.count),
-                    ("keyspace_hits", self.count), ("keyspace_misses", self.count),
-                    ("hit_rate", ["type": "number", "minimum": 0, "maximum": 100, "description": "Percent, two decimals."]),
-                ])
+                self.object(
+                    [
+                        ("total_keys", self.count), ("memory_usage", ["type": "string", "description": "As Redis writes it: `5.30M`."]),
+                        ("connected_clients", self.count), ("uptime_seconds", self.count), ("total_commands_processed", self.count),
+                        ("keyspace_hits", self.count), ("keyspace_misses", self.count),
+                        ("hit_rate", ["type": "number", "minimum": 0, "maximum": 100, "description": "Percent, two decimals."]),
+                        ("complete", self.no("Only while Redis is unavailable: these are the figures of the embedded store.")),
+                        ("message", self.text),
+                    ], optional: ["complete", "message"])
             ),
         ]
     }
@@ -150,7 +173,7 @@ extension OpenAPIDocument {
             ("delete_everything", ["type": "boolean"]),
         ])
         let replay = self.object([
-            ("ended", self.time), ("duration_ms", self.count), ("keys", self.count), ("patterns", self.count),
+            ("ended", self.time), ("duration_ms", self.count), ("keys", self.count), ("patterns", self.count), ("refused", self.count),
             ("deleted_everything", ["type": "boolean"]),
         ])
         return self.object([

@@ -11,6 +11,7 @@ extension OutageSettings {
         self.journalPatterns = reader.integer(SettingCatalogue.journalPatterns)
         self.journalBytes = reader.integer(SettingCatalogue.journalBytes)
         self.doubt = .seconds(Int64(reader.integer(SettingCatalogue.outageDoubt)))
+        self.recentWritesBytes = reader.integer(SettingCatalogue.outageDoubtBytes)
         self.barrier = .milliseconds(Int64(reader.integer(SettingCatalogue.outageBarrier)))
         self.pauseBase = .milliseconds(Int64(reader.integer(SettingCatalogue.redisReconnectBase)))
         self.pauseCap = .milliseconds(Int64(reader.integer(SettingCatalogue.redisReconnectCap)))

@@ -79,6 +79,9 @@ enum SettingCatalogue {
     static let outageDoubt = SettingDefinition(
         name: "OUTAGE_DOUBT_SECONDS", kind: .integer(default: 2, range: 0...60, unit: "s"),
         summary: "With `invalidate`: keys written this long before Redis was lost are deleted where another server answers afterwards (failover)")
+    static let outageDoubtBytes = SettingDefinition(
+        name: "OUTAGE_DOUBT_MAX_BYTES", kind: .integer(default: 16_777_216, range: 4096...1_073_741_824, unit: "bytes"),
+        summary: "What these keys may take, over all event loops; if there are more, all strings in Redis are deleted instead")
     static let outageBarrier = SettingDefinition(
         name: "OUTAGE_BARRIER_MS", kind: .integer(default: 100, range: 0...10_000, unit: "ms"),
         summary: "Wait before a replay for what is still under way to Redis, where `CLIENT KILL` is refused")
@@ -262,7 +265,7 @@ enum SettingCatalogue {
         redisTLSAuthorityFile, redisTLSVerify, redisTLSServerName, redisTLSCertificateFile, redisTLSKeyFile, redisDatabase, redisDeadline,
         redisConnectTimeout, redisDeadTimeout,
         redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
-        journalPatterns, journalBytes, outageDoubt, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
+        journalPatterns, journalBytes, outageDoubt, outageDoubtBytes, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, tokenAudience, tokenIssuer, tokenKeys, rememberedTokens,
         requireAuth, metricsAccess, metricsPort, rateLimit,
         rateBurst, corsOrigins, maximumConnections, maximumConnectionsPerPeer, requestsInFlight, maximumProbes, maximumInvalidations, headerFields,

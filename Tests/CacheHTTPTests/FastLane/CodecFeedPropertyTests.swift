@@ -58,7 +58,7 @@ import Testing
             bytes.removeFirst(count)
             while !counter.isBroken, case .take(let taken) = input.withUnsafeBytes({ counter.feed.step($0) }) {
                 // Refused by the decoder: `isBroken` says so.
-                try? channel.writeInbound(ByteBuffer(bytes: input.prefix(taken)))
+                _ = try? channel.writeInbound(ByteBuffer(bytes: input.prefix(taken)))
                 input.removeFirst(taken)
             }
             if counter.isBroken { break }
@@ -66,7 +66,7 @@ import Testing
                 counter.feed.answerWritten()
                 counter.feed.nextRequest()
                 while case .take(let taken) = input.withUnsafeBytes({ counter.feed.step($0) }) {
-                    try? channel.writeInbound(ByteBuffer(bytes: input.prefix(taken)))
+                    _ = try? channel.writeInbound(ByteBuffer(bytes: input.prefix(taken)))
                     input.removeFirst(taken)
                     if counter.isBroken { break }
                 }

@@ -11,6 +11,7 @@ import Testing
 @Suite struct OutageGateTests {
     private let store = MemoryStore(MemoryStoreConfiguration(maximumBytes: 1 << 22))
     private let gate: OutageGate
+    private let log = RecordedLog()
     private let key = ByteBuffer(string: "k")
     private let other = ByteBuffer(string: "other")
     private let value = ByteBuffer(string: "v")
@@ -18,7 +19,7 @@ import Testing
     init() {
         var settings = OutageSettings()
         settings.journalKeys = 4
-        self.gate = OutageGate(memory: self.store, settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        self.gate = OutageGate(memory: self.store, settings: settings, logger: self.log.logger)
     }
 
     private func text(_ answer: CacheAnswer?) -> String {
@@ -50,8 +51,8 @@ import Testing
             switch self.gate.nextSharedWork(generation: self.generation()) {
             case .none: return
             case .stale: throw CancellationError()
-            case .purge: self.gate.purged(generation: self.generation())
-            case .pattern(let version, _): self.gate.settled(patternVersion: version, generation: self.generation())
+            case .purge: self.gate.purged(isRefused: false, generation: self.generation())
+            case .pattern(let version, _): self.gate.settled(patternVersion: version, isRefused: false, generation: self.generation())
             }
         }
     }
@@ -142,18 +143,148 @@ import Testing
         #expect(self.gate.report.reason == .deadlines)
     }
 
-    @Test func patternsAreRememberedOnlyWithoutRedis() throws {
-        let glob = GlobPattern(Array("k*".utf8))
+    private func invalidate(_ pattern: String) async -> Bool {
+        let glob = GlobPattern(Array(pattern.utf8))
+        return await self.gate.invalidate(Array(pattern.utf8)) { glob.matches($0) }
+    }
+
+    @Test func patternsAreRememberedOnlyWithoutRedis() async throws {
         _ = self.set(self.key)
-        #expect(self.gate.invalidate(Array("k*".utf8), glob))
-        #expect(self.gate.entriesToSettle(limit: 9).map(\.isValue) == [false])
+        _ = self.set(self.other)
+        #expect(await self.invalidate("k*"))
+        #expect(Set(self.gate.entriesToSettle(limit: 9).filter(\.isValue).map(\.key)) == [self.other.bytes])
         #expect(self.gate.report.journalPatterns == 1)
         try self.openForKeys()
         #expect(self.gate.report.journalPatterns == 0)
-        #expect(!self.gate.invalidate(Array("k*".utf8), glob), "Redis is there: the caller tells it")
+        #expect(await !self.invalidate("k*"), "Redis is there: the caller tells it")
         self.gate.invalidateInstead(Array("k*".utf8), .failure(.connectionClosed))
         #expect(self.gate.report.state == .outage)
         #expect(self.gate.report.journalPatterns == 1)
+    }
+
+    /// Event loops take the gate's lock for every operation, so a pattern is compared with keys outside of it. The lock is not recursive: to ask the gate
+    /// while it is held would end the process.
+    @Test func keysAreComparedWithAPatternWithoutTheLock() async throws {
+        let keys = 1200
+        let gate = OutageGate(memory: self.store, settings: OutageSettings(), logger: self.log.logger)
+        for number in 0..<keys { _ = gate.set(ByteBuffer(string: "k\(number)"), value: self.value, ttlSeconds: nil, now: .now) }
+        var compared = 0
+        _ = await gate.invalidate(Array("k*".utf8)) { _ in
+            compared += 1
+            _ = gate.delete(self.other, now: .now)
+            return true
+        }
+        #expect(compared == keys)
+        let entries = gate.entriesToSettle(limit: .max)
+        #expect(entries.count == keys + 1)
+        #expect(entries.allSatisfy { !$0.isValue })
+    }
+
+    /// A replay may have sent a value to Redis before the pattern was, and hear of it after: the key has to be deleted once more.
+    @Test func aValueOnItsWayToRedisDoesNotOutliveAPattern() async throws {
+        _ = self.set(self.key)
+        try self.openForKeys()
+        let underWay = self.gate.entriesToSettle(limit: 9)
+        #expect(await !self.invalidate("k*"))
+        self.gate.settled(underWay, generation: self.generation())
+        #expect(self.gate.entriesToSettle(limit: 9).map(\.isValue) == [false])
+    }
+
+    /// Whatever is written while keys are compared is as new as the invalidation, and is not lost.
+    @Test func whatIsWrittenDuringAnInvalidationIsSettled() async throws {
+        _ = self.set(self.key)
+        _ = await self.gate.invalidate(Array("*".utf8)) { _ in
+            _ = self.gate.set(self.other, value: self.value, ttlSeconds: nil, now: .now)
+            return true
+        }
+        let entries = self.gate.entriesToSettle(limit: 9)
+        #expect(Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0.isValue) }) == [self.key.bytes: false, self.other.bytes: true])
+    }
+
+    // MARK: What Redis refuses
+
+    /// A key that Redis refuses for good leaves the journal as others do, and is counted and logged once.
+    @Test func aRefusalDoesNotKeepTheGateClosed() throws {
+        for key in [self.key, self.other] { _ = self.set(key) }
+        try self.openForKeys()
+        var entries = self.gate.entriesToSettle(limit: 9)
+        for index in entries.indices { entries[index].refusal = .notPermitted }
+        self.gate.settled(entries, generation: self.generation())
+        self.gate.replayed(generation: self.generation())
+        #expect(self.gate.isOpen)
+        #expect(self.get(self.key) == "Redis", "which answers as it does while it is connected")
+        #expect(self.store.statistics(now: .now).entries == 0)
+        #expect(self.gate.report.refusedKeys == [.notPermitted: 2])
+        #expect(self.gate.report.replayedKeys == 0)
+        #expect(self.gate.report.lastReplay?.refused == 2)
+        #expect(self.log.lines.filter { $0.contains("refuses for good") }.count == 1)
+        // A write that Redis refuses late, while it is there, needs no further line; another outage does.
+        for expected in [1, 2] {
+            if expected == 2 { self.gate.failed(.deadlines) }
+            _ = self.gate.deleteInstead(self.key, isLanding: false)
+            if expected == 2 { try self.openForKeys() }
+            var late = self.gate.entriesToSettle(limit: 9)
+            for index in late.indices { late[index].refusal = .notPermitted }
+            self.gate.settled(late, generation: self.generation())
+            #expect(self.log.lines.filter { $0.contains("refuses for good") }.count == expected)
+        }
+        #expect(self.log.lines.allSatisfy { !$0.contains("other") })
+    }
+
+    @Test func aPatternThatRedisRefusesIsSettled() async throws {
+        #expect(await self.invalidate("k*"))
+        #expect(self.gate.reached(generation: self.generation()))
+        guard case .pattern(let version, _) = self.gate.nextSharedWork(generation: self.generation()) else {
+            Issue.record("there is a pattern")
+            return
+        }
+        self.gate.settled(patternVersion: version, isRefused: true, generation: self.generation())
+        #expect(self.gate.report.refusedPatterns == 1)
+        #expect(self.gate.report.replayedPatterns == 0)
+        guard case .none = self.gate.nextSharedWork(generation: self.generation()) else {
+            Issue.record("nothing is left to be done")
+            return
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("NOPERM User default has no permissions to access the 'k' key", ReplayRefusal.notPermitted),
+            ("NOPERM No permissions to access a key", .notPermitted),
+            ("NOPERM User default has no permissions to run the 'unlink' command", nil),
+            ("OOM command not allowed when used memory > 'maxmemory'.", .outOfMemory),
+            ("ERR Protocol error: invalid bulk length", .valueTooLarge),
+            ("ERR string exceeds maximum allowed size (proto-max-bulk-len)", .valueTooLarge),
+            ("ERR unknown command 'UNLINK'", nil), ("ERR no upstream host", nil), ("READONLY You can't write against a read only replica.", nil),
+            ("LOADING Redis is loading the dataset in memory", nil), ("MISCONF Redis is configured to save RDB snapshots", nil),
+            ("NOREPLICAS Not enough good replicas to write.", nil), ("BUSY Redis is busy running a script.", nil),
+            ("NOAUTH Authentication required.", nil),
+            ("MOVED 3999 127.0.0.1:6381", nil), ("TRYAGAIN Multiple keys request during rehashing of slot", nil),
+        ] as [(String, ReplayRefusal?)])
+    func whatIsRefusedForGoodAndWhatIsAnOutage(_ reply: String, _ expected: ReplayRefusal?) {
+        #expect(ReplayRefusal(.serverError(ByteBuffer(string: reply))) == expected)
+    }
+
+    // MARK: The bound
+
+    /// The log handler asks the gate, which would end the process if the gate's lock were held.
+    @Test func theBoundIsLoggedWithoutTheLock() throws {
+        try self.openForKeys()
+        self.settleAll()
+        let gate = self.gate
+        self.log.onLine = { _ = gate.report }
+        for number in 0..<5 { _ = self.gate.deleteInstead(ByteBuffer(string: "\(number)"), isLanding: true) }
+        self.log.onLine = nil
+        #expect(self.gate.report.reason == .journalFull)
+        #expect(self.gate.report.reason?.code == "journal_full")
+        #expect(self.log.lines.filter { $0.contains("the journal has reached its bound") }.count == 1)
+    }
+
+    /// More was written just before a failover than is remembered.
+    @Test func tooManyDoubtsAreSaid() throws {
+        self.gate.doubt(nil)
+        #expect(self.gate.report.mustPurge)
+        #expect(self.log.lines.filter { $0.contains("every string will be deleted") }.count == 1)
     }
 
     @Test func theBoundOfTheJournalClosesTheGate() throws {

@@ -73,7 +73,7 @@ import Testing
         var journal = self.journal()
         for key in ["a1", "a2", "b1"] { journal.touch(self.bytes(key), isValue: true, now: Self.now) }
         let before = try #require(journal.entries(limit: 9).first { $0.key == self.bytes("a1") })
-        journal.invalidate { $0.first == UInt8(ascii: "a") }
+        journal.forgetValues(of: [self.bytes("a1"), self.bytes("a2"), self.bytes("a3")])
         #expect(self.text(journal) == ["a1-", "a2-", "b1="])
         // Its value may be on its way to Redis: the record stays until the deletion has followed.
         let outcome8 = journal.settle(before)
@@ -196,11 +196,45 @@ import Testing
                 }
                 purgeBegun = nil
             default:
-                journal.invalidate { $0.last == UInt8(ascii: "3") }
+                journal.forgetValues(of: journal.entries(limit: .max).map(\.key).filter { $0.last == UInt8(ascii: "3") })
             }
             for (key, changed) in lastChange where !journal.contains(self.bytes(key)) && !journal.mustPurge {
                 #expect(max(told[key] ?? 0, toldAll) >= changed, "seed \(seed), key \(key) at \(clock)")
             }
         }
+    }
+
+    /// The record stays until the deletion has followed; a new value is a new chance.
+    @Test func aValueThatRedisRefusesBecomesADeletion() throws {
+        var journal = self.journal()
+        journal.touch(self.bytes("a"), isValue: true, now: Self.now)
+        let entry = try #require(journal.entries(limit: 1).first)
+        journal.refuseValue(entry, .valueTooLarge)
+        #expect(journal.entries(limit: 9) == [.init(key: entry.key, version: entry.version, isValue: false, refusal: .valueTooLarge)])
+        journal.touch(self.bytes("a"), isValue: true, now: Self.now)
+        journal.refuseValue(entry, .valueTooLarge)
+        #expect(journal.entries(limit: 9).map(\.refusal) == [nil], "what was refused is not what is there now")
+        #expect(journal.entries(limit: 9).map(\.isValue) == [true])
+    }
+
+    /// One connection may end over any value; three over the same one are no accident.
+    @Test func aValueThatEndsConnectionsBecomesADeletion() throws {
+        var journal = self.journal()
+        journal.touch(self.bytes("a"), isValue: true, now: Self.now)
+        let entry = try #require(journal.entries(limit: 1).first)
+        for _ in 0..<2 { journal.connectionEnded(over: entry) }
+        #expect(journal.entries(limit: 9) == [entry])
+        journal.connectionEnded(over: entry)
+        #expect(journal.entries(limit: 9).map(\.refusal) == [.connectionLost])
+        journal.touch(self.bytes("a"), isValue: true, now: Self.now)
+        journal.connectionEnded(over: entry)
+        #expect(journal.entries(limit: 9).map(\.isValue) == [true])
+    }
+
+    @Test func whatIsGivenUpAtTheBoundIsHandedOver() {
+        var journal = self.journal(keys: 2)
+        for key in ["a", "b", "c"] { journal.touch(self.bytes(key), isValue: true, now: Self.now) }
+        #expect(journal.takeDropped().count == 3)
+        #expect(journal.takeDropped().isEmpty)
     }
 }

@@ -30,9 +30,10 @@ import Testing
     }
 
     @Test func tooManyToBeKept() {
-        var recent = RecentWrites(span: .seconds(2), maximumBytes: 10)
+        var recent = RecentWrites(span: .seconds(2), maximumBytes: 20)
         for time in [20, 21] { recent.record(ByteBuffer(string: "abcdef"), now: time * self.second) }
         recent.record(ByteBuffer(string: "x"), now: 22 * self.second)
+        #expect(recent.report.overflows == 1)
         #expect(self.keys(&recent) == nil)
         #expect(self.keys(&recent) == [])
         recent.record(ByteBuffer(string: "y"), now: 23 * self.second)
@@ -43,5 +44,16 @@ import Testing
         var recent = RecentWrites(span: .zero, maximumBytes: 10)
         recent.record(ByteBuffer(string: "abc"), now: 5)
         #expect(self.keys(&recent) == [])
+    }
+
+    /// Both buffers together: the one being filled and the one before it.
+    @Test func whatIsKeptStaysWithinTheBound() {
+        var recent = RecentWrites(span: .seconds(2), maximumBytes: 1000)
+        for number in 0..<10_000 {
+            recent.record(ByteBuffer(string: "key:\(number)"), now: 20 * self.second + number * self.second / 1000)
+            #expect(recent.report.bytes <= 1000)
+        }
+        #expect(recent.report.maximumBytes == 1000)
+        #expect(recent.report.overflows == 5, "once in each span of two seconds")
     }
 }
