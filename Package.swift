@@ -90,6 +90,7 @@ var targets: [Target] = [
         ],
         resources: [
             .embedInCode("Dashboard/dashboard.html"), .embedInCode("Dashboard/dashboard.css"), .embedInCode("Dashboard/dashboard.js"),
+            .embedInCode("Pages/documentation.js"),
         ],
         swiftSettings: settings
     ),

@@ -26,6 +26,6 @@ enum RouteTable {
 
     private static func isAsset(_ path: String) -> Bool {
         let name = path.dropFirst("/docs/assets/".count)
-        return name == "swagger-initializer.js" || DocumentationAsset.allCases.contains { $0.rawValue == name }
+        return name == "documentation.js" || DocumentationAsset.allCases.contains { $0.rawValue == name }
     }
 }
