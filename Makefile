@@ -4,6 +4,8 @@
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 SERVICE := .build/release/redis-caching-agent
+# Swagger UI and ReDoc, fetched once. `DOCS_DIRECTORY` in the environment names another place.
+DOCS_ASSETS := $(CURDIR)/.build/docs-assets
 
 # Most tests start programs with deadlines of their own: hundreds at once starve each other on two cores, and are slower than a few at a time.
 TEST_WIDTH ?= 8
@@ -13,7 +15,7 @@ help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## build in release mode and serve on port 8080 (or PORT), on Redis where REDIS_URL is set
-	@exec $(SERVICE)
+	@if [ -z "$$DOCS_DIRECTORY" ] && ./scripts/fetch-docs-assets "$(DOCS_ASSETS)"; then export DOCS_DIRECTORY="$(DOCS_ASSETS)"; fi; exec $(SERVICE)
 
 build: ## build the program in release mode
 	@echo "building (minutes the first time, seconds after that) ..."

@@ -93,6 +93,8 @@ var targets: [Target] = [
         ],
         resources: [
             .embedInCode("Dashboard/dashboard.html"), .embedInCode("Dashboard/dashboard.css"), .embedInCode("Dashboard/dashboard.js"),
+            .embedInCode("Dashboard/figures.js"), .embedInCode("Dashboard/plots.js"), .embedInCode("Dashboard/scales.js"),
+            .embedInCode("Dashboard/text.js"), .embedInCode("Dashboard/tools.js"), .embedInCode("Pages/documentation.js"),
         ],
         swiftSettings: settings
     ),
@@ -175,7 +177,7 @@ targets += [
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
-            "CacheHTTP", "Cache", "Telemetry", testSupport, nioCore, logging,
+            "CacheHTTP", "Cache", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore, logging,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

@@ -227,14 +227,30 @@ package struct CacheService: Sendable {
 
     /// How the cache is. Asks no server.
     package func health() async -> CacheHealth {
+        self.health(refusedCommands: await self.control?.refusedOptionalCommands ?? [])
+    }
+
+    /// The same without `refusedCommands`, for whoever must not wait for an event loop.
+    package var currentHealth: CacheHealth { self.health(refusedCommands: []) }
+
+    private func health(refusedCommands: [String]) -> CacheHealth {
         CacheHealth(
             outage: self.gate?.report,
             outageSettings: self.gate?.settings,
             redis: self.redisCounts,
-            refusedCommands: await self.control?.refusedOptionalCommands ?? [],
+            refusedCommands: refusedCommands,
             uptimeSeconds: self.uptimeSeconds,
             memory: self.embedded.store.statistics(now: .now),
             now: .now
         )
+    }
+
+    /// Whether Redis is configured and there.
+    package var isRedisAsked: Bool { self.gate?.isRedisAsked ?? false }
+
+    /// What Redis says of itself, within the deadline of the control connection; nil if none is configured, or it is away or does not say.
+    package func redisInformation() async -> RedisInformation? {
+        guard let control = self.control, self.isRedisAsked else { return nil }
+        return try? await control.information()
     }
 }

@@ -51,6 +51,14 @@ package struct OperationCounts: Sendable {
     /// How long operations of one kind took, in seconds.
     package func latency(_ operation: CacheOperation) -> HistogramSnapshot { self.latencies[operation.rawValue] }
 
+    /// How long the operations on one key took together, in seconds.
+    package var keyLatency: HistogramSnapshot {
+        var latency = self.latency(.get)
+        latency.add(self.latency(.set))
+        latency.add(self.latency(.delete))
+        return latency
+    }
+
     /// Mean time of one operation in milliseconds; 0 when there was none.
     package func meanMilliseconds(_ operation: CacheOperation) -> Double {
         let latency = self.latency(operation)

@@ -12,12 +12,13 @@ package struct CacheServer: Sendable {
     private let service: CacheService
     private let scopes: EventLoopScopes
     private let settings: HTTPSettings
-    private let telemetry: ServiceTelemetry
     private let accessLog: AccessLog?
     private let access: AccessControl?
     private let limiter: Limiter
     private let registration: (@Sendable () -> RegistrationHealth)?
     private let counters: HTTPCounterSet
+    private let reports: MetricsReporter
+    private let history: DashboardHistory?
 
     /// - Parameters:
     ///   - scopes: one for each event loop.
@@ -35,9 +36,14 @@ package struct CacheServer: Sendable {
         self.service = service
         self.scopes = scopes
         self.settings = settings
-        self.telemetry = telemetry
         self.accessLog = accessLog
+        self.reports = MetricsReporter(
+            service: service, httpCounters: self.counters, telemetry: telemetry, accessLog: accessLog, limiter: limiter, access: access)
+        self.history = settings.metrics ? DashboardHistory(reports: self.reports) : nil
     }
+
+    /// What must run beside the server: the dashboard's history, if anything is counted.
+    package var services: [any Service] { self.history.map { [$0] } ?? [] }
 
     /// The server as a service: it runs until the graceful shutdown, stops accepting, answers what is in flight, and returns.
     /// - Parameter onRunning: called once with the listening channel.
@@ -85,12 +91,6 @@ package struct CacheServer: Sendable {
             limiter: self.limiter, variesByOrigin: self.settings.cors != nil)
     }
 
-    private var reports: MetricsReporter {
-        MetricsReporter(
-            service: self.service, httpCounters: self.counters, telemetry: self.telemetry, accessLog: self.accessLog, limiter: self.limiter,
-            access: self.access)
-    }
-
     private var serviceRoutes: ServiceRoutes {
         ServiceRoutes(
             service: self.service, responder: self.responder, reports: self.reports, settings: self.settings, isOpen: self.access == nil,
@@ -112,8 +112,8 @@ package struct CacheServer: Sendable {
         router.add(middleware: CallerMiddleware(control: self.access, responder: responder))
         CacheRoutes(service: self.service, settings: self.settings, responder: responder, httpCounters: self.counters).add(to: router)
         self.serviceRoutes.add(to: router)
-        if self.settings.metrics {
-            DashboardRoutes(responder: responder, reports: self.reports, hasAccessControl: self.access != nil).add(to: router)
+        if let history = self.history {
+            DashboardRoutes(responder: responder, reports: self.reports, history: history, hasAccessControl: self.access != nil).add(to: router)
         }
         DocumentationRoutes(responder: responder, settings: self.settings, hasAccessControl: self.access != nil).add(to: router)
         return router

@@ -87,7 +87,7 @@ struct AgentService: Sendable {
             logger.notice("serving on port \(port), from \(store)", metadata: ["environment": "\(self.settings.environment)"])
         }
         let stopClock = StopClock()
-        var services: [any Service] = [MemoryMaintenance(store: memory, limiter: limiter)]
+        var services: [any Service] = [MemoryMaintenance(store: memory, limiter: limiter)] + server.services
         if let tokens = redis?.tokens { services.append(tokens) }
         if let access { services += access.services }
         if let registration { services.append(registration.registration) }

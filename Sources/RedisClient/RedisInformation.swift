@@ -15,6 +15,8 @@ package struct RedisInformation: Sendable, Hashable {
     package var totalCommandsProcessed: Int64?
     package var keyspaceHits: Int64?
     package var keyspaceMisses: Int64?
+    /// Keys removed to make room, since the server started.
+    package var evictedKeys: Int64?
     /// Keys in the selected database, expired ones that are not yet removed included.
     package var keyCount: Int64?
 
@@ -47,6 +49,7 @@ package struct RedisInformation: Sendable, Hashable {
         case "total_commands_processed": self.totalCommandsProcessed = Int64(value)
         case "keyspace_hits": self.keyspaceHits = Int64(value)
         case "keyspace_misses": self.keyspaceMisses = Int64(value)
+        case "evicted_keys": self.evictedKeys = Int64(value)
         default: break
         }
     }

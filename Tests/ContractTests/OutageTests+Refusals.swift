@@ -48,8 +48,8 @@ extension OutageTests {
             #expect(try await self.get(agent, "mine:there") == "404")
             #expect(try await self.get(agent, "mine:0") == "404")
             #expect(try await self.get(agent, "mine:2") == (writes == "restore" ? "2" : "404"))
-            #expect(try await self.metric("replay_refused_total{kind=\"key\",reason=\"not_permitted\"}", agent) == 301)
-            #expect(try await self.metric("replay_refused_total{kind=\"pattern\",reason=\"not_permitted\"}", agent) == 1)
+            #expect(try await self.metric("cacheagent_replay_refused_total{kind=\"key\",reason=\"not_permitted\"}", agent) == 301)
+            #expect(try await self.metric("cacheagent_replay_refused_total{kind=\"pattern\",reason=\"not_permitted\"}", agent) == 1)
             #expect(try await self.metric("replay_keys_total", agent) == 300)
             #expect(agent.logged.components(separatedBy: "refuses for good").count == 2, "one line")
             #expect(!agent.logged.contains("other:"))
@@ -70,7 +70,7 @@ extension OutageTests {
             let health = try await self.exchange(agent, Request.get("/health"))
             #expect(health.text.contains(self.connected))
             #expect(try await self.metric("redis_outages_total", agent) == 1, "the start alone")
-            #expect(try await self.metric("replay_refused_total{kind=\"key\",reason=\"not_permitted\"}", agent) == 1)
+            #expect(try await self.metric("cacheagent_replay_refused_total{kind=\"key\",reason=\"not_permitted\"}", agent) == 1)
         }
     }
 
@@ -88,7 +88,7 @@ extension OutageTests {
             redis.resume()
             _ = try await self.waitForHealth(self.connected, agent)
             #expect(try await self.get(agent, "k") == "1")
-            #expect(try await self.metric("replay_refused_total{kind=\"pattern\",reason=\"not_permitted\"}", agent) == 1)
+            #expect(try await self.metric("cacheagent_replay_refused_total{kind=\"pattern\",reason=\"not_permitted\"}", agent) == 1)
         }
     }
 
@@ -107,8 +107,8 @@ extension OutageTests {
             for number in 0..<3 { #expect(try await self.get(agent, "k\(number)") == "\(number)") }
             #expect(try await self.exchange(agent, Request.get("/cache/large")).status == 404)
             // Redis says why before it hangs up, but its reply may be lost with the connection.
-            let said = try await self.metric("replay_refused_total{kind=\"key\",reason=\"value_too_large\"}", agent)
-            #expect(try await said + self.metric("replay_refused_total{kind=\"key\",reason=\"connection_lost\"}", agent) == 1)
+            let said = try await self.metric("cacheagent_replay_refused_total{kind=\"key\",reason=\"value_too_large\"}", agent)
+            #expect(try await said + self.metric("cacheagent_replay_refused_total{kind=\"key\",reason=\"connection_lost\"}", agent) == 1)
         }
     }
 }

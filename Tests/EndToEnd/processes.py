@@ -104,6 +104,13 @@ class Redis:
                     raise RuntimeError("redis-server did not start")
                 time.sleep(0.02)
 
+    def hang(self) -> None:
+        """It keeps its connections and answers nobody."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()

@@ -70,9 +70,9 @@ class PageTests(unittest.TestCase):
         expect(page.locator("#rate")).not_to_have_text(re.compile("^(–|0 /s)$"))
         expect(page.locator("#p99")).to_have_text(re.compile(r"^[\d.]+ (µs|ms)$"))
         for plot in page.locator(".plot:visible").all():
-            expect(plot.locator("circle").first).to_be_visible()
-            expect(plot.locator("path").first).to_have_attribute("d", re.compile("^M"))
-            expect(plot.get_by_role("img")).to_have_attribute("aria-label", re.compile(": "))
+            # A value without neighbours is a dot.
+            expect(plot.locator('path[d^="M"], circle').first).to_be_attached()
+            expect(plot.get_by_role("img")).to_have_attribute("aria-label", re.compile(r": .*\d"))
 
     def test_a_key_is_looked_up_and_deleted(self) -> None:
         agent = self.agent()
@@ -115,6 +115,98 @@ class PageTests(unittest.TestCase):
         expect(page.locator("#pattern-result")).to_have_text("12 keys are deleted.")
         self.assertIn('"total_keys":1,', agent.get("/cache/stats"))
 
+    def test_the_page_has_a_past(self) -> None:
+        agent = self.agent()
+        for _ in range(8):
+            for _ in range(20):
+                agent.get("/cache/none")
+            time.sleep(0.25)
+        page = self.page(agent, "/dashboard")
+        line = page.locator("#plot-rate path.first:not(.area)")
+        # At the first sight of it, of what has been before.
+        expect(line).to_have_attribute("d", re.compile("^M.+L"))
+        expect(page.locator("#events")).to_contain_text("Started")
+        expect(page.locator("#plot-rate text.mark.start")).to_have_text("start")
+        for name in ("1 h", "6 h", "5 min"):
+            page.get_by_role("button", name=name, exact=True).click()
+            expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
+            expect(line).to_have_attribute("d", re.compile("^M.+L"))
+
+    def test_one_crosshair_over_all_plots(self) -> None:
+        agent = self.agent()
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#plot-rate path.first:not(.area)")).to_have_attribute("d", re.compile("L"))
+        page.get_by_role("button", name="Pause").click()
+        box = page.locator("#plot-latency svg").bounding_box()
+        page.mouse.move(box["x"] + box["width"] - 30, box["y"] + box["height"] / 2)
+        tooltip = page.locator("#plot-latency .tooltip")
+        expect(tooltip).to_be_visible()
+        expect(tooltip).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
+        expect(tooltip).to_contain_text("p99")
+        places = {plot.locator(".crosshair line").get_attribute("x1") for plot in page.locator(".plot:visible").all()}
+        self.assertEqual(len(places), 1, "at one place, since the axes are aligned")
+        self.assertEqual(page.locator(".tooltip:visible").count(), 1)
+        page.mouse.move(1, 1)
+        expect(page.locator(".crosshair line")).to_have_count(0)
+        # The same without a mouse, for those who hear what the others see.
+        page.locator("#plot-rate svg").focus()
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#announcement")).to_have_text(re.compile(r"\d\d:\d\d:\d\d: get [\d.]+/s, set 0/s, delete 0/s"))
+        self.assertEqual(page.locator(".crosshair line").count(), page.locator(".plot:visible").count())
+        page.keyboard.press("Escape")
+        expect(page.locator(".crosshair line")).to_have_count(0)
+
+    def test_only_news_is_asked_for(self) -> None:
+        agent = self.agent()
+        page = self.browser.new_page()
+        self.addCleanup(page.close)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url) if "/figures?" in request.url or request.url.endswith("/figures") else None)
+        page.goto(agent.url + "/dashboard")
+        expect(page.locator("#pill")).to_have_text("Healthy")
+        with page.expect_response(re.compile(r"/dashboard/figures\?have=")) as response:
+            pass
+        history = response.value.json()["history"]
+        self.assertFalse(history["whole"])
+        self.assertLess(len(history["fine"]), 10)
+        self.assertRegex(asked[0], "/figures$")
+
+    @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
+    def test_an_unknown_number_is_not_zero(self) -> None:
+        redis = Redis()
+        self.addCleanup(redis.stop)
+        agent = self.agent(**redis.settings)
+        agent.wait_for('"state":"connected"')
+        for number in range(3):
+            agent.set(f"user:{number}", "1")
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#memory-detail")).to_contain_text("embedded store")
+        expect(page.locator("#memory")).to_have_text(re.compile(r"^[\d.]+ MiB$"))
+        redis.hang()
+        agent.wait_for('"state":"outage"')
+        result, delete = page.locator("#pattern-result"), page.locator("#pattern-delete")
+        page.locator("#pattern").fill("user:*")
+        page.locator("#pattern").press("Enter")
+        expect(result).to_have_text("How many keys match user:* is unknown while Redis is away. This page keeps asking.")
+        expect(delete).to_have_text("Delete what matches when Redis is back")
+        expect(page.locator("#memory-detail")).to_contain_text("unknown while Redis is away")
+        # What is found out meanwhile is said without being asked for.
+        redis.resume()
+        expect(result).to_have_text("3 keys match user:*.")
+        expect(delete).to_have_text("Delete these 3 keys")
+        expect(page.locator("#events")).to_contain_text("Redis was away")
+        redis.hang()
+        agent.wait_for('"state":"outage"')
+        page.locator("#pattern").press("Enter")
+        expect(result).to_contain_text("unknown while Redis is away")
+        delete.click()
+        page.get_by_role("button", name="Press again to delete").click()
+        expect(result).to_have_text("What matches user:* will be deleted when Redis is back. Until then it is not served.")
+        redis.resume()
+        agent.wait_for('"state":"connected"')
+        page.locator("#pattern").press("Enter")
+        expect(result).to_have_text("0 keys match user:*.")
+
     @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
     def test_an_outage_is_seen_and_its_end(self) -> None:
         redis = Redis()
@@ -128,15 +220,19 @@ class PageTests(unittest.TestCase):
         agent.set("written:1", "1", ttl=60)
         expect(page.locator("#pill")).to_have_text("Degraded")
         expect(page.locator("#redis")).to_have_text("Away")
-        expect(page.locator("#redis-detail")).to_contain_text("1 key and 0 patterns")
+        expect(page.locator("#redis-detail")).to_contain_text("1 key and 0 patterns to replay")
         expect(page.locator("#story")).to_contain_text("Redis cannot be reached")
         page.locator("#key").fill("written:1")
         page.locator("#key").press("Enter")
         expect(page.locator("#key-result")).to_contain_text("while Redis is away")
+        expect(page.locator("#events")).to_contain_text(re.compile("Redis away for"))
         self.photograph(page, "outage")
         redis.start()
         expect(page.locator("#redis")).to_have_text("Connected")
         expect(page.locator("#pill")).to_have_text("Healthy")
+        expect(page.locator("#events")).to_contain_text("Replayed 1 key")
+        expect(page.locator("#events")).to_contain_text("Redis was away")
+        self.assertGreater(page.locator(".plot:visible rect.mark.outage").count(), 8, "on every plot")
 
     def test_signing_in(self) -> None:
         made = subprocess.run([str(PROGRAM), "api-key", "tester", "--scopes", "all"], capture_output=True, text=True, check=True).stdout
@@ -174,11 +270,11 @@ class PageTests(unittest.TestCase):
         page = self.page(agent, "/dashboard")
         expect(page.locator("#pill")).to_have_text("Healthy")
         order = []
-        for _ in range(8):
+        for _ in range(24):
             page.keyboard.press("Tab")
             order.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-        self.assertEqual(order[:4], ["Skip to the figures", "pause", "key", "Look up"])
-        self.assertIn("pattern", order)
+        self.assertEqual(order[:5], ["Skip to the figures", "5 min", "1 h", "6 h", "pause"])
+        self.assertEqual([name for name in order if name in ("key", "Look up", "pattern", "Count")], ["key", "Look up", "pattern", "Count"])
 
     def test_every_field_and_button_has_a_name(self) -> None:
         agent = self.agent()
@@ -238,10 +334,43 @@ class PageTests(unittest.TestCase):
         self.assertGreater(page.locator(".opblock").count(), 15)
         page.locator("#operations-cache-setValue").click()
         expect(page.locator("#operations-cache-setValue")).to_contain_text("Store a value")
+        expect(page.locator("#unavailable")).to_be_hidden()
+        # Nothing but the service itself has a say.
+        for path in ("/docs", "/redoc"):
+            self.assertNotIn("https:", self.policy(agent, path))
         # ReDoc would show its maker's logo.
         page = self.page(agent, "/redoc", blocked="https://cdn.redoc.ly/redoc/logo-mini.svg")
         expect(page.get_by_role("heading", name="Redis Caching Layer Agent")).to_be_visible()
         expect(page.get_by_text("Invalidate", exact=False).first).to_be_visible()
+        expect(page.locator("#unavailable")).to_be_hidden()
+
+    def policy(self, agent: Agent, path: str) -> str:
+        page = self.browser.new_page()
+        self.addCleanup(page.close)
+        return page.goto(agent.url + path).headers["content-security-policy"]
+
+    def test_without_their_files_the_pages_say_so(self) -> None:
+        with tempfile.TemporaryDirectory() as empty:
+            for settings, reason in (({}, "cannot load them from cdn.jsdelivr.net"), ({"DOCS_DIRECTORY": empty}, "not in the directory")):
+                agent = self.agent(**settings)
+                for path, name in (("/docs", "Swagger UI"), ("/redoc", "ReDoc")):
+                    page = self.browser.new_page()
+                    self.addCleanup(page.close)
+                    page.route("https://**", lambda route: route.abort())
+                    page.goto(agent.url + path)
+                    expect(page.locator("#unavailable")).to_be_visible()
+                    expect(page.locator("#unavailable")).to_contain_text(f"{name} cannot be shown")
+                    expect(page.locator("#unavailable")).to_contain_text(reason)
+                    page.get_by_role("link", name="/openapi.json").click()
+                    expect(page.locator("body")).to_contain_text('"openapi":"3.1.0"')
+
+    def test_a_mirror_that_does_not_answer(self) -> None:
+        agent = self.agent()
+        page = self.browser.new_page()
+        self.addCleanup(page.close)
+        page.route("https://**", lambda route: None)
+        page.goto(agent.url + "/docs", wait_until="commit")
+        expect(page.locator("#unavailable")).to_be_visible(timeout=15_000)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ struct RedisControlSessionTests {
     func information() {
         let info =
             "# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\nuptime_in_seconds:12\r\nconnected_clients:3\r\nused_memory:1000\r\nused_memory_human:1.23M\r\n"
-            + "maxmemory:0\r\ntotal_commands_processed:99\r\nkeyspace_hits:5\r\nkeyspace_misses:6\r\nrole:master\r\nodd line\r\n\r\ndb0:keys=1\r\n"
+            + "maxmemory:0\r\ntotal_commands_processed:99\r\nkeyspace_hits:5\r\nkeyspace_misses:6\r\nevicted_keys:8\r\nrole:master\r\nodd line\r\n\r\ndb0:keys=1\r\n"
         let information = RedisInformation(info: info.utf8, keyCount: 7)
         var expected = RedisInformation()
         expected.version = "7.0.15"
@@ -143,6 +143,7 @@ struct RedisControlSessionTests {
         expected.totalCommandsProcessed = 99
         expected.keyspaceHits = 5
         expected.keyspaceMisses = 6
+        expected.evictedKeys = 8
         expected.keyCount = 7
         #expect(information == expected)
         #expect(RedisInformation(info: "".utf8, keyCount: nil) == RedisInformation())

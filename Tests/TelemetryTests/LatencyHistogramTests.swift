@@ -38,6 +38,34 @@ struct LatencyHistogramTests {
         sum.add(histogram.snapshot)
         #expect(sum.count == 2 && sum.counts[1] == 2 && sum.sum == 0.00004)
     }
+
+    @Test func whatHappenedBetweenTwoReadingsIsTheirDifference() {
+        let histogram = LatencyHistogram()
+        histogram.record(nanoseconds: 20_000)
+        let earlier = histogram.snapshot
+        histogram.record(nanoseconds: 2_000_000)
+        var later = histogram.snapshot
+        later.subtract(earlier)
+        #expect(later.count == 1 && later.counts[1] == 0 && later.counts[7] == 1)
+    }
+
+    @Test(arguments: [
+        (share: 0, value: 0), (share: 0.25, value: 1), (share: 0.5, value: 1.5), (share: 0.75, value: 2), (share: 0.9, value: 4),
+        (share: 1, value: 4),
+    ]) func aQuantileLiesInItsBucket(_ share: Double, _ value: Double) {
+        // Four values: one up to 1, two evenly from 1 to 2, one above all bounds.
+        let snapshot = HistogramSnapshot(bounds: [1, 2, 3, 4], counts: [1, 2, 0, 0, 1], sum: 0)
+        #expect(snapshot.quantile(share) == value)
+    }
+
+    @Test func ofNothingThereIsNoQuantile() {
+        #expect(HistogramSnapshot(bounds: [1, 2], counts: [0, 0, 0], sum: 0).quantile(0.5) == nil)
+    }
+
+    @Test func whatIsAboveABoundIsCounted() {
+        let snapshot = HistogramSnapshot(bounds: [1, 2, 3], counts: [1, 2, 4, 8], sum: 0)
+        #expect([0.5, 1, 2, 3].map { snapshot.count(above: $0) } == [15, 14, 12, 8])
+    }
 }
 
 /// A histogram that tasks can share.

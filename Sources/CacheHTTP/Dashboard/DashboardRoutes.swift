@@ -1,30 +1,34 @@
 import Access
+import Cache
 import Hummingbird
+import MemoryStore
 import NIOCore
+import OperatingSystem
 
-/// `/dashboard`: one page for whoever is on call, its style, its script, and the figures that it asks for.
+/// `/dashboard`: one page for whoever is on call, its style, its scripts, and the figures that it asks for.
 struct DashboardRoutes: Sendable {
-    let responder: AnswerResponder
-    let reports: MetricsReporter
+    private let responder: AnswerResponder
+    private let reports: MetricsReporter
+    private let history: DashboardHistory
+    private let hasAccessControl: Bool
     /// Another one for every process.
     private let instance = String(UInt32.random(in: 0 ... .max), radix: 36)
 
-    private let hasAccessControl: Bool
-
-    init(responder: AnswerResponder, reports: MetricsReporter, hasAccessControl: Bool) {
-        self.hasAccessControl = hasAccessControl
+    init(responder: AnswerResponder, reports: MetricsReporter, history: DashboardHistory, hasAccessControl: Bool) {
         self.responder = responder
         self.reports = reports
+        self.history = history
+        self.hasAccessControl = hasAccessControl
     }
 
     func add(to router: Router<CacheRequestContext>) {
-        let page = Self.part(Self.page(hasAccessControl: self.hasAccessControl), "text/html; charset=utf-8")
-        let style = Self.part(PackageResources.dashboard_css, "text/css; charset=utf-8")
-        let script = Self.part(PackageResources.dashboard_js, "text/javascript; charset=utf-8")
+        let page = Self.answer(Self.page(hasAccessControl: self.hasAccessControl), "text/html; charset=utf-8")
         self.responder.read("/dashboard", on: router) { _ in page }
-        self.responder.read("/dashboard/dashboard.css", on: router) { _ in style }
-        self.responder.read("/dashboard/dashboard.js", on: router) { _ in script }
-        self.responder.read("/dashboard/figures", scope: .admin, on: router) { _ in await self.figures() }
+        for part in DashboardPart.allCases {
+            let answer = Self.answer(part.bytes, part.contentType)
+            self.responder.read(RouterPath(part.path), on: router) { _ in answer }
+        }
+        self.responder.read("/dashboard/figures", scope: .admin, on: router) { request in await self.figures(request) }
     }
 
     /// The page knows whether it must ask for a key, so that it need not find out by a request that is refused.
@@ -35,14 +39,70 @@ struct DashboardRoutes: Sendable {
         return Array(page.split(separator: open, omittingEmptySubsequences: false).joined(separator: #"data-access="required""#).utf8)
     }
 
-    private static func part(_ bytes: [UInt8], _ contentType: StaticString) -> Answer {
+    private static func answer(_ bytes: [UInt8], _ contentType: StaticString) -> Answer {
         var answer = Answer(.ok, .prepared(ByteBuffer(bytes: bytes)))
         answer.contentType = contentType
         answer.pagePolicy = .dashboard
         return answer
     }
 
-    private func figures() async -> Answer {
-        Answer(.ok, .prepared(DashboardFigures(report: await self.reports.report(), instance: self.instance).bytes))
+    // MARK: Figures
+
+    private func figures(_ request: Request) async -> Answer {
+        let report = await self.reports.report()
+        var since = self.known(TargetText(request.head.path ?? "").parameter("have") ?? ByteBuffer())
+        // A time that this process has not reached yet is another's.
+        if let time = since, time > report.health.now { since = nil }
+        let (excerpt, time) = self.history.excerpt(since: since)
+        let figures = DashboardFigures(
+            report: report, history: excerpt, historyTime: time, isWholeHistory: since == nil, redisMemory: self.history.redisMemory,
+            instance: self.instance, wallClock: WallClock.now())
+        return Answer(.ok, .prepared(figures.bytes))
+    }
+
+    /// Up to when the page has this instance's history; nil if it has none. O(bytes).
+    ///
+    /// - Parameter list: what the page has of which instance, as `NAME:MILLISECONDS,...`: behind a load balancer it cannot know which one will answer. It
+    ///   only saves bytes, so what is no such entry is passed over.
+    private func known(_ list: ByteBuffer) -> MonotonicTime? {
+        for entry in list.readableBytesView.split(separator: UInt8(ascii: ",")) {
+            let parts = entry.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, parts[0].elementsEqual(self.instance.utf8) else { continue }
+            return LaxInteger.nearestInteger(ByteBuffer(parts[1]).readableBytesUInt8Span).map { MonotonicTime(milliseconds: $0.value) }
+        }
+        return nil
+    }
+}
+
+/// A file that the dashboard's page loads.
+enum DashboardPart: String, CaseIterable {
+    case style = "dashboard.css"
+    case script = "dashboard.js"
+    case figures = "figures.js"
+    case plots = "plots.js"
+    case scales = "scales.js"
+    case text = "text.js"
+    case tools = "tools.js"
+
+    /// Below `/dashboard`, since the page names them relative to itself.
+    var path: String { "/dashboard/\(self.rawValue)" }
+
+    var bytes: [UInt8] {
+        switch self {
+        case .style: PackageResources.dashboard_css
+        case .script: PackageResources.dashboard_js
+        case .figures: PackageResources.figures_js
+        case .plots: PackageResources.plots_js
+        case .scales: PackageResources.scales_js
+        case .text: PackageResources.text_js
+        case .tools: PackageResources.tools_js
+        }
+    }
+
+    var contentType: StaticString {
+        switch self {
+        case .style: "text/css; charset=utf-8"
+        case .script, .figures, .plots, .scales, .text, .tools: "text/javascript; charset=utf-8"
+        }
     }
 }

@@ -182,12 +182,14 @@ extension OpenAPIDocument {
 
     // MARK: Documentation
 
-    private func page(_ identifier: String, _ summary: String, _ mediaType: String = "text/html", scope: String? = nil) -> JSONNode {
+    private func page(
+        _ identifier: String, _ summary: String, _ mediaType: String = "text/html", scope: String? = nil, parameters: [JSONNode] = []
+    ) -> JSONNode {
         let schema: JSONNode = ["type": .string(mediaType == "text/html" ? "string" : "object")]
         let content = JSONNode.object([(mediaType, ["schema": schema])])
         return [
             "get": self.operation(
-                identifier, "documentation", summary, scope: scope,
+                identifier, "documentation", summary, scope: scope, parameters: parameters,
                 [("200", ["description": "The document", "headers": .object(Self.commonHeaders), "content": content])])
         ]
     }
@@ -199,7 +201,15 @@ extension OpenAPIDocument {
         ]
         if self.hasMetrics {
             paths.append(("/dashboard", self.page("dashboard", "Live dashboard")))
-            paths.append(("/dashboard/figures", self.page("dashboardFigures", "Figures of the dashboard", "application/json", scope: "admin")))
+            let have: JSONNode = [
+                "name": "have", "in": "query", "required": false, "schema": ["type": "string"],
+                "description": "What the caller has of the history, as `INSTANCE:TIME_MS,...` of earlier answers: only what has come since is sent",
+            ]
+            paths.append(
+                (
+                    "/dashboard/figures",
+                    self.page("dashboardFigures", "Figures of the dashboard", "application/json", scope: "admin", parameters: [have])
+                ))
         }
         return paths
     }

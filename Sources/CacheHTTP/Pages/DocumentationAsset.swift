@@ -1,7 +1,7 @@
 /// A file of Swagger UI or ReDoc, as its project distributes it.
 ///
-/// It comes from a directory of the machine where there is one (the image has it), so that the pages work without the internet; else from a public mirror of
-/// npm. Either way the browser checks that it is the very file that this program knows.
+/// It comes from a directory of the machine if there is one (`make run` and the image fill it), so that the pages work without the internet; else from a
+/// public mirror of npm. Either way the browser checks that it is the very file that this program knows.
 enum DocumentationAsset: String, CaseIterable, Sendable {
     case swaggerScript = "swagger-ui-bundle.js"
     case swaggerStyle = "swagger-ui.css"

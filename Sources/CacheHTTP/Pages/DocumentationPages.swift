@@ -1,58 +1,47 @@
 import NIOCore
 
 /// The pages that show the OpenAPI document to people.
+///
+/// If the files of Swagger UI or ReDoc cannot be loaded, the page says so and links the document: `documentation.js` sees to that.
 struct DocumentationPages {
-    /// Whether the assets are on this machine.
-    let hasLocalAssets: Bool
+    /// Where browsers get the files of Swagger UI and ReDoc.
+    let origin: PagePolicy.AssetOrigin
 
     var swaggerUI: Answer {
         self.page(
-            .swaggerUI, title: "Swagger UI", element: #"<div id="swagger-ui"></div>"#,
-            head: #"<link rel="stylesheet" href="\#(self.address(.swaggerStyle))" \#(self.check(.swaggerStyle))>"#,
-            scripts: self.script(.swaggerScript) + #"<script src="docs/assets/swagger-initializer.js"></script>"#)
+            .swaggerUI(self.origin), name: "Swagger UI",
+            // The script adds the style sheet: a mirror that does not answer would keep the page from being drawn.
+            data: #"data-style="\#(self.address(.swaggerStyle))" data-style-integrity="\#(DocumentationAsset.swaggerStyle.integrity)""#,
+            asset: .swaggerScript)
     }
 
-    var reDoc: Answer {
-        self.page(
-            .reDoc, title: "ReDoc", element: #"<redoc spec-url="openapi.json"></redoc>"#, head: "",
-            scripts: self.script(.reDocScript))
-    }
+    var reDoc: Answer { self.page(.reDoc(self.origin), name: "ReDoc", data: "", asset: .reDocScript) }
 
-    /// Starts Swagger UI: a file of its own, since the page's policy lets no inline script run.
-    static var swaggerInitializer: Answer {
-        var answer = Answer(
-            .ok,
-            .prepared(
-                ByteBuffer(
-                    string: """
-                        window.ui = SwaggerUIBundle({
-                            url: "openapi.json",
-                            dom_id: "#swagger-ui",
-                            deepLinking: true,
-                            layout: "BaseLayout",
-                            presets: [SwaggerUIBundle.presets.apis],
-                        });
-
-                        """)))
+    /// Starts Swagger UI or ReDoc: a file of its own, since the policy of the pages lets no inline script run.
+    var script: Answer {
+        var answer = Answer(.ok, .prepared(ByteBuffer(bytes: PackageResources.documentation_js)))
         answer.contentType = DocumentationAsset.swaggerScript.contentType
-        answer.pagePolicy = .swaggerUI
+        answer.pagePolicy = .swaggerUI(self.origin)
         return answer
     }
 
-    private func page(_ policy: PagePolicy, title: String, element: String, head: String, scripts: String) -> Answer {
+    private func page(_ policy: PagePolicy, name: String, data: String, asset: DocumentationAsset) -> Answer {
+        let document = #"The interface is described in <a href="openapi.json">/openapi.json</a>."#
         let html = """
             <!DOCTYPE html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>Redis Caching Layer Agent - \(title)</title>
+            <title>Redis Caching Layer Agent - \(name)</title>
             <link rel="icon" href="data:,">
-            \(head)
+            <script src="docs/assets/documentation.js" defer></script>
+            <script src="\(self.address(asset))" integrity="\(asset.integrity)" crossorigin="anonymous" defer></script>
             </head>
-            <body>
-            \(element)
-            \(scripts)
+            <body data-interface="\(name)" \(data)>
+            <p id="unavailable" role="status" hidden>\(name) cannot be shown: \(self.reason). \(document)</p>
+            <noscript><p>\(name) needs JavaScript. \(document)</p></noscript>
+            <div id="documentation"></div>
             </body>
             </html>
 
@@ -63,15 +52,18 @@ struct DocumentationPages {
         return answer
     }
 
-    private func script(_ asset: DocumentationAsset) -> String {
-        #"<script src="\#(self.address(asset))" \#(self.check(asset))></script>"#
+    /// Why the files are missing, if they are.
+    private var reason: String {
+        switch self.origin {
+        case .service: "its files are not in the directory that the service has been given for them (DOCS_DIRECTORY)"
+        case .mirror: "the service does not have its files (DOCS_DIRECTORY), and this browser cannot load them from cdn.jsdelivr.net"
+        }
     }
 
     private func address(_ asset: DocumentationAsset) -> String {
-        self.hasLocalAssets ? "docs/assets/\(asset.rawValue)" : "\(asset.address)"
-    }
-
-    private func check(_ asset: DocumentationAsset) -> String {
-        #"integrity="\#(asset.integrity)" crossorigin="anonymous""#
+        switch self.origin {
+        case .service: "docs/assets/\(asset.rawValue)"
+        case .mirror: "\(asset.address)"
+        }
     }
 }

@@ -2,20 +2,31 @@
 ///
 /// Content Security Policy, level 3: https://www.w3.org/TR/CSP3/
 enum PagePolicy {
-    /// The dashboard: nothing but its own style, its own script, and requests to the service itself.
+    /// The dashboard: nothing but its own style, its own scripts, and requests to the service itself.
     case dashboard
-    /// Swagger UI, from here or from its distribution. It sets styles by attribute and has images in its style sheet.
-    case swaggerUI
+    /// Swagger UI. It sets styles by attribute and has images in its style sheet.
+    case swaggerUI(AssetOrigin)
     /// ReDoc: the same, and a search in a worker that it makes itself.
-    case reDoc
+    case reDoc(AssetOrigin)
+
+    /// Where the files of Swagger UI and ReDoc come from.
+    enum AssetOrigin {
+        case service
+        /// The public mirror of npm that `DocumentationAsset` names.
+        case mirror
+    }
 
     var contentSecurity: StaticString {
         switch self {
         case .dashboard:
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        case .swaggerUI:
+        case .swaggerUI(.service):
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        case .swaggerUI(.mirror):
             "default-src 'none'; script-src 'self' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; connect-src 'self'; img-src 'self' data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        case .reDoc:
+        case .reDoc(.service):
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src data:; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        case .reDoc(.mirror):
             "default-src 'none'; script-src 'self' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src data:; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         }
     }

@@ -17,12 +17,12 @@ struct DocumentationRoutes: Sendable {
     }
 
     func add(to router: Router<CacheRequestContext>) {
-        let pages = DocumentationPages(hasLocalAssets: self.directory != nil)
-        let (swaggerUI, reDoc, initializer) = (pages.swaggerUI, pages.reDoc, DocumentationPages.swaggerInitializer)
+        let pages = DocumentationPages(origin: self.directory == nil ? .mirror : .service)
+        let (swaggerUI, reDoc, script) = (pages.swaggerUI, pages.reDoc, pages.script)
         self.responder.read("/openapi.json", on: router) { _ in self.document }
         self.responder.read("/docs", on: router) { _ in swaggerUI }
         self.responder.read("/redoc", on: router) { _ in reDoc }
-        self.responder.read("/docs/assets/swagger-initializer.js", on: router) { _ in initializer }
+        self.responder.read("/docs/assets/documentation.js", on: router) { _ in script }
         for asset in DocumentationAsset.allCases {
             self.responder.read(RouterPath("/docs/assets/\(asset.rawValue)"), on: router) { _ in await self.file(asset) }
         }
@@ -40,7 +40,7 @@ struct DocumentationRoutes: Sendable {
         guard let bytes = bytes ?? nil else { return Answer(.notFound, .detail("Not Found")) }
         var answer = Answer(.ok, .prepared(ByteBuffer(bytes: bytes)))
         answer.contentType = asset.contentType
-        answer.pagePolicy = .swaggerUI
+        answer.pagePolicy = .swaggerUI(.service)
         return answer
     }
 }

@@ -14,8 +14,8 @@ enum RouteTable {
     static func allowedMethods(_ path: String, hasMetrics: Bool) -> StaticString? {
         switch path {
         case "/", "/health", "/health/live", "/health/ready", "/health/startup", "/openapi.json", "/docs", "/redoc": "GET, HEAD"
-        case "/metrics", "/dashboard", "/dashboard/figures", "/dashboard/dashboard.css", "/dashboard/dashboard.js":
-            hasMetrics ? "GET, HEAD" : nil
+        case "/metrics", "/dashboard", "/dashboard/figures": hasMetrics ? "GET, HEAD" : nil
+        case _ where DashboardPart.allCases.contains { $0.path == path }: hasMetrics ? "GET, HEAD" : nil
         case _ where path.hasPrefix("/docs/assets/"): self.isAsset(path) ? "GET, HEAD" : nil
         case "/cache": "DELETE, GET, HEAD, POST"
         case "/cache/invalidate": "DELETE, GET, HEAD, POST"
@@ -26,6 +26,6 @@ enum RouteTable {
 
     private static func isAsset(_ path: String) -> Bool {
         let name = path.dropFirst("/docs/assets/".count)
-        return name == "swagger-initializer.js" || DocumentationAsset.allCases.contains { $0.rawValue == name }
+        return name == "documentation.js" || DocumentationAsset.allCases.contains { $0.rawValue == name }
     }
 }

@@ -1,0 +1,201 @@
+// What the page does, not only shows: look a key up and delete it, count and delete by pattern.
+
+import { bytes, count, duration, several } from "./text.js";
+
+const element = (id) => document.getElementById(id);
+const silent = "The service does not answer.";
+const retryMilliseconds = 3000;
+
+export function say(id, text, isBad = false) {
+  element(id).className = isBad ? "result bad" : "result";
+  element(id).textContent = text;
+}
+
+/** Why the service refused. */
+export async function reason(answer) {
+  try {
+    const { detail } = await answer.json();
+    return typeof detail === "string" ? detail : detail.map((fault) => fault.msg).join("; ");
+  } catch {
+    return `status ${answer.status}`;
+  }
+}
+
+/** A button that must be pressed twice: what it does cannot be undone. */
+function armed(button, text, action) {
+  let timer = null;
+  const disarm = () => { clearTimeout(timer); timer = null; button.classList.remove("armed"); button.textContent = text; };
+  button.onclick = async () => {
+    if (timer === null) {
+      button.classList.add("armed");
+      button.textContent = "Press again to delete";
+      timer = setTimeout(disarm, 4000);
+      return;
+    }
+    disarm();
+    button.disabled = true;
+    try { await action(); } finally { button.disabled = false; }
+  };
+  disarm();
+}
+
+/** Fields of an answer as a list of terms. */
+function describe(id, entries) {
+  const list = document.createElement("dl");
+  for (const [term, text] of entries) {
+    const name = document.createElement("dt");
+    name.textContent = term;
+    const value = document.createElement("dd");
+    value.textContent = text;
+    list.append(name, value);
+  }
+  element(id).className = "result";
+  element(id).replaceChildren(list);
+}
+
+// MARK: Keys
+
+/** The value as the service sent it, not as a parser of numbers would write it again. */
+function valueText(body) {
+  const start = body.indexOf(',"value":', '{"success":true,"key":"'.length) + ',"value":'.length;
+  const raw = body.slice(start, -1);
+  let parsed;
+  try { parsed = JSON.parse(body); } catch { return { raw: body, formatted: body }; }
+  const pretty = JSON.stringify(parsed.value, null, 2);
+  // Only if nothing is lost: digits beyond a double's, or a member that stands twice, stay as they are.
+  return { raw, formatted: JSON.stringify(parsed.value) === compact(raw) ? pretty : raw };
+}
+
+/** JSON without the whitespace outside its strings. */
+function compact(json) {
+  return json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, string) => string ?? "");
+}
+
+const stores = { memory: "the embedded store", redis: "Redis", outage: "the embedded store, while Redis is away" };
+
+async function lookUp(ask) {
+  const key = element("key").value;
+  element("key-value").hidden = true;
+  element("key-actions").hidden = true;
+  say("key-result", "…");
+  let answer;
+  try { answer = await ask(`cache?key=${encodeURIComponent(key)}`); } catch { return say("key-result", silent, true); }
+  if (answer.status === 404) return say("key-result", `There is no value for ${key}.`);
+  if (!answer.ok) return say("key-result", await reason(answer), true);
+  const status = answer.headers.get("Cache-Status") ?? "";
+  const { raw, formatted } = valueText(await answer.text());
+  const ttl = /ttl=(\d+)/.exec(status);
+  describe("key-result", [
+    ["Key", key],
+    ["Expires", ttl ? `in ${duration(Number(ttl[1]))}` : "never"],
+    ["Size", bytes(new TextEncoder().encode(raw).length)],
+    ["From", stores[/detail=(\w+)/.exec(status)?.[1]] ?? "–"],
+  ]);
+  element("key-value").textContent = formatted;
+  element("key-value").hidden = false;
+  element("key-actions").hidden = false;
+  armed(element("key-delete"), "Delete this key", () => deleteKey(ask, key));
+}
+
+async function deleteKey(ask, key) {
+  let deleted;
+  try { deleted = await ask(`cache?key=${encodeURIComponent(key)}`, { method: "DELETE" }); } catch { return say("key-result", silent, true); }
+  element("key-value").hidden = true;
+  element("key-actions").hidden = true;
+  if (deleted.ok) return say("key-result", `${key} is deleted.`);
+  say("key-result", deleted.status === 404 ? `There was no value for ${key} any more.` : await reason(deleted), deleted.status !== 404);
+}
+
+// MARK: Patterns
+
+/** While a number is not known the page asks again; whatever is asked or typed anew ends that. */
+let turn = 0;
+let retry = null;
+
+function beginTurn() {
+  clearTimeout(retry);
+  turn += 1;
+  return turn;
+}
+
+function invalidate(ask, pattern, isDryRun) {
+  return ask("cache/invalidate", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ pattern, dry_run: isDryRun }),
+  });
+}
+
+/** Whether an answer is only of what memory holds, while Redis is away. */
+function isIncomplete(answer, figures, number) {
+  return figures.complete === false || typeof number !== "number" || answer.headers.has("X-Cache-Degraded");
+}
+
+function offerDeletion(ask, pattern, text) {
+  element("pattern-actions").hidden = false;
+  armed(element("pattern-delete"), text, () => deleteMatching(ask, pattern));
+}
+
+async function countMatching(ask) {
+  const own = beginTurn();
+  const pattern = element("pattern").value;
+  element("pattern-actions").hidden = true;
+  say("pattern-result", "…");
+  let isUnknownSaid = false;
+  const attempt = async () => {
+    let answer;
+    let figures;
+    try {
+      answer = await invalidate(ask, pattern, true);
+      figures = answer.ok ? await answer.json() : { detail: await reason(answer) };
+    } catch {
+      if (own !== turn) return;
+      if (!isUnknownSaid) return say("pattern-result", silent, true);
+      retry = setTimeout(attempt, retryMilliseconds);
+      return;
+    }
+    if (own !== turn) return;
+    if (!answer.ok) {
+      element("pattern-actions").hidden = true;
+      return say("pattern-result", figures.detail, true);
+    }
+    const found = figures.keys_matched;
+    if (!isIncomplete(answer, figures, found)) {
+      say("pattern-result", `${several(found, "key matches", "keys match")} ${pattern}.`);
+      element("pattern-actions").hidden = found === 0;
+      if (found > 0) offerDeletion(ask, pattern, `Delete ${found === 1 ? "this key" : `these ${count(found)} keys`}`);
+      return;
+    }
+    // Once: what has been said is not said again, and a button that is about to be pressed stays as it is.
+    if (!isUnknownSaid) {
+      say("pattern-result", `How many keys match ${pattern} is unknown while Redis is away. This page keeps asking.`);
+      offerDeletion(ask, pattern, "Delete what matches when Redis is back");
+      isUnknownSaid = true;
+    }
+    retry = setTimeout(attempt, retryMilliseconds);
+  };
+  await attempt();
+}
+
+async function deleteMatching(ask, pattern) {
+  beginTurn();
+  let done;
+  try { done = await invalidate(ask, pattern, false); } catch { return say("pattern-result", silent, true); }
+  element("pattern-actions").hidden = true;
+  if (!done.ok) return say("pattern-result", await reason(done), true);
+  const figures = await done.json();
+  const deleted = figures.keys_deleted;
+  if (isIncomplete(done, figures, deleted)) {
+    return say("pattern-result", `What matches ${pattern} will be deleted when Redis is back. Until then it is not served.`);
+  }
+  say("pattern-result", `${several(deleted, "key is", "keys are")} deleted.`);
+}
+
+/** Connects the forms. `ask` is `fetch` with the caller's key. */
+export function connectTools(ask) {
+  element("key-form").addEventListener("submit", (event) => { event.preventDefault(); lookUp(ask); });
+  element("pattern-form").addEventListener("submit", (event) => { event.preventDefault(); countMatching(ask); });
+  element("pattern").addEventListener("input", () => {
+    beginTurn();
+    element("pattern-actions").hidden = true;
+    say("pattern-result", "");
+  });
+}
