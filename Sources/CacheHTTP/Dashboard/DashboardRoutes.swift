@@ -50,7 +50,7 @@ struct DashboardRoutes: Sendable {
 
     private func figures(_ request: Request) async -> Answer {
         let report = await self.reports.report()
-        var since = self.known(TargetText(request.head.path ?? "").parameter("have") ?? ByteBuffer())
+        var since = self.known(TargetText(request.head.path ?? "").parameter("have").value ?? ByteBuffer())
         // A time that this process has not reached yet is another's.
         if let time = since, time > report.health.now { since = nil }
         let (excerpt, time) = self.history.excerpt(since: since)

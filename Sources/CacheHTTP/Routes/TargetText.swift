@@ -35,6 +35,8 @@ struct TargetText {
         case missing
         /// Its value ends within a percent escape.
         case incompleteEscape
+
+        var value: ByteBuffer? { if case .value(let value) = self { value } else { nil } }
     }
 
     /// The decoded value of the last parameter `name`.

@@ -15,11 +15,11 @@ struct HistoryMarksTests {
         OutageReport(
             state: state, since: self.time(since), reason: state == .connected ? nil : reason ?? .deadlines, isRedisAsked: state == .connected,
             journalKeys: 0, journalPatterns: 0, journalBytes: 0, journalOldest: nil, mustPurge: false, lastReplay: replay, outages: outages,
-            failedAttempts: 0, journalOverflows: 0, replayedKeys: 0, replayedPatterns: 0, purges: 0)
+            failedAttempts: 0, journalOverflows: 0, replayedKeys: 0, replayedPatterns: 0, purges: 0, refusedKeys: [:], refusedPatterns: 0)
     }
 
     private static func replay(end: Int64, keys: Int, milliseconds: Int64 = 20) -> OutageReport.Replay {
-        OutageReport.Replay(end: self.time(end), durationMilliseconds: milliseconds, keys: keys, patterns: 0, isPurge: false)
+        OutageReport.Replay(end: self.time(end), durationMilliseconds: milliseconds, keys: keys, patterns: 0, refused: 0, isPurge: false)
     }
 
     /// The marks after reports, one at each second from 1.
