@@ -68,7 +68,7 @@ import Testing
             let found = types.map(String.init)
             #expect(Set(found).count == found.count)
             let ofRedis = MetricCatalogue.all.map(\.name).filter { name in
-                ["redis_", "journal_", "replay_"].contains { name.hasPrefix("cacheagent_" + $0) } && name != "cacheagent_redis_connected"
+                ["redis_", "journal_", "replay_", "recent_writes_"].contains { name.hasPrefix("cacheagent_" + $0) } && name != "cacheagent_redis_connected"
             }
             let expected =
                 MetricCatalogue.all.map(\.name).filter { store == .redis || !ofRedis.contains($0) } + ["cacheagent_cache_invalidated_keys_total"]

@@ -50,7 +50,7 @@ extension OutageTests {
             #expect(try await self.get(agent, "mine:2") == (writes == "restore" ? "2" : "404"))
             #expect(try await self.metric("cacheagent_replay_refused_total{kind=\"key\",reason=\"not_permitted\"}", agent) == 301)
             #expect(try await self.metric("cacheagent_replay_refused_total{kind=\"pattern\",reason=\"not_permitted\"}", agent) == 1)
-            #expect(try await self.metric("replay_keys_total", agent) == 300)
+            #expect(try await self.metric("cacheagent_replay_keys_total", agent) == 300)
             #expect(agent.logged.components(separatedBy: "refuses for good").count == 2, "one line")
             #expect(!agent.logged.contains("other:"))
         }
@@ -69,7 +69,7 @@ extension OutageTests {
             while try await self.get(agent, "other:k") != "403" {}
             let health = try await self.exchange(agent, Request.get("/health"))
             #expect(health.text.contains(self.connected))
-            #expect(try await self.metric("redis_outages_total", agent) == 1, "the start alone")
+            #expect(try await self.metric("cacheagent_redis_outages_total", agent) == 1, "the start alone")
             #expect(try await self.metric("cacheagent_replay_refused_total{kind=\"key\",reason=\"not_permitted\"}", agent) == 1)
         }
     }

@@ -91,7 +91,7 @@ import Testing
             let lost = try await self.waitForHealth("\"state\":\"outage\"", agent)
             #expect(lost.text.contains("\"reason\":\"unresponsive\",\"detail\":\"Redis accepts connections but does not answer\""))
             // Nor does what an attempt meets with say anything else.
-            while try await self.metric("redis_recovery_failures_total", agent) < 3 {}
+            while try await self.metric("cacheagent_redis_recovery_failures_total", agent) < 3 {}
             #expect(try await self.exchange(agent, Request.get("/health")).text.contains("\"reason\":\"unresponsive\""))
             redis.resume()
             _ = try await self.waitForHealth(self.connected, agent)
