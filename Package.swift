@@ -36,6 +36,8 @@ var targets: [Target] = [
             "OperatingSystem", "RESP", nioCore, nioPosix, logging,
             .product(name: "DequeModule", package: "swift-collections"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "SwiftASN1", package: "swift-asn1"),
+            .product(name: "X509", package: "swift-certificates"),
         ],
         swiftSettings: settings
     ),
@@ -191,7 +193,7 @@ targets += [
     .testTarget(
         name: "RedisCachingAgentTests",
         dependencies: [
-            "RedisCachingAgent", "CacheHTTP", "MemoryStore", "RedisClient", testSupport, nioCore, logging,
+            "RedisCachingAgent", "CacheHTTP", "FactoryPlatform", "MemoryStore", "RESP", "RedisClient", testSupport, nioCore, logging,
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
@@ -245,6 +247,8 @@ let package = Package(
     products: [.executable(name: "redis-caching-agent", targets: ["RedisCachingAgent"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.20.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),

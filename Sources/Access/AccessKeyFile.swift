@@ -29,12 +29,16 @@ package enum AccessKeyFile {
     ) throws(Faults) -> AccessKeyRing {
         var keys: [(digest: SecretDigest, grant: AccessGrant)] = []
         var accounts: [String: AccessGrant] = [:]
-        var names: Set<Substring> = []
+        // Where each stands, so that a second line can name the first.
+        var nameLines: [Substring: Int] = [:]
+        var digestLines: [SecretDigest: Int] = [:]
+        var accountLines: [String: Int] = [:]
         var faults = Faults()
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let fields = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
             guard !fields.isEmpty else { continue }
-            func fault(_ text: String) { faults.lines.append("line \(index + 1): \(text)") }
+            let number = index + 1
+            func fault(_ text: String) { faults.lines.append("line \(number): \(text)") }
             guard fields.count == 3 || fields.count == 4 else {
                 fault("not NAME sha256:HEX SCOPES [PREFIX] or NAME google:ADDRESS SCOPES [PREFIX]")
                 continue
@@ -43,10 +47,7 @@ package enum AccessKeyFile {
                 fault("a name is 1 to 64 letters, digits, '-', '_' or '.'")
                 continue
             }
-            guard names.insert(fields[0]).inserted else {
-                fault("the name stands in an earlier line")
-                continue
-            }
+            if let first = nameLines.updateValue(number, forKey: fields[0]) { fault("the name is already used in line \(first)") }
             guard let scopes = AccessScopes(names: fields[2]) else {
                 fault("scopes are read, write, invalidate, admin or all, separated by commas")
                 continue
@@ -55,8 +56,11 @@ package enum AccessKeyFile {
             let grant = AccessGrant(name: String(fields[0]), scopes: scopes, prefix: prefix, bucket: makeBucket?())
             if let account = self.account(fields[1]) {
                 if !acceptsAccounts { fault("an account, but there is no GOOGLE_TOKEN_AUDIENCE") }
-                if accounts.updateValue(grant, forKey: account) != nil { fault("the account stands in an earlier line") }
+                if let first = accountLines.updateValue(number, forKey: account) { fault("the account is already used in line \(first)") }
+                accounts[account] = grant
             } else if fields[1].hasPrefix(self.digestMark), let digest = SecretDigest(hex: fields[1].dropFirst(self.digestMark.count)) {
+                // Which of two grants a key has must not depend on the order of the lines.
+                if let first = digestLines.updateValue(number, forKey: digest) { fault("the key is already used in line \(first)") }
                 keys.append((digest, grant))
             } else {
                 fault("neither 'sha256:' with 64 hexadecimal digits nor 'google:' with the address of an account")

@@ -30,7 +30,8 @@ package struct PlatformServer: Sendable {
         self.token = token
     }
 
-    func list(skip: Int) async -> RegistrationEvent {
+    /// One page of the agents; changes nothing.
+    package func list(skip: Int) async -> RegistrationEvent {
         await self.event { bytes in
             try JSONDecoder().decode(AgentPage.self, from: bytes)
         } of: {

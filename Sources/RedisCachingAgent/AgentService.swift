@@ -55,6 +55,7 @@ struct AgentService: Sendable {
         let accessLog = AccessLog(self.settings.http.accessLog, logger: logger)
         let limiter = Limiter(self.limits(logger))
         let access = self.settings.access.map { AccessParts($0, logger) }
+        for warning in self.settings.warnings { logger.warning("\(warning)") }
         if access == nil { logger.warning("no API keys are configured: everybody who reaches the service may use it") }
         var loops: [EventLoopParts] = []
         for eventLoop in group.makeIterator() {

@@ -16,15 +16,19 @@ struct RegistrationParts: Sendable {
         _ settings: RegistrationSettings, _ metadata: MetadataServer, lock: RedisRegistrationLock?, _ logger: Logger,
         isDegraded: @escaping @Sendable () async -> Bool
     ) {
-        var token: (@Sendable () async throws -> String)?
-        if settings.showsToken { token = { try await metadata.identityToken(audience: settings.platformURL) } }
-        let server = PlatformServer(
-            client: .outbound, url: settings.platformURL, timeout: .seconds(Int64(settings.timeoutSeconds)), token: token)
+        let server = Self.server(settings, metadata)
         self.registration = AgentRegistration(server: server, lock: lock, intervalSeconds: settings.intervalSeconds, logger: logger) {
             AgentDescription(
                 name: settings.name, version: ServiceVersion.current, selfURL: settings.selfURL, repositoryURL: settings.repositoryURL,
                 requirementsIdentifier: settings.requirementsIdentifier, isDegraded: await isDegraded())
         }
+    }
+
+    /// The platform, as it is asked by the settings.
+    static func server(_ settings: RegistrationSettings, _ metadata: MetadataServer) -> PlatformServer {
+        var token: (@Sendable () async throws -> String)?
+        if settings.showsToken { token = { try await metadata.identityToken(audience: settings.platformURL) } }
+        return PlatformServer(client: .outbound, url: settings.platformURL, timeout: .seconds(Int64(settings.timeoutSeconds)), token: token)
     }
 
     /// For `GET /health`.

@@ -12,6 +12,8 @@ package struct RedisInformation: Sendable, Hashable {
     package var usedMemoryBytes: Int64?
     /// 0 means without limit.
     package var maximumMemoryBytes: Int64?
+    /// `maxmemory-policy`, e.g. `allkeys-lfu`.
+    package var evictionPolicy: String?
     package var totalCommandsProcessed: Int64?
     package var keyspaceHits: Int64?
     package var keyspaceMisses: Int64?
@@ -23,7 +25,7 @@ package struct RedisInformation: Sendable, Hashable {
     package init() {}
 
     /// Reads the lines `name:value` of an INFO reply; anything else is passed over. Linear.
-    init(info: some Sequence<UInt8>, keyCount: Int64?) {
+    package init(info: some Sequence<UInt8>, keyCount: Int64?) {
         self.init()
         self.keyCount = keyCount
         let text = String(decoding: Array(info), as: UTF8.self)
@@ -46,6 +48,7 @@ package struct RedisInformation: Sendable, Hashable {
         case "used_memory_human": self.usedMemoryHuman = String(value)
         case "used_memory": self.usedMemoryBytes = Int64(value)
         case "maxmemory": self.maximumMemoryBytes = Int64(value)
+        case "maxmemory_policy": self.evictionPolicy = String(value)
         case "total_commands_processed": self.totalCommandsProcessed = Int64(value)
         case "keyspace_hits": self.keyspaceHits = Int64(value)
         case "keyspace_misses": self.keyspaceMisses = Int64(value)

@@ -41,7 +41,7 @@ struct AccessKeyFileTests {
     }
 
     @Test func accountsAreUniqueAndNeedAnAudience() {
-        #expect(throws: AccessKeyFile.Faults(lines: ["line 2: the account stands in an earlier line"])) {
+        #expect(throws: AccessKeyFile.Faults(lines: ["line 2: the account is already used in line 1"])) {
             try AccessKeyFile.parse("a google:a@b read\nb google:a@b all")
         }
         #expect(throws: AccessKeyFile.Faults(lines: ["line 1: an account, but there is no GOOGLE_TOKEN_AUDIENCE"])) {
@@ -78,13 +78,25 @@ struct AccessKeyFileTests {
     }
 
     @Test func namesAreUnique() {
-        #expect(throws: AccessKeyFile.Faults(lines: ["line 2: the name stands in an earlier line"])) {
+        #expect(throws: AccessKeyFile.Faults(lines: ["line 2: the name is already used in line 1"])) {
             try AccessKeyFile.parse("a \(Self.digest) read\na \(Self.other) read")
         }
     }
 
+    /// Whichever line won, somebody would have more or less than their line says.
+    @Test func keysAreUnique() {
+        let text =
+            "a \(Self.digest) read\nb \(Self.other) all\n# \nc \(Self.digest.uppercased().replacing("SHA256:", with: "sha256:")) all\nb \(Self.other) all"
+        let faults = #expect(throws: AccessKeyFile.Faults.self) { try AccessKeyFile.parse(text) }
+        #expect(
+            faults?.lines == [
+                "line 4: the key is already used in line 1", "line 5: the name is already used in line 2",
+                "line 5: the key is already used in line 2",
+            ])
+    }
+
     @Test func theNumberIsBounded() {
-        let lines = (0...AccessKeyFile.maximumKeys).map { "k\($0) \(Self.digest) read" }.joined(separator: "\n")
+        let lines = (0...AccessKeyFile.maximumKeys).map { "k\($0) sha256:\(SecretDigest(of: "\($0)").hex) read" }.joined(separator: "\n")
         #expect(throws: AccessKeyFile.Faults(lines: ["more than 1000 keys"])) { try AccessKeyFile.parse(lines) }
     }
 

@@ -188,8 +188,14 @@ import Testing
                 // What is wrong changes nothing.
                 try TestFile.write("nonsense", to: path)
                 while !agent.logged.contains("the file of API keys is wrong") { #expect(try await status(Self.key(Self.writer)) == 404) }
+                // Nor does a key on two lines, whose grant would depend on their order. It is said once, though the file is looked at again and again.
+                try TestFile.write(Self.lines[1] + "\ntwin " + Self.lines[1].split(separator: " ")[1] + " all", to: path)
+                while !agent.logged.contains("line 2: the key is already used in line 1") {
+                    #expect(try await status(Self.key(Self.writer)) == 404)
+                }
                 try FileManager.default.removeItem(atPath: path)
                 while !agent.logged.contains("the file of API keys cannot be read") { #expect(try await status(Self.key(Self.writer)) == 404) }
+                #expect(agent.logged.components(separatedBy: "already used in line 1").count == 2)
             }
         }
     }
@@ -225,6 +231,10 @@ import Testing
             (["API_KEYS": "name secret read"], "API_KEYS: line 1: neither 'sha256:' with 64 hexadecimal digits"),
             (["API_KEYS": "name google:a@b read"], "API_KEYS: line 1: an account, but there is no GOOGLE_TOKEN_AUDIENCE"),
             (["GOOGLE_TOKEN_KEYS_URL": "file:///etc/passwd", "API_KEYS": "a google:a@b all"], "GOOGLE_TOKEN_KEYS_URL: no https:// address"),
+            (
+                ["API_KEYS": "\(Self.lines[0]);twin \(Self.lines[0].split(separator: " ")[1]) all"],
+                "API_KEYS: line 2: the key is already used in line 1"
+            ),
             (["API_KEYS": "# nothing"], "API_KEYS: there is no key in it"),
         ]
         for (settings, text) in cases {

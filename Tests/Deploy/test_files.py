@@ -128,7 +128,7 @@ class CloudRunTests(unittest.TestCase):
         self.assertIn("REDIS_HOST has characters", done.stderr)
 
     def test_settings_are_those_of_the_program(self) -> None:
-        table = (REPOSITORY / "README.md").read_text()
+        table = (REPOSITORY / "docs/settings.md").read_text()
         for variants in self.variants:
             for variable in rendered(*variants)["spec"]["template"]["spec"]["containers"][0]["env"]:
                 self.assertIn(f"| `{variable['name']}` |", table)

@@ -16,8 +16,16 @@ import Testing
         #expect(page.contains(MetricCatalogue.markdownTable), "run `redis-caching-agent metrics` and paste the table into docs/metrics.md")
     }
 
-    @Test func settingsTable() throws {
-        let readme = try self.text("README.md")
-        #expect(readme.contains(SettingCatalogue.markdownTable), "run `redis-caching-agent settings` and paste the table into README.md")
+    @Test func settingsPage() throws {
+        let page = try self.text("docs/settings.md")
+        #expect(page == SettingCatalogue.markdownPage + "\n", "run `redis-caching-agent settings > docs/settings.md`")
+    }
+
+    /// The README shows the settings that everybody needs, in the same words but for links.
+    @Test func settingsOfTheReadme() throws {
+        let rows = try self.text("README.md").split(separator: "\n").filter { $0.firstMatch(of: #/^\| `[A-Z_]+` \|/#) != nil }
+        #expect(!rows.isEmpty)
+        let known = Set(SettingCatalogue.all.map { $0.markdownRow.replacing("](", with: "](docs/") })
+        for row in rows { #expect(known.contains(String(row)), "no row of `redis-caching-agent settings`") }
     }
 }

@@ -11,6 +11,7 @@ struct Agent: AsyncParsableCommand {
         version: ServiceVersion.current,
         subcommands: [
             ServeCommand.self, HealthcheckCommand.self, SettingsCommand.self, MetricsCommand.self, AccessKeyCommand.self, RegisterCommand.self,
+            DoctorCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

@@ -22,7 +22,7 @@ struct HealthcheckCommand: AsyncParsableCommand {
     var timeout: Int = 2000
 
     func run() async throws {
-        let address = try? await AgentSettings.load()
+        let address = try? AgentSettings.load()
         let port = self.port ?? address?.port ?? 8080
         // Listening on every address includes this one.
         let isWildcard = ["", "0.0.0.0", "::"].contains(address?.host ?? "")

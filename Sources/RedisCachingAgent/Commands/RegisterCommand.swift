@@ -14,7 +14,7 @@ struct RegisterCommand: AsyncParsableCommand {
     var attempts = 10
 
     func run() async throws {
-        let settings = try await AgentSettings.loadOrExit()
+        let settings = try AgentSettings.loadOrExit()
         guard let registration = settings.registration else { throw ValidationError("FACTORY_PLATFORM_URL is not set") }
         let silent = Logger(label: "register", factory: { _ in SwiftLogNoOpLogHandler() })
         let parts = RegistrationParts(registration, MetadataServer(authority: settings.metadataHost), lock: nil, silent) { false }

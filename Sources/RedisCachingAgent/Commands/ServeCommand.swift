@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve the cache over HTTP (the default).")
 
     func run() async throws {
-        let settings = try await AgentSettings.loadOrExit()
+        let settings = try AgentSettings.loadOrExit()
         do {
             try await AgentService(settings: settings).run()
         } catch let failure as StartFailure {

@@ -1,10 +1,10 @@
 import ArgumentParser
 
-/// Prints the table of settings, as the README shows it.
+/// Prints `docs/settings.md`.
 struct SettingsCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "settings", abstract: "List every setting as a Markdown table.")
+    static let configuration = CommandConfiguration(commandName: "settings", abstract: "Print every setting as a Markdown page.")
 
     func run() {
-        print(SettingCatalogue.markdownTable)
+        print(SettingCatalogue.markdownPage)
     }
 }

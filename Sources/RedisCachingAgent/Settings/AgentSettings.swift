@@ -5,7 +5,12 @@ import MemoryStore
 import NIOCore
 import OperatingSystem
 import RedisClient
-import SystemPackage
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// The settings of the program, checked.
 struct AgentSettings: Sendable {
@@ -31,34 +36,22 @@ struct AgentSettings: Sendable {
     var eventLoopScheduling: EventLoopScheduling
     var log: LogSettings
     var environment: String
+    /// What is odd about the settings, but no reason not to start.
+    var warnings: [String] = []
 
-    /// Reads the environment, the file and the secrets directory, in this order of precedence: environment, secrets, file.
+    /// Reads the environment and the files that it names. Blocks while it reads.
     /// - Throws: `SettingFaults` with everything that is wrong.
-    static func load() async throws -> AgentSettings {
-        let environment = EnvironmentVariablesProvider()
-        var providers: [any ConfigProvider] = [environment]
-        var sources = SettingReader(ConfigReader(provider: environment))
-        if let directory = sources.text(SettingCatalogue.secretsDirectory) {
-            do {
-                providers.append(try await DirectoryFilesProvider(directoryPath: FilePath(directory)))
-            } catch {
-                sources.add(SettingCatalogue.secretsDirectory, "the directory cannot be read")
-            }
-        }
-        if let file = sources.text(SettingCatalogue.configFile) {
-            do {
-                providers.append(try await EnvironmentVariablesProvider(environmentFilePath: FilePath(file)))
-            } catch {
-                sources.add(SettingCatalogue.configFile, "the file cannot be read")
-            }
-        }
-        guard sources.faults.isEmpty else { throw sources.faults }
-        return try AgentSettings(ConfigReader(providers: providers))
+    static func load(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> AgentSettings {
+        let sources = SettingSources(environment: environment)
+        var settings = try AgentSettings(sources.config, faults: sources.faults)
+        settings.warnings = sources.warnings
+        return settings
     }
 
+    /// - Parameter faults: what is known to be wrong already.
     /// - Throws: `SettingFaults` with everything that is wrong.
-    init(_ config: ConfigReader) throws {
-        var reader = SettingReader(config)
+    init(_ config: ConfigReader, faults: SettingFaults = SettingFaults()) throws {
+        var reader = SettingReader(config, faults: faults)
         self.host = reader.text(SettingCatalogue.host) ?? ""
         self.port = reader.integer(SettingCatalogue.port)
         self.http = Self.http(&reader)

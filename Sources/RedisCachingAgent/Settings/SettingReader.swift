@@ -3,10 +3,12 @@ import Configuration
 /// Reads settings and collects what is wrong with them. A fault yields the default, so that reading goes on to the next.
 struct SettingReader {
     private let reader: ConfigReader
-    private(set) var faults = SettingFaults()
+    private(set) var faults: SettingFaults
 
-    init(_ reader: ConfigReader) {
+    /// - Parameter faults: what is known to be wrong already.
+    init(_ reader: ConfigReader, faults: SettingFaults = SettingFaults()) {
         self.reader = reader
+        self.faults = faults
     }
 
     /// The setting's text; nil where it is absent or empty. Files end in a newline that is no part of the value.
@@ -55,7 +57,10 @@ struct SettingReader {
     }
 
     /// A value as a message may show it: short, and without control characters.
-    private static func quoted(_ text: String) -> String {
-        "'" + String(text.unicodeScalars.prefix(40).map { $0.value < 0x20 || $0.value == 0x7f ? "?" : Character($0) }) + "'"
+    private static func quoted(_ text: String) -> String { "'\(self.shown(text))'" }
+
+    /// Short, and without control characters.
+    static func shown(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(40).map { $0.value < 0x20 || $0.value == 0x7f ? "?" : Character($0) })
     }
 }

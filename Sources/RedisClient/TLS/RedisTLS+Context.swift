@@ -26,7 +26,7 @@ extension RedisTLS {
         return try Self.read("the combination of client certificate and key") { [configuration] in try NIOSSLContext(configuration: configuration) }
     }
 
-    private func trustRoots() throws(RedisFailure) -> NIOSSLTrustRoots {
+    func trustRoots() throws(RedisFailure) -> NIOSSLTrustRoots {
         let certificates: [NIOSSLCertificate]
         switch self.trust {
         case .systemRoots: return .default

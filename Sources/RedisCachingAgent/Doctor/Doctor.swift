@@ -1,0 +1,109 @@
+import Access
+import FactoryPlatform
+import GoogleCloud
+import NIOCore
+import RedisClient
+
+/// Checks a configuration from here to Redis and to the platform before it is deployed.
+///
+/// Probes find facts, checks judge them: a probe does I/O and has no opinion, a check is a function of facts. A step that needs another one is skipped
+/// if that failed. Nothing is changed in Redis but one key of its own, which is deleted.
+struct Doctor: Sendable {
+    let settings: AgentSettings
+    /// What the key that is written begins with.
+    let keyPrefix: String
+
+    /// Faults of the settings, as a report.
+    static func report(_ faults: SettingFaults) -> DoctorReport {
+        DoctorReport(findings: faults.faults.map { .fault(.settings, $0, "See docs/settings.md, or `redis-caching-agent settings`.") })
+    }
+
+    func report() async -> DoctorReport {
+        var findings = self.settingFindings
+        if let configuration = self.settings.redis {
+            findings += await self.redis(configuration)
+        } else {
+            findings.append(.skipped(.address, "no Redis is configured: the embedded store serves"))
+        }
+        findings.append(await self.platform())
+        return DoctorReport(findings: findings)
+    }
+
+    private var settingFindings: [Finding] {
+        var findings: [Finding] = [.ok(.settings, "valid")]
+        if !self.settings.warnings.isEmpty {
+            findings = self.settings.warnings.map {
+                .warning(.settings, $0, "Correct the name, or ignore this if the variable is another program's.")
+            }
+        }
+        if let access = self.settings.access {
+            findings.append(.ok(.access, "\(access.keys.count) API keys and accounts"))
+        } else {
+            findings.append(
+                .warning(
+                    .access, "no API keys: everybody who reaches the service may use it",
+                    "Set API_KEYS_FILE; `redis-caching-agent api-key NAME` makes a line for it."))
+        }
+        return findings
+    }
+
+    // MARK: Redis
+
+    private func redis(_ configured: RedisConfiguration) async -> [Finding] {
+        var configuration = configured
+        configuration.clientName = "redis-caching-agent-doctor"
+        let network = await NetworkProbe.facts(of: configuration)
+        var findings = NetworkCheck.findings(network)
+        guard network.failure == nil else { return findings + Self.skipped(from: .encryption, "needs a connection") }
+
+        let encryption = await EncryptionProbe.facts(of: configuration)
+        var provider: FixedPassword?
+        if configuration.hasPasswordProvider {
+            let metadata = MetadataServer(authority: self.settings.metadataHost)
+            provider = FixedPassword(secret: try? await metadata.accessToken().secret)
+        }
+        let key = "\(self.keyPrefix)redis-caching-agent:doctor:\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        let facts = await RedisProbe(configuration: configuration, passwordProvider: provider, key: key).facts()
+        if let encryption {
+            findings.append(EncryptionCheck.finding(encryption, isBelieved: facts.failure?.code != .tlsFailed))
+        } else {
+            findings.append(.skipped(.encryption, "REDIS_TLS is off"))
+        }
+        findings += SessionCheck.findings(facts.failure, configuration, user: facts.user)
+        guard facts.failure == nil else { return findings + Self.skipped(from: .commands, "needs a session") }
+
+        findings += PermissionCheck.findings(facts.outcomes, user: facts.user, key: key)
+        findings += ServerCheck.findings(facts.information)
+        findings.append(
+            LatencyCheck.finding(
+                facts.pings, lost: facts.lostPings, deadlineMilliseconds: Int(configuration.commandDeadline.nanoseconds / 1_000_000)))
+        return findings
+    }
+
+    /// The checks of Redis that are not reached.
+    private static func skipped(from first: Finding.Check, _ reason: String) -> [Finding] {
+        let checks = Finding.Check.allCases
+        guard let start = checks.firstIndex(of: first), let end = checks.firstIndex(of: .platform) else { return [] }
+        return checks[start..<end].map { .skipped($0, reason) }
+    }
+
+    /// One token is enough for a check.
+    private struct FixedPassword: RedisPasswordProvider {
+        let secret: RedisPassword?
+
+        func password() async throws -> RedisPassword {
+            guard let secret = self.secret else {
+                throw RedisFailure(.authenticationFailed, "there is no access token from the metadata server")
+            }
+            return secret
+        }
+    }
+
+    // MARK: The platform
+
+    private func platform() async -> Finding {
+        guard let settings = self.settings.registration else { return .skipped(.platform, "FACTORY_PLATFORM_URL is not set") }
+        let server = RegistrationParts.server(settings, MetadataServer(authority: self.settings.metadataHost))
+        return PlatformCheck.finding(await server.list(skip: 0))
+    }
+}

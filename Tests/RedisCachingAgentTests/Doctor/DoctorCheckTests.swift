@@ -1,0 +1,247 @@
+import FactoryPlatform
+import NIOCore
+import RESP
+import RedisClient
+import Testing
+
+@testable import RedisCachingAgent
+
+/// What the checks make of facts.
+@Suite struct DoctorCheckTests {
+    // MARK: The network
+
+    @Test func theWayToRedis() {
+        var facts = NetworkFacts(endpoint: .tcp(host: "cache", port: 6379))
+        facts.address = "10.0.0.3"
+        facts.resolutionTime = .microseconds(1234)
+        facts.connectionTime = .microseconds(405)
+        #expect(
+            NetworkCheck.findings(facts) == [
+                .ok(.address, "cache:6379 is 10.0.0.3 (resolved in 1.23 ms)"), .ok(.connection, "accepted in 0.41 ms"),
+            ])
+        for failure in [NetworkFacts.Failure.refused, .noAnswer, .noSuchSocket, .other] {
+            facts.failure = failure
+            #expect(NetworkCheck.findings(facts).map(\.outcome) == [.ok, .fault])
+        }
+        for failure in [NetworkFacts.Failure.unknownName, .slowResolver] {
+            facts.failure = failure
+            #expect(NetworkCheck.findings(facts).map(\.outcome) == [.fault, .skipped])
+        }
+    }
+
+    @Test(arguments: [(0, "0.00 ms"), (4, "0.00 ms"), (5, "0.01 ms"), (99_999, "100.00 ms"), (1_050, "1.05 ms"), (1_500_000, "1500.00 ms")])
+    func milliseconds(_ microseconds: Int, _ text: String) {
+        #expect(Duration.microseconds(microseconds).milliseconds == text)
+    }
+
+    // MARK: Encryption
+
+    private static let now: Int64 = 1_800_000_000
+    private static let day: Int64 = 86_400
+
+    private func certificate(issuer: String = "CN=Ours", names: [String] = ["redis.example"], from: Int64 = -1, to: Int64 = 100)
+        -> PresentedCertificate
+    {
+        PresentedCertificate(
+            subject: "CN=server", issuer: issuer, names: names, notValidBefore: Self.now + from * Self.day, notValidAfter: Self.now + to * Self.day)
+    }
+
+    private func encryption(
+        _ presented: EncryptionFacts.Presented, isBelieved: Bool = false, authorities: [String]? = ["CN=Ours"], name: String? = "redis.example"
+    ) -> Finding {
+        EncryptionCheck.finding(
+            EncryptionFacts(presented: presented, authorities: authorities, expectedName: name, now: Self.now), isBelieved: isBelieved)
+    }
+
+    @Test func certificatesThatAreBelieved() {
+        #expect(
+            self.encryption(.certificates([self.certificate()]), isBelieved: true)
+                == .ok(.encryption, "CN=server issued by CN=Ours, expires in 100 days"))
+        // The chain lasts as long as its first certificate to expire.
+        #expect(self.encryption(.certificates([self.certificate(), self.certificate(to: 13)]), isBelieved: true).outcome == .warning)
+        #expect(self.encryption(.certificates([self.certificate(to: 14)]), isBelieved: true).outcome == .ok)
+    }
+
+    @Test func certificatesThatAreNot() {
+        func result(_ certificate: PresentedCertificate, authorities: [String]? = ["CN=Ours"], name: String? = "redis.example") -> String {
+            let finding = self.encryption(.certificates([certificate]), authorities: authorities, name: name)
+            #expect(finding.outcome == .fault && finding.advice != nil)
+            return finding.result
+        }
+        #expect(result(self.certificate(to: -1)) == "the certificate CN=server has expired")
+        #expect(result(self.certificate(from: 1)) == "the certificate CN=server is not valid yet")
+        #expect(result(self.certificate(issuer: "CN=Theirs")) == "CN=server is issued by CN=Theirs, but trusted is CN=Ours")
+        #expect(
+            result(self.certificate(names: ["a.example", "10.0.0.1"])) == "the certificate is for a.example, 10.0.0.1, not for redis.example")
+        #expect(result(self.certificate(names: [])) == "the certificate is for no host, not for redis.example")
+        #expect(result(self.certificate(names: []), name: nil) == "CN=server, issued by CN=Ours, is not accepted with CN=Ours")
+        #expect(
+            result(self.certificate(), authorities: nil) == "CN=server, issued by CN=Ours, is not accepted with the system's authorities")
+    }
+
+    @Test func serversWithoutTLS() {
+        #expect(self.encryption(.noTLS).outcome == .fault)
+        #expect(self.encryption(.certificates([])).outcome == .fault)
+        #expect(self.encryption(.noAnswer).outcome == .fault)
+    }
+
+    @Test(arguments: [
+        ("redis.example", true), ("REDIS.example", true), ("a.b.example", true), ("a.a.b.example", false), ("b.example", false), ("10.0.0.1", true),
+        ("10.0.0.2", false), ("example", false),
+    ])
+    func names(_ host: String, _ isFor: Bool) {
+        #expect(self.certificate(names: ["redis.example", "*.b.example", "10.0.0.1"]).isFor(host) == isFor)
+    }
+
+    // MARK: The session
+
+    private func session(_ failure: RedisFailure?, _ change: (inout RedisConfiguration) -> Void = { _ in }) -> [Finding] {
+        var configuration = RedisConfiguration(endpoint: .tcp(host: "h", port: 1))
+        change(&configuration)
+        return SessionCheck.findings(failure, configuration, user: nil)
+    }
+
+    @Test func sessions() {
+        #expect(self.session(nil)[1] == .ok(.credentials, "no password is configured, and Redis requires none"))
+        #expect(self.session(nil) { $0.password = "p" }[1] == .ok(.credentials, "accepted, as user default"))
+        #expect(self.session(nil) { ($0.user, $0.password) = ("cache", "p") }[1].result == "accepted, as user cache")
+        for prefix in ["WRONGPASS", "ERR", "NOAUTH", ""] {
+            #expect(self.session(RedisFailure(.authenticationFailed, "why", prefix: prefix)).map(\.outcome) == [.ok, .fault])
+        }
+        let failures: [RedisFailure] = [
+            .connectionClosed, .deadlineExceeded, .unexpectedReply, RedisFailure(.connectFailed), RedisFailure(.protocolViolation),
+            RedisFailure(.serverError, "LOADING secret", prefix: "LOADING"), RedisFailure(.serverError, "ERR secret", prefix: "ERR"),
+        ]
+        for failure in failures {
+            let findings = self.session(failure)
+            #expect(findings.map(\.outcome) == [.fault, .skipped])
+            #expect(!findings[0].result.contains("secret"))
+        }
+        #expect(self.session(.connectionClosed)[0].advice?.contains("REDIS_TLS=on") == true)
+        #expect(self.session(.connectionClosed) { $0.tls = RedisTLS() }[0].advice?.contains("REDIS_TLS=on") == false)
+        #expect(self.session(RedisFailure(.serverError, "ERR x", prefix: "ERR")) { $0.database = 3 }[0].result == "Redis refuses database 3")
+        // Encryption has its own finding.
+        #expect(self.session(RedisFailure(.tlsFailed)).map(\.outcome) == [.skipped, .skipped])
+    }
+
+    // MARK: Permissions
+
+    private func permissions(_ outcomes: [String: CommandTrial.Outcome], user: String? = "cache") -> [Finding] {
+        PermissionCheck.findings(CommandTrial.all(key: "k").map { ($0, outcomes[$0.name] ?? .granted) }, user: user, key: "k")
+    }
+
+    @Test func everythingIsGranted() {
+        #expect(
+            self.permissions([:]) == [
+                .ok(.commands, "user cache may use SET, GET, PTTL, UNLINK, SCAN, PING, INFO, DBSIZE"), .ok(.keys, "k was written, read and deleted"),
+                .ok(.clientCommands, "CLIENT SETNAME, CLIENT LIST, CLIENT KILL, CLIENT TRACKING"),
+            ])
+    }
+
+    @Test func someCommandsAreRefused() {
+        let needed = self.permissions(["SCAN": .refused, "INFO": .refused])[0]
+        #expect(
+            needed
+                == .fault(
+                    .commands, "user cache may not use SCAN, INFO (no statistics, and a failover is not recognised)",
+                    "Grant it: ACL SETUSER cache +scan +info."))
+        #expect(self.permissions(["INFO": .refused], user: nil)[0].outcome == .warning)
+        let clients = self.permissions(["CLIENT KILL": .refused])
+        #expect(clients.map(\.outcome) == [.ok, .ok, .warning])
+        #expect(clients[2].advice?.contains("+client|kill") == true)
+        #expect(self.permissions(["CLIENT TRACKING": .refused])[2].outcome == .ok)
+        #expect(self.permissions(["SET": .refused]).map(\.outcome) == [.fault, .skipped, .ok])
+    }
+
+    @Test func theKeyIsRefused() {
+        let findings = self.permissions(["SET": .keyRefused, "GET": .keyRefused, "PTTL": .keyRefused, "UNLINK": .keyRefused])
+        #expect(findings.map(\.outcome) == [.ok, .warning, .ok])
+    }
+
+    @Test func redisDoesNotWrite() {
+        #expect(self.permissions(["SET": .full]).map(\.outcome) == [.ok, .fault, .ok])
+        #expect(self.permissions(["SET": .readOnly])[0].result == "Redis is a replica and refuses writes")
+        #expect(self.permissions(["SET": .elsewhere])[0].outcome == .fault)
+        #expect(self.permissions(["DBSIZE": .noAnswer])[0].result == "Redis stopped answering")
+    }
+
+    @Test func outcomesOfCommands() {
+        #expect(CommandTrial.Outcome(.success(.null)) == .granted)
+        let failures: [(String, String, CommandTrial.Outcome)] = [
+            ("NOPERM", "NOPERM this user has no permissions to access the 'k' key", .keyRefused),
+            ("NOPERM", "NOPERM this user has no permissions to run the 'get' command", .refused), ("ERR", "ERR unknown command", .refused),
+            ("OOM", "OOM", .full), ("READONLY", "READONLY", .readOnly), ("MOVED", "MOVED 1 h:1", .elsewhere),
+        ]
+        for (prefix, message, outcome) in failures {
+            #expect(CommandTrial.Outcome(.failure(RedisFailure(.serverError, message, prefix: prefix))) == outcome)
+        }
+        #expect(CommandTrial.Outcome(.failure(.deadlineExceeded)) == .noAnswer)
+    }
+
+    // MARK: The server
+
+    private func server(_ lines: String) -> [Finding] { ServerCheck.findings(RedisInformation(info: lines.utf8, keyCount: nil)) }
+
+    @Test(arguments: [
+        ("7.2.4", "master", Finding.Outcome.ok), ("6.2.0", "master", .ok), ("6.0.16", "master", .warning), ("5.0.14", "master", .warning),
+        ("7.0.15", "slave", .fault), ("unstable", "master", .ok),
+    ])
+    func versions(_ version: String, _ role: String, _ outcome: Finding.Outcome) {
+        #expect(self.server("redis_version:\(version)\r\nrole:\(role)\r\n")[0].outcome == outcome)
+    }
+
+    @Test(arguments: [
+        ("maxmemory:0\r\nmaxmemory_policy:noeviction", Finding.Outcome.warning),
+        ("used_memory:10485760\r\nmaxmemory:104857600\r\nmaxmemory_policy:allkeys-lfu", .ok),
+        ("used_memory:10485760\r\nmaxmemory:104857600\r\nmaxmemory_policy:noeviction", .warning),
+        ("used_memory:94371840\r\nmaxmemory:104857600\r\nmaxmemory_policy:noeviction", .fault),
+        ("maxmemory:104857600\r\nmaxmemory_policy:volatile-lru", .warning), ("maxmemory:104857600", .ok), ("role:master", .skipped),
+    ])
+    func memory(_ lines: String, _ outcome: Finding.Outcome) {
+        #expect(self.server(lines)[1].outcome == outcome)
+    }
+
+    @Test func theServerSaysNothing() {
+        #expect(ServerCheck.findings(nil).map(\.outcome) == [.skipped, .skipped])
+        #expect(
+            self.server("used_memory:10485760\r\nmaxmemory:104857600\r\nmaxmemory_policy:allkeys-lfu")[1].result
+                == "10 MiB of 100 MiB used, maxmemory-policy allkeys-lfu")
+    }
+
+    // MARK: Latency
+
+    @Test func percentilesAreNearestRanks() {
+        let times = (1...100).map { Duration.milliseconds($0) }
+        #expect(LatencyCheck.percentile(50, of: times) == .milliseconds(50))
+        #expect(LatencyCheck.percentile(99, of: times) == .milliseconds(99))
+        #expect(LatencyCheck.percentile(99, of: [.milliseconds(7)]) == .milliseconds(7))
+        #expect(LatencyCheck.percentile(50, of: []) == nil)
+    }
+
+    @Test func latencies() {
+        func outcome(_ milliseconds: [Int], lost: Int = 0) -> Finding.Outcome {
+            LatencyCheck.finding(milliseconds.map { .milliseconds($0) }, lost: lost, deadlineMilliseconds: 30).outcome
+        }
+        #expect(outcome(Array(repeating: 1, count: 100)) == .ok)
+        #expect(outcome(Array(repeating: 1, count: 99) + [14]) == .ok)
+        #expect(outcome(Array(repeating: 1, count: 99) + [30]) == .warning)
+        #expect(outcome(Array(repeating: 15, count: 100)) == .warning)
+        #expect(outcome(Array(repeating: 30, count: 51) + Array(repeating: 1, count: 49)) == .fault)
+        #expect(outcome([1, 1], lost: 3) == .fault)
+        #expect(outcome([]) == .fault)
+        #expect(
+            LatencyCheck.finding([.milliseconds(1), .milliseconds(2)], lost: 0, deadlineMilliseconds: 30)
+                == .ok(.latency, "2 PINGs: p50 1.00 ms, p99 2.00 ms, max 2.00 ms; REDIS_DEADLINE_MS is 30 ms"))
+    }
+
+    // MARK: The platform
+
+    @Test func platforms() {
+        #expect(PlatformCheck.finding(.listed(AgentPage(agents: []))) == .ok(.platform, "answers"))
+        for event in [RegistrationEvent.gone, .refused("secret"), .failed("no answer"), .failed("status 403")] {
+            let finding = PlatformCheck.finding(event)
+            #expect(finding.outcome == .fault && !finding.result.contains("secret"))
+        }
+        #expect(PlatformCheck.finding(.failed("status 401")).advice?.contains("id-token") == true)
+    }
+}
