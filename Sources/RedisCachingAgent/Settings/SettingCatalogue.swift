@@ -62,6 +62,9 @@ enum SettingCatalogue {
     static let redisDeadlinesInARow = SettingDefinition(
         name: "REDIS_BREAKER_DEADLINES", kind: .integer(default: 8, range: 1...1000, unit: "commands"),
         summary: "Deadlines missed in a row on one connection after which Redis counts as away")
+    static let redisStartupWait = SettingDefinition(
+        name: "REDIS_STARTUP_WAIT_SECONDS", kind: .integer(default: 0, range: 0...300, unit: "s"),
+        summary: "Time that a start waits for Redis before it serves, then from the embedded store; the port opens afterwards")
     static let outageWrites = SettingDefinition(
         name: "OUTAGE_WRITES", kind: .choice(default: "auto", ["auto", "invalidate", "restore"]),
         summary:
@@ -264,7 +267,8 @@ enum SettingCatalogue {
         host, port, redisURL, redisHost, redisPort, redisUser, redisPassword, redisPasswordFile, redisAuth, redisTLS, redisTLSAuthority,
         redisTLSAuthorityFile, redisTLSVerify, redisTLSServerName, redisTLSCertificateFile, redisTLSKeyFile, redisDatabase, redisDeadline,
         redisConnectTimeout, redisDeadTimeout,
-        redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, outageWrites, journalKeys,
+        redisReconnectBase, redisReconnectCap, redisPending, redisControlDeadline, redisKeepAlive, redisDeadlinesInARow, redisStartupWait,
+        outageWrites, journalKeys,
         journalPatterns, journalBytes, outageDoubt, outageDoubtBytes, outageBarrier, memoryBytes, memoryShards, keyBytes, valueBytes, ttlSeconds,
         jsonDepth, apiKeysFile, apiKeys, apiKeysRefresh, tokenAudience, tokenIssuer, tokenKeys, rememberedTokens,
         requireAuth, metricsAccess, metricsPort, rateLimit,
