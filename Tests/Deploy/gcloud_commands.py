@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Tuple
 TABLE = pathlib.Path(__file__).resolve().parent / "gcloud_commands.json"
 # What is used anywhere: add to it, then run this file.
 USED = [
-    "artifacts docker images describe", "artifacts docker images list-vulnerabilities", "artifacts docker images scan", "auth configure-docker",
+    "artifacts docker images describe", "artifacts docker images list-vulnerabilities", "artifacts docker images scan", "artifacts sbom export", "auth configure-docker",
     "auth login", "auth application-default login", "auth print-access-token", "auth print-identity-token", "builds list", "builds submit", "config set", "memorystore instances describe", "monitoring dashboards create", "projects describe", "redis clusters describe",
     "redis clusters get-cluster-certificate-authority", "redis instances describe", "redis instances failover", "redis instances get-auth-string",
     "run deploy", "run revisions describe", "run revisions list", "run services delete", "run services describe", "run services replace",

@@ -213,6 +213,18 @@ class OtherFilesTests(unittest.TestCase):
         """By the name that it was built by, as Google's description of a step says; cloudbuild.yaml relies on it."""
         self.assertIn("is available to use as the name for a later build step", description("cloudbuild.v1", "BuildStep", "name"))
 
+    def test_immutable_tags_cannot_be_deleted(self) -> None:
+        """So deploy/terraform/registry.tf has none: images that a tag holds would stay for ever."""
+        self.assertIn("modified, moved or deleted", description("artifactregistry.v1", "DockerRepositoryConfig", "immutableTags"))
+
+    def test_what_is_pushed_by_hand_has_an_account(self) -> None:
+        """The default account of Cloud Build may have no grants, and its bucket is closed to others."""
+        text = re.sub(r"\\\n\s*", " ", (REPOSITORY / "docs/deploy.md").read_text())
+        commands = re.findall(r"gcloud builds submit[^\n]*", text)
+        self.assertEqual(len(commands), 2)
+        for command in commands:
+            self.assertRegex(command, r"--service-account \$\(.*--gcs-source-staging-dir \$\(")
+
     def test_scripts(self) -> None:
         scripts = [*DEPLOY.glob("steps/*"), DEPLOY / "bootstrap", *REPOSITORY.glob("scripts/*"), REPOSITORY / ".ci/run"]
         shell = [str(path) for path in scripts if path.is_file() and path.read_text().startswith("#!/usr/bin/env bash")]

@@ -19,6 +19,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(REPOSITORY / "Tests/EndToEnd"))
 from processes import Agent  # noqa: E402
 
+import yaml  # noqa: E402
+
 import fake_google  # noqa: E402
 import gcloud_commands  # noqa: E402
 from pipeline_run import Build, programs_of  # noqa: E402
@@ -331,14 +333,20 @@ class BuildTests(unittest.TestCase):
     def test_triggers_give_what_the_files_take(self) -> None:
         infrastructure = Infrastructure()
         self.addCleanup(infrastructure.close)
-        self.assertEqual(infrastructure.apply(image=IMAGE, repository={"owner": "owner", "name": "name"}).returncode, 0)
+        other = {"name": "another-cache", "repository": {"owner": "owner", "name": "name"}}
+        self.assertEqual(infrastructure.apply(image=IMAGE, **other).returncode, 0)
         triggers = [resource["values"] for resource in infrastructure.resources().values() if resource["type"] == "google_cloudbuild_trigger"]
         self.assertEqual(len(triggers), 3)
         for trigger in triggers:
             file = trigger["filename"] or trigger["git_file_source"][0]["path"]
             account = trigger["service_account"].split("/")[-1]
-            self.assertEqual(account, {"cloudbuild.yaml": BUILDER, "deploy/pipeline/check.yaml": CHECKER}.get(file, DEPLOYER))
-            values = {name: value for name, value in trigger["substitutions"].items() if value}
+            accounts = {"cloudbuild.yaml": BUILDER, "deploy/pipeline/check.yaml": CHECKER}
+            self.assertEqual(account, accounts.get(file, DEPLOYER).replace("redis-caching-agent", "another-cache"))
+            values = trigger["substitutions"]
+            # What has a default with the usual name in it must be given for another name.
+            defaults = yaml.safe_load((REPOSITORY / file).read_text())["substitutions"]
+            named = {name for name, value in defaults.items() if value.startswith("redis-caching-agent")}
+            self.assertEqual({name: values[name].replace("another-cache", "redis-caching-agent") for name in named}, {name: defaults[name] for name in named})
             build = Build(file, project(), account, **values)
             self.addCleanup(build.close)
 

@@ -92,6 +92,15 @@ resource "google_artifact_registry_repository_iam_member" "deploy" {
   depends_on = [google_artifact_registry_repository.this]
 }
 
+# To be told of pushes in another project, Cloud Build must be allowed to subscribe there.
+resource "google_pubsub_topic_iam_member" "pushes" {
+  count   = var.image_source == null ? 0 : 1
+  project = local.registry.project
+  topic   = "gcr"
+  role    = "roles/pubsub.subscriber"
+  member  = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-cloudbuild.iam.gserviceaccount.com"
+}
+
 # Cloud Run itself pulls the image, and may do so in its own project alone.
 resource "google_artifact_registry_repository_iam_member" "run" {
   count      = var.image_source == null ? 0 : 1

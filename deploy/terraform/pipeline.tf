@@ -85,7 +85,7 @@ resource "google_cloudbuild_trigger" "rollout" {
     _SERVICE   = google_cloud_run_v2_service.this[0].name
     _SMOKE_KEY = google_secret_manager_secret.this["smoke-key"].secret_id
   }
-  depends_on = [google_project_service.this]
+  depends_on = [google_project_service.this, google_pubsub_topic.pushes, google_pubsub_topic_iam_member.pushes]
 }
 
 # Only what Cloud Build of the building project has signed may run. Google makes the attestor with the first build after the interface was enabled:

@@ -3,7 +3,8 @@ resource "google_artifact_registry_repository" "this" {
   repository_id = var.name
   location      = var.region
   format        = "DOCKER"
-  # Tags may move: everything is deployed by digest. Immutable tags would keep the clean-up from ever deleting a tagged image, and every build has a tag.
+  # Tags may move: everything is deployed by digest. Where tags are immutable they cannot be deleted either, as Google describes the field, so that the
+  # clean-up could never delete a tagged image, and every build's image has a tag.
   docker_config {
     immutable_tags = false
   }

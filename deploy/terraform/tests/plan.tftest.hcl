@@ -391,6 +391,10 @@ run "production_after_staging" {
     error_message = "what staging pushed, after an approval"
   }
   assert {
+    condition     = google_pubsub_topic_iam_member.pushes[0].project == "staging" && google_artifact_registry_repository_iam_member.run[0].project == "staging"
+    error_message = "production may hear of staging's images, and run them"
+  }
+  assert {
     condition     = strcontains(google_cloudbuild_trigger.rollout[0].filter, "us-central1-docker.pkg.dev/staging/redis-caching-agent/agent@")
     error_message = "the service's image alone"
   }
