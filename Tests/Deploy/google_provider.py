@@ -98,6 +98,11 @@ CLEARED = {"google_cloud_run_v2_service": ["template.revision", "template.labels
 PROJECT, PROJECT_NUMBER = "project", "123456789"
 
 
+def of_any_type(kind: Kind, value: Any) -> List[Any]:
+    """A value where the schema does not say which type: Terraform sends both."""
+    return [json.dumps(kind).encode(), value]
+
+
 def computed(kind: str, value: Dict[str, Any]) -> Dict[str, Any]:
     """What Google gives a new resource, as far as others refer to it."""
     if kind == "google_service_account":
@@ -110,6 +115,12 @@ def computed(kind: str, value: Dict[str, Any]) -> Dict[str, Any]:
         return {"name": value["repository_id"]}
     if kind == "google_redis_instance":
         return {"host": "10.0.0.3"}
+    if kind == "google_redis_cluster":
+        return {"discovery_endpoints": of_any_type(["list", ["object", {"address": "string"}]], [{"address": "10.0.0.4"}])}
+    if kind == "google_memorystore_instance":
+        connection: Kind = ["object", {"psc_auto_connection": ["list", ["object", {"ip_address": "string"}]]}]
+        endpoints: Kind = ["list", ["object", {"connections": ["list", connection]}]]
+        return {"endpoints": of_any_type(endpoints, [{"connections": [{"psc_auto_connection": [{"ip_address": "10.0.0.5"}]}]}])}
     if kind == "google_monitoring_slo":
         return {"name": f"projects/{PROJECT_NUMBER}/services/{value['service']}/serviceLevelObjectives/{value['slo_id']}"}
     if kind == "google_monitoring_uptime_check_config":

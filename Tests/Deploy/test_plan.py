@@ -125,6 +125,36 @@ class ApplyTests(unittest.TestCase):
         self.assertEqual(versions, ["google_secret_manager_secret_version.collector[0]"])
 
 
+# The interface that makes each kind of resource, by the longest beginning of its name.
+INTERFACES = {
+    "google_artifact_registry": "artifactregistry", "google_billing": "billingbudgets", "google_binary_authorization": "binaryauthorization",
+    "google_cloud_run": "run", "google_cloudbuild": "cloudbuild", "google_compute": "compute", "google_logging": "logging",
+    "google_memorystore": "memorystore", "google_monitoring": "monitoring", "google_network_connectivity": "networkconnectivity",
+    "google_project": "cloudresourcemanager", "google_project_service": "serviceusage", "google_pubsub": "pubsub", "google_redis": "redis",
+    "google_secret_manager": "secretmanager", "google_service_account": "iam", "google_service_networking": "servicenetworking",
+    "google_storage": "storage", "google_vpc_access": "vpcaccess",
+}
+
+
+@unittest.skipUnless(AVAILABLE, "terraform or the provider's schema is missing")
+class InterfaceTests(unittest.TestCase):
+    def test_every_resource_has_its_interface(self) -> None:
+        bootstrap = re.search(r"gcloud services enable (.*?) --project", (FileTests.folder.parent / "bootstrap").read_text()).group(1).split()
+        project = Infrastructure()
+        self.addCleanup(project.close)
+        everything = {
+            "image": IMAGE, "self_url": "https://cache.example.com", "repository": {"owner": "o", "name": "n"}, "alert_email": "a@example.com",
+            "budget": {"billing_account": "0", "amount": 1}, "binary_authorization": "true",
+        }
+        for variant in ({}, {"store": "valkey"}, {"store": "redis-cluster", "egress": "connector"}, {"store": "existing", "existing_redis": {"host": "h"}}):
+            with self.subTest(variant):
+                made = [change for change in project.plan(**everything, **variant)]
+                enabled = {change["change"]["after"]["service"] for change in made if change["type"] == "google_project_service"}
+                for kind in sorted({change["type"] for change in made}):
+                    name = INTERFACES[max((prefix for prefix in INTERFACES if kind.startswith(prefix)), key=len)]
+                    self.assertIn(f"{name}.googleapis.com", enabled | set(bootstrap), kind)
+
+
 class FileTests(unittest.TestCase):
     folder = pathlib.Path(__file__).resolve().parent.parent.parent / "deploy/terraform"
 

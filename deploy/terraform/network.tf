@@ -1,9 +1,11 @@
 locals {
   makes_network   = var.existing_network == null && (var.store != "existing" || var.egress == "direct" || var.existing_connector == null)
   makes_connector = var.egress == "connector" && var.existing_connector == null
-  network         = try(var.existing_network.network, one(google_compute_network.this[*].name), null)
-  network_id      = local.network == null ? null : "projects/${var.project}/global/networks/${local.network}"
-  subnetwork      = try(var.existing_network.subnetwork, one(google_compute_subnetwork.run[*].name))
+  # Memorystore for Redis is reached by private services access.
+  makes_private_services = var.store == "redis" && !try(var.existing_network.private_services, false)
+  network                = try(var.existing_network.network, one(google_compute_network.this[*].name), null)
+  network_id             = local.network == null ? null : "projects/${var.project}/global/networks/${local.network}"
+  subnetwork             = try(var.existing_network.subnetwork, one(google_compute_subnetwork.run[*].name))
   connector = (
     local.makes_connector ? google_vpc_access_connector.this[0].id
     : var.existing_connector == null ? null
@@ -51,9 +53,8 @@ resource "google_vpc_access_connector" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Memorystore for Redis is reached by private services access, the other two by Private Service Connect.
 resource "google_compute_global_address" "services" {
-  count         = var.store == "redis" ? 1 : 0
+  count         = local.makes_private_services ? 1 : 0
   name          = "${var.name}-services"
   purpose       = "VPC_PEERING"
   address_type  = "INTERNAL"
@@ -63,12 +64,13 @@ resource "google_compute_global_address" "services" {
 }
 
 resource "google_service_networking_connection" "services" {
-  count                   = var.store == "redis" ? 1 : 0
+  count                   = local.makes_private_services ? 1 : 0
   network                 = local.network_id
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.services[0].name]
 }
 
+# The other two stores are reached by Private Service Connect.
 resource "google_compute_subnetwork" "endpoints" {
   count                    = contains(["redis-cluster", "valkey"], var.store) ? 1 : 0
   name                     = "${var.name}-endpoints"

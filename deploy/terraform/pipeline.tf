@@ -46,9 +46,9 @@ resource "google_cloudbuild_trigger" "build" {
 }
 
 # Artifact Registry tells of every push in the topic gcr of its project, if there is one:
-# https://cloud.google.com/artifact-registry/docs/configure-notifications
+# https://cloud.google.com/artifact-registry/docs/configure-notifications (If somebody made it already: terraform import google_pubsub_topic.pushes[0] gcr.)
 resource "google_pubsub_topic" "pushes" {
-  count      = var.image_source == null ? 1 : 0
+  count      = local.builds ? 1 : 0
   name       = "gcr"
   depends_on = [google_project_service.this]
 }

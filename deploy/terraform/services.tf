@@ -6,6 +6,7 @@ resource "google_project_service" "this" {
       "artifactregistry.googleapis.com", "cloudbuild.googleapis.com", "cloudresourcemanager.googleapis.com", "compute.googleapis.com",
       "containeranalysis.googleapis.com", "iam.googleapis.com", "iamcredentials.googleapis.com", "logging.googleapis.com",
       "monitoring.googleapis.com", "ondemandscanning.googleapis.com", "pubsub.googleapis.com", "run.googleapis.com", "secretmanager.googleapis.com",
+      "storage.googleapis.com",
     ],
     var.store == "redis" ? ["redis.googleapis.com", "servicenetworking.googleapis.com"] : [],
     var.store == "redis-cluster" ? ["redis.googleapis.com", "networkconnectivity.googleapis.com"] : [],

@@ -63,9 +63,9 @@ variable "existing_redis" {
 }
 
 variable "existing_network" {
-  type        = object({ network = string, subnetwork = optional(string) })
+  type        = object({ network = string, subnetwork = optional(string), private_services = optional(bool, false) })
   default     = null
-  description = "A network that is there already, by name, and for direct egress a subnetwork of /26 or more in the region; null: make one."
+  description = "A network that is there already, by name, and for direct egress a subnetwork of /26 or more in the region; null: make one. private_services: it has private services access, of which a network has one."
   validation {
     condition     = var.existing_network == null || try(var.existing_network.subnetwork, null) != null || var.egress == "connector"
     error_message = "Direct egress needs the subnetwork of the existing network."

@@ -321,7 +321,11 @@ run "existing_redis_with_password_and_tls" {
 run "redis_in_an_existing_network" {
   command = plan
   variables {
-    existing_network = { network = "shared", subnetwork = "run" }
+    existing_network = { network = "shared", subnetwork = "run", private_services = true }
+  }
+  assert {
+    condition     = length(google_service_networking_connection.services) == 0
+    error_message = "a network has private services access once"
   }
   assert {
     condition     = google_redis_instance.this[0].authorized_network == "projects/project/global/networks/shared" && length(google_compute_network.this) == 0
