@@ -4,6 +4,7 @@
 `gcloud_commands.py` writes gcloud_commands.json anew from an installed gcloud (the tree that its shell completion uses). The file is in the repository
 so that the checks work without gcloud; test_pipeline.py compares it with gcloud if there is one."""
 
+import functools
 import json
 import pathlib
 import re
@@ -25,14 +26,27 @@ USED = [
 ]
 
 
-def installed_tree() -> Optional[Dict[str, Any]]:
-    """gcloud's own tree; None if it is not installed."""
+@functools.lru_cache
+def root() -> Optional[pathlib.Path]:
+    """Where gcloud is installed; None if it is not."""
     program = shutil.which("gcloud")
     if program is None:
         return None
-    root = subprocess.run([program, "info", "--format", "value(installation.sdk_root)"], capture_output=True, text=True).stdout.strip()
-    path = pathlib.Path(root) / "data/cli/gcloud_completions.py"
-    if not path.exists():
+    done = subprocess.run([program, "info", "--format", "value(installation.sdk_root)"], capture_output=True, text=True)
+    return pathlib.Path(done.stdout.strip())
+
+
+def library() -> Optional[pathlib.Path]:
+    """gcloud's own modules."""
+    folder = root()
+    return folder / "lib" if folder and (folder / "lib/googlecloudsdk").exists() else None
+
+
+def installed_tree() -> Optional[Dict[str, Any]]:
+    """gcloud's own tree; None if it is not installed."""
+    folder = root()
+    path = folder / "data/cli/gcloud_completions.py" if folder else None
+    if path is None or not path.exists():
         return None
     names: Dict[str, Any] = {}
     exec(path.read_text(), names)

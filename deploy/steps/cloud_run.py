@@ -45,7 +45,8 @@ class CloudRun:
     def targets(self) -> List[Target]:
         """Where requests go now; LATEST is shown as the revision that it is."""
         traffic = self._describe()["status"].get("traffic", [])
-        return [Target(each["revisionName"], int(each.get("percent", 0)), each.get("tag"), each.get("url")) for each in traffic]
+        named = (each for each in traffic if each.get("revisionName"))
+        return [Target(each["revisionName"], int(each.get("percent", 0)), each.get("tag"), each.get("url")) for each in named]
 
     def shares(self) -> Dict[str, int]:
         result: Dict[str, int] = {}
