@@ -232,7 +232,7 @@ class RolloutTests(unittest.TestCase):
         revisions = {OLD: IMAGE, NEW: IMAGE}
         build = self.build(traffic=traffic, revisions=revisions, latest=NEW, ongoing=["fedcba9876543210"])
         self.assertNotEqual(self.run_build(build), 0)
-        self.assertIn("another roll-out is under way: build fedcba9876543210", build.output)
+        self.assertIn("another rollout is under way: build fedcba9876543210", build.output)
         self.assertEqual(self.serving_now(build), traffic, "it is left alone")
 
     def test_what_a_killed_build_left_is_put_right(self) -> None:

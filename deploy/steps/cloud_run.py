@@ -32,7 +32,7 @@ class CloudRun:
     def __init__(self, project: str, region: str, service: str):
         self._service = service
         self._where = ["--project", project, "--region", region]
-        # What this roll-out set last: revision to percent.
+        # What this rollout set last: revision to percent.
         self._expected: Optional[Dict[str, int]] = None
 
     def _describe(self) -> Dict[str, Any]:

@@ -65,14 +65,14 @@ resource "google_artifact_registry_repository_iam_member" "build" {
 # Scans, deploys and shifts the traffic. It builds nothing.
 resource "google_service_account" "deploy" {
   account_id   = "${var.name}-ci"
-  display_name = "Redis Caching Layer Agent, roll-outs"
+  display_name = "Redis Caching Layer Agent, rollouts"
   depends_on   = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "deploy" {
   for_each = toset([
     "roles/logging.logWriter",
-    # To compare the revisions, to scan, and to see which other roll-out is under way.
+    # To compare the revisions, to scan, and to see which other rollout is under way.
     "roles/monitoring.viewer", "roles/ondemandscanning.admin", "roles/cloudbuild.builds.viewer",
     # gcloud waits for operations, which belong to the project and not to the service: run.operations.get.
     "roles/run.viewer",

@@ -88,7 +88,7 @@ resource "google_cloudbuild_trigger" "rollout" {
   depends_on = [google_project_service.this, google_pubsub_topic.pushes, google_pubsub_topic_iam_member.pushes]
 }
 
-# Only what Cloud Build of the building project has signed may run. Google makes the attestor with the first build after the interface was enabled:
+# Only what Cloud Build of the building project has signed may run. Google makes the attestor with the first build after the API was enabled:
 # https://cloud.google.com/binary-authorization/docs/deploy-cloud-build
 resource "google_binary_authorization_policy" "this" {
   count                         = var.binary_authorization ? 1 : 0

@@ -28,7 +28,7 @@ locals {
 }
 
 # Who owns what: Terraform the settings of a revision, the pipeline (deploy/steps) its image and all traffic. A changed setting makes a revision that
-# gets no traffic, since the pipeline leaves the traffic with a revision by name; the next roll-out shifts it in steps, as it would a new image.
+# gets no traffic, since the pipeline leaves the traffic with a revision by name; the next rollout shifts it in steps, as it would a new image.
 resource "google_cloud_run_v2_service" "this" {
   count                = var.image == null ? 0 : 1
   name                 = var.name

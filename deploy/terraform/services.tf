@@ -1,4 +1,4 @@
-# Every interface that a resource here, the pipeline or deploy/steps calls. cloudresourcemanager and serviceusage are needed to enable the others:
+# Every API that a resource here, the pipeline or deploy/steps calls. cloudresourcemanager and serviceusage are needed to enable the others:
 # deploy/bootstrap enables them.
 resource "google_project_service" "this" {
   for_each = toset(concat(

@@ -213,7 +213,7 @@ variable "rollout" {
   description = "What happens to an image that was built and pushed: automatic, approval (someone must agree) or manual."
   validation {
     condition     = contains(["automatic", "approval", "manual"], var.rollout)
-    error_message = "A roll-out is automatic, approval or manual."
+    error_message = "A rollout is automatic, approval or manual."
   }
 }
 

@@ -12,7 +12,7 @@ terraform {
 provider "google" {
   project = var.project
   region  = var.region
-  # Some interfaces (budgets) take a person's credentials only with a project to count the call for.
+  # Some APIs (budgets) take a person's credentials only with a project to count the call for.
   user_project_override = true
   billing_project       = var.project
 }

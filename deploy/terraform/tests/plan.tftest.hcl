@@ -122,7 +122,7 @@ run "least_privilege" {
   }
   assert {
     condition     = toset(keys(google_project_iam_member.deploy)) == toset(["roles/logging.logWriter", "roles/monitoring.viewer", "roles/ondemandscanning.admin", "roles/cloudbuild.builds.viewer", "roles/run.viewer"])
-    error_message = "a roll-out reads the project, and changes the service alone"
+    error_message = "a rollout reads the project, and changes the service alone"
   }
 }
 
@@ -221,7 +221,7 @@ run "before_the_first_image" {
   }
   assert {
     condition     = length(google_cloudbuild_trigger.rollout) == 0
-    error_message = "no roll-out to a service that is not there"
+    error_message = "no rollout to a service that is not there"
   }
 }
 
