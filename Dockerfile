@@ -18,8 +18,10 @@ RUN swift build -c release --static-swift-stdlib --product redis-caching-agent \
         -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked \
         -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs \
     && install -D --strip "$(swift build -c release --show-bin-path)/redis-caching-agent" /image/usr/bin/redis-caching-agent \
-    # The one library that the base lacks.
-    && install -D --mode 644 "/usr/lib/$(uname -m)-linux-gnu/libz.so.1" "/image/usr/lib/$(uname -m)-linux-gnu/libz.so.1"
+    # The one library that the base lacks, and the record of its package, as the base keeps those of its own: scanners would not know of it otherwise.
+    && install -D --mode 644 "/usr/lib/$(uname -m)-linux-gnu/libz.so.1" "/image/usr/lib/$(uname -m)-linux-gnu/libz.so.1" \
+    && install -d /image/var/lib/dpkg/status.d \
+    && dpkg-query --status zlib1g >/image/var/lib/dpkg/status.d/zlib1g
 
 # hadolint ignore=DL3006
 FROM ${DOCS_IMAGE} AS docs

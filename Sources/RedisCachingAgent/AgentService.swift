@@ -101,7 +101,8 @@ struct AgentService: Sendable {
         if let redis {
             let grace = TimeAmount.seconds(Int64(self.settings.shutdownGraceSeconds))
             services.append(RedisLifecycle(loops: loops, redis: redis, stopClock: stopClock, grace: grace, logger: logger))
-            services.append(StartAfterRedis(service: application, gate: redis.gate))
+            services.append(
+                StartAfterRedis(service: application, gate: redis.gate, patience: self.settings.redisStartupWait, logger: logger))
         } else {
             services.append(application)
         }

@@ -46,7 +46,7 @@ class Builder:
 def build_root(folder: pathlib.Path, program: str) -> pathlib.Path:
     """A root whose /usr will be this machine's."""
     root = folder / "build"
-    for name in ("usr", "etc", "tmp", "proc", "dev", "stand-in"):
+    for name in ("usr", "etc", "tmp", "proc", "dev", "stand-in", "var/lib/dpkg"):
         (root / name).mkdir(parents=True)
     for name in ("bin", "lib", "lib64", "sbin"):
         (root / name).symlink_to(f"usr/{name}")
@@ -103,7 +103,7 @@ def main() -> int:
         values = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
         # What pip is told here, the build is told, too.
         pip = [part for key, value in os.environ.items() if key.startswith("PIP_") for part in ("--env", f"{key}={value}")]
-        mounts = [part for path in ("/usr", "/etc", "/opt") for part in ("-v", f"{path}:{path}:ro")]
+        mounts = [part for path in ("/usr", "/etc", "/opt", "/var/lib/dpkg") for part in ("-v", f"{path}:{path}:ro")]
         builder.run(
             "bud", "--pull-never", "--isolation", "chroot", "--format", "docker", *mounts, *pip, *values, "-t", "localhost/agent:1", "."
         )
@@ -116,7 +116,10 @@ def main() -> int:
         total = sum(status.st_size for status in own.values())
         # libz is in the stand-in of the base already.
         own = {path: status for path, status in own.items() if not path.name.startswith("libz.")}
-        expected = {"usr/bin/redis-caching-agent"} | {
+        record = root / "var/lib/dpkg/status.d/zlib1g"
+        if not record.exists() or "Package: zlib1g\n" not in record.read_text():
+            wrong.append("libz is there without the record of its package")
+        expected = {"usr/bin/redis-caching-agent", "var/lib/dpkg/status.d/zlib1g"} | {
             f"usr/share/redis-caching-agent/docs/{file}" for file in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js")
         }
         if {str(path) for path in own} != expected:

@@ -2,7 +2,8 @@
 """A stand-in for Terraform's provider of Google Cloud that knows its schema and nothing else, so that configurations are checked offline.
 
 `google_provider.py extract WHEEL SCHEMA.json` reads the schema (hashicorp/google 6.50) out of the package of the CDK for Terraform, which carries it as the types
-of a TypeScript library. Started by Terraform with GOOGLE_SCHEMA set, it serves that schema. What a provider checks itself (values, what excludes what) is not checked."""
+of a TypeScript library. Started by Terraform with GOOGLE_SCHEMA set, it serves that schema, and plans: what is configured is kept, and of what Google computes
+the names and members that others refer to are filled in as Google does. What a provider checks itself (values, what excludes what) is not checked."""
 
 import io
 import json
@@ -92,8 +93,80 @@ class Library:
         return (None, (self._block(named, depth + 1), False)) if named.get("datatype") and depth < DEEPEST else ("dynamic", None)
 
 
+# Optional and not computed, so that Terraform takes them away if they are set and not configured: resource_cloud_run_v2_service.go of the provider.
+CLEARED = {"google_cloud_run_v2_service": ["template.revision", "template.labels", "client", "client_version"]}
+PROJECT, PROJECT_NUMBER = "project", "123456789"
+
+
+def of_any_type(kind: Kind, value: Any) -> List[Any]:
+    """A value where the schema does not say which type: Terraform sends both."""
+    return [json.dumps(kind).encode(), value]
+
+
+def computed(kind: str, value: Dict[str, Any]) -> Dict[str, Any]:
+    """What Google gives a new resource, as far as others refer to it."""
+    if kind == "google_service_account":
+        email = f"{value['account_id']}@{PROJECT}.iam.gserviceaccount.com"
+        name = f"projects/{PROJECT}/serviceAccounts/{email}"
+        return {"email": email, "member": f"serviceAccount:{email}", "name": name, "id": name}
+    if kind == "google_secret_manager_secret":
+        return {"id": f"projects/{PROJECT}/secrets/{value['secret_id']}"}
+    if kind == "google_artifact_registry_repository":
+        return {"name": value["repository_id"]}
+    if kind == "google_redis_instance":
+        return {"host": "10.0.0.3"}
+    if kind == "google_redis_cluster":
+        return {"discovery_endpoints": of_any_type(["list", ["object", {"address": "string"}]], [{"address": "10.0.0.4"}])}
+    if kind == "google_memorystore_instance":
+        connection: Kind = ["object", {"psc_auto_connection": ["list", ["object", {"ip_address": "string"}]]}]
+        endpoints: Kind = ["list", ["object", {"connections": ["list", connection]}]]
+        return {"endpoints": of_any_type(endpoints, [{"connections": [{"psc_auto_connection": [{"ip_address": "10.0.0.5"}]}]}])}
+    if kind == "google_monitoring_slo":
+        return {"name": f"projects/{PROJECT_NUMBER}/services/{value['service']}/serviceLevelObjectives/{value['slo_id']}"}
+    if kind == "google_monitoring_uptime_check_config":
+        return {"uptime_check_id": "check"}
+    if kind == "google_cloud_run_v2_service":
+        return {"uri": "https://cache.example.com"}
+    return {}
+
+
+def planned(kind: str, prior: Any, proposed: Any, unknown: Any) -> Any:
+    """The state that a change leads to."""
+    if proposed is None:
+        return None
+    known = computed(kind, proposed) if prior is None else {}
+    result = {**proposed, **{name: value for name, value in known.items() if proposed.get(name) is None}}
+    if prior is None and result.get("id") is None and "id" in result:
+        result["id"] = unknown
+    return result
+
+
+def cleared(kind: str, config: Dict[str, Any], planned_state: Dict[str, Any]) -> None:
+    """Takes away what is not configured any more and is not computed. (The schema that is extracted cannot tell; proposed values keep the old ones.)"""
+    for path in CLEARED.get(kind, []):
+        *outer, last = path.split(".")
+        source, target = config, planned_state
+        for name in outer:
+            source, target = (source.get(name) or [None])[0], (target.get(name) or [None])[0]
+            if source is None or target is None:
+                break
+        else:
+            if source.get(last) is None:
+                target[last] = None
+
+
+def refused(kind: str, prior: Any, planned_state: Any) -> str:
+    """Why Google would not do it; empty if it would."""
+    if kind == "google_cloud_run_v2_service" and prior is not None and planned_state is not None:
+        before, after = prior["template"][0], planned_state["template"][0]
+        if after.get("revision") and before != after and before.get("revision") == after["revision"]:
+            return f"Error 409: Revision named '{after['revision']}' with different configuration already exists."
+    return ""
+
+
 def serve(schema: Dict[str, Any], arguments: List[str]) -> None:
-    """Speaks Terraform's plugin protocol, as far as schemas go."""
+    """Speaks Terraform's plugin protocol, as far as plans go."""
+    import msgpack
     import tf.provider
     from tf.gen import tfplugin_pb2 as messages
     from tf.gen import tfplugin_pb2_grpc as services
@@ -121,6 +194,14 @@ def serve(schema: Dict[str, Any], arguments: List[str]) -> None:
             blocks.append(nested(type_name=name, block=block(inner["block"]), nesting=nested.NestingMode.LIST, **limits))
         return messages.Schema.Block(attributes=attributes, block_types=blocks)
 
+    unknown = msgpack.ExtType(0, b"\0")
+
+    def decoded(value: Any) -> Any:
+        return msgpack.unpackb(value.msgpack, ext_hook=msgpack.ExtType, strict_map_key=False) if value.msgpack else json.loads(value.json or b"null")
+
+    def encoded(value: Any) -> Any:
+        return messages.DynamicValue(msgpack=msgpack.packb(value))
+
     class Servicer(services.ProviderServicer):
         def __init__(self, *_: Any):
             pass
@@ -146,6 +227,38 @@ def serve(schema: Dict[str, Any], arguments: List[str]) -> None:
 
         def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
             return messages.ValidateDataResourceConfig.Response()
+
+        def ConfigureProvider(self, request: Any, context: Any) -> Any:
+            return messages.ConfigureProvider.Response()
+
+        def UpgradeResourceState(self, request: Any, context: Any) -> Any:
+            return messages.UpgradeResourceState.Response(upgraded_state=messages.DynamicValue(json=request.raw_state.json))
+
+        def ReadResource(self, request: Any, context: Any) -> Any:
+            return messages.ReadResource.Response(new_state=request.current_state)
+
+        def ReadDataSource(self, request: Any, context: Any) -> Any:
+            state = decoded(request.config)
+            if request.type_name == "google_project":
+                state.update({"number": PROJECT_NUMBER, "project_id": PROJECT, "id": f"projects/{PROJECT}"})
+            return messages.ReadDataSource.Response(state=encoded(state))
+
+        def PlanResourceChange(self, request: Any, context: Any) -> Any:
+            prior, proposed = decoded(request.prior_state), decoded(request.proposed_new_state)
+            state = planned(request.type_name, prior, proposed, unknown)
+            if prior is not None and state is not None:
+                cleared(request.type_name, decoded(request.config), state)
+            return messages.PlanResourceChange.Response(planned_state=encoded(state), legacy_type_system=True)
+
+        def ApplyResourceChange(self, request: Any, context: Any) -> Any:
+            state, prior = decoded(request.planned_state), decoded(request.prior_state)
+            reason = refused(request.type_name, prior, state)
+            if reason:
+                fault = messages.Diagnostic(severity=messages.Diagnostic.ERROR, summary=reason)
+                return messages.ApplyResourceChange.Response(new_state=request.prior_state, diagnostics=[fault])
+            if state is not None:
+                state = {name: f"{request.type_name}/made" if value == unknown else value for name, value in state.items()}
+            return messages.ApplyResourceChange.Response(new_state=encoded(state), legacy_type_system=True)
 
         def StopProvider(self, request: Any, context: Any) -> Any:
             return messages.StopProvider.Response()

@@ -15,6 +15,11 @@ def _description(interface: str) -> Dict[str, Any]:
     return json.loads((documents / f"{interface}.json").read_text())
 
 
+def description(interface: str, type_name: str, member: str) -> str:
+    """What Google says of a field."""
+    return _description(interface)["schemas"][type_name]["properties"][member]["description"]
+
+
 def _json_schema(described: Dict[str, Any]) -> Dict[str, Any]:
     """What the discovery format says, as JSON Schema. Numbers of 64 bits may be texts."""
     if "$ref" in described:

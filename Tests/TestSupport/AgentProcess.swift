@@ -29,18 +29,30 @@ package struct AgentProcess: Sendable {
 
     /// Starts the program and waits until it serves.
     package static func start(_ environment: [String: String] = [:]) async throws -> AgentProcess {
+        try await self.launch(environment).serving()
+    }
+
+    /// Starts the program and waits for nothing. It has no port yet.
+    package static func launch(_ environment: [String: String] = [:]) throws -> AgentProcess {
         let settings = ["HOST": "127.0.0.1", "PORT": "0", "MEMORY_MAX_BYTES": "67108864"].merging(environment) { $1 }
         let process = try self.spawn([], settings)
-        let errors = OutputCollector(process.errors)
-        let line = await errors.line { $0.contains("serving on port ") }
+        return AgentProcess(process: process, errors: OutputCollector(process.errors), port: 0)
+    }
+
+    /// Waits until the program serves.
+    package func serving() async throws -> AgentProcess {
+        let line = await self.errors.line { $0.contains("serving on port ") }
         let digits = line?.components(separatedBy: "serving on port ").last?.prefix(while: \.isNumber)
         guard let port = digits.flatMap({ Int($0) }) else {
-            process.signal(SIGKILL)
-            _ = await process.end()
-            throw TestProcessError(reason: "the program did not start: \(errors.text)")
+            self.process.signal(SIGKILL)
+            _ = await self.process.end()
+            throw TestProcessError(reason: "the program did not start: \(self.errors.text)")
         }
-        return AgentProcess(process: process, errors: errors, port: port)
+        return AgentProcess(process: self.process, errors: self.errors, port: port)
     }
+
+    /// Waits until the program has logged the text; false if it ends without.
+    package func logs(_ text: String) async -> Bool { await self.errors.line { $0.contains(text) } != nil }
 
     /// Runs the program to its end.
     package static func runToEnd(

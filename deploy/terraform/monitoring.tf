@@ -1,11 +1,27 @@
+# Nothing is watched before there is a service.
+locals {
+  deployed      = var.image == null ? 0 : 1
+  checks_uptime = var.image != null && var.self_url != "" && var.ingress == "INGRESS_TRAFFIC_ALL"
+  channels      = concat(google_monitoring_notification_channel.mail[*].name, var.notification_channels)
+}
+
+resource "google_monitoring_notification_channel" "mail" {
+  count        = var.alert_email == null ? 0 : 1
+  display_name = "${var.name}: ${var.alert_email}"
+  type         = "email"
+  labels       = { email_address = var.alert_email }
+  depends_on   = [google_project_service.this]
+}
+
 # Objectives: 99.9 % of requests do not fail, 99 % of requests take less than 50 ms as Cloud Run sees them (network to the instance included).
 resource "google_monitoring_service" "this" {
+  count        = local.deployed
   service_id   = var.name
   display_name = "Redis Caching Layer Agent"
   basic_service {
     service_type = "CLOUD_RUN"
     service_labels = {
-      service_name = google_cloud_run_v2_service.this.name
+      service_name = google_cloud_run_v2_service.this[0].name
       location     = var.region
     }
   }
@@ -18,21 +34,25 @@ locals {
 }
 
 resource "google_monitoring_slo" "availability" {
-  service             = google_monitoring_service.this.service_id
+  count               = local.deployed
+  service             = google_monitoring_service.this[0].service_id
   slo_id              = "availability"
   display_name        = "99.9 % of requests do not fail"
   goal                = 0.999
   rolling_period_days = 28
   request_based_sli {
     good_total_ratio {
-      bad_service_filter   = "metric.type=\"run.googleapis.com/request_count\" ${local.of_service} metric.label.response_code_class=\"5xx\""
+      # 429 is Cloud Run's own if it has no instance for a request: https://cloud.google.com/run/docs/troubleshooting#429
+      # (The service answers so too if RATE_LIMIT_PER_SECOND bounds a key; its metrics tell them apart.)
+      bad_service_filter   = "metric.type=\"run.googleapis.com/request_count\" ${local.of_service} metric.label.response_code=monitoring.regex.full_match(\"5..|429\")"
       total_service_filter = "metric.type=\"run.googleapis.com/request_count\" ${local.of_service}"
     }
   }
 }
 
 resource "google_monitoring_slo" "latency" {
-  service             = google_monitoring_service.this.service_id
+  count               = local.deployed
+  service             = google_monitoring_service.this[0].service_id
   slo_id              = "latency"
   display_name        = "99 % of requests take less than 50 ms"
   goal                = 0.99
@@ -54,8 +74,8 @@ locals {
     slow = { threshold = 6, long = "21600s", short = "1800s" }
   }
   burns = {
-    for pair in setproduct(["availability", "latency"], ["fast", "slow"]) : "${pair[0]}-${pair[1]}" => {
-      slo  = pair[0] == "availability" ? google_monitoring_slo.availability.name : google_monitoring_slo.latency.name
+    for pair in setproduct(local.deployed == 1 ? ["availability", "latency"] : [], ["fast", "slow"]) : "${pair[0]}-${pair[1]}" => {
+      slo  = pair[0] == "availability" ? google_monitoring_slo.availability[0].name : google_monitoring_slo.latency[0].name
       what = pair[0] == "availability" ? "Requests fail" : "Requests are slow"
       rate = local.burn_rates[pair[1]]
     }
@@ -63,8 +83,10 @@ locals {
   # Thresholds of what Google measures. `runbook` is a heading of docs/operations.md.
   thresholds = {
     redis-memory = {
-      what     = "Redis is nearly full", runbook = "redis-is-nearly-full", above = true, value = 0.9, duration = "600s"
-      filter   = "metric.type=\"redis.googleapis.com/stats/memory/usage_ratio\" ${local.of_redis}"
+      # Of the system, not of maxmemory: a cache with an LFU policy is always full to maxmemory. Google's advice is to act above 0.8:
+      # https://cloud.google.com/memorystore/docs/redis/memory-management-best-practices
+      what     = "Redis is short of memory", runbook = "redis-is-short-of-memory", above = true, value = 0.8, duration = "600s"
+      filter   = "metric.type=\"redis.googleapis.com/stats/memory/system_memory_usage_ratio\" ${local.of_redis}"
       aligner  = "ALIGN_MEAN"
       reducer  = "REDUCE_MAX"
       for_type = "redis"
@@ -121,7 +143,7 @@ resource "google_monitoring_alert_policy" "burn" {
   display_name          = "${var.name}: ${each.value.what} (${each.key})"
   combiner              = "AND"
   severity              = endswith(each.key, "fast") ? "CRITICAL" : "WARNING"
-  notification_channels = var.notification_channels
+  notification_channels = local.channels
   dynamic "conditions" {
     for_each = [each.value.rate.long, each.value.rate.short]
     content {
@@ -141,11 +163,11 @@ resource "google_monitoring_alert_policy" "burn" {
 }
 
 resource "google_monitoring_alert_policy" "threshold" {
-  for_each              = { for name, alert in local.thresholds : name => alert if alert.for_type == "any" || alert.for_type == var.store }
+  for_each              = { for name, alert in local.thresholds : name => alert if local.deployed == 1 && (alert.for_type == "any" || alert.for_type == var.store) }
   display_name          = "${var.name}: ${each.value.what}"
   combiner              = "OR"
   severity              = "WARNING"
-  notification_channels = var.notification_channels
+  notification_channels = local.channels
   conditions {
     display_name = each.value.what
     condition_threshold {
@@ -167,17 +189,20 @@ resource "google_monitoring_alert_policy" "threshold" {
 }
 
 resource "google_monitoring_alert_policy" "promql" {
-  for_each              = var.managed_prometheus ? local.promql : {}
+  for_each              = var.managed_prometheus && local.deployed == 1 ? local.promql : {}
   display_name          = "${var.name}: ${each.value.what}"
   combiner              = "OR"
   severity              = "WARNING"
-  notification_channels = var.notification_channels
+  notification_channels = local.channels
   conditions {
     display_name = each.value.what
     condition_prometheus_query_language {
       query               = each.value.query
       duration            = each.value.duration
       evaluation_interval = "30s"
+      # The metrics exist when the first instance has been scraped, which is after this: Google refuses the policy otherwise
+      # (https://github.com/hashicorp/terraform-provider-google/issues/20491).
+      disable_metric_validation = true
     }
   }
   documentation {
@@ -186,17 +211,14 @@ resource "google_monitoring_alert_policy" "promql" {
   }
 }
 
+# What the server fills in by itself is left out of the comparison by the provider (monitoringDashboardDiffSuppress), so an edit of the file arrives.
 resource "google_monitoring_dashboard" "this" {
   dashboard_json = file("${path.module}/../monitoring/cloud-monitoring-dashboard.json")
   depends_on     = [google_project_service.this]
-  lifecycle {
-    # The server adds what it fills in by itself.
-    ignore_changes = [dashboard_json]
-  }
 }
 
 resource "google_monitoring_uptime_check_config" "this" {
-  count        = var.self_url != "" && var.ingress == "INGRESS_TRAFFIC_ALL" ? 1 : 0
+  count        = local.checks_uptime ? 1 : 0
   display_name = "${var.name} answers"
   period       = "60s"
   timeout      = "10s"
@@ -207,6 +229,13 @@ resource "google_monitoring_uptime_check_config" "this" {
     validate_ssl = true
     accepted_response_status_codes {
       status_class = "STATUS_CLASS_2XX"
+    }
+    # Whom Cloud Run lets in is decided in run.tf.
+    dynamic "service_agent_authentication" {
+      for_each = local.is_private ? [1] : []
+      content {
+        type = "OIDC_TOKEN"
+      }
     }
   }
   content_matchers {
@@ -224,7 +253,7 @@ resource "google_monitoring_alert_policy" "uptime" {
   display_name          = "${var.name}: Does not answer"
   combiner              = "OR"
   severity              = "CRITICAL"
-  notification_channels = var.notification_channels
+  notification_channels = local.channels
   conditions {
     display_name = "Does not answer from two places"
     condition_threshold {
@@ -243,4 +272,41 @@ resource "google_monitoring_alert_policy" "uptime" {
     mime_type = "text/markdown"
     content   = "docs/operations.md#the-service-does-not-answer"
   }
+}
+
+# The project's log, of which the service's is a part. 30 days are free.
+resource "google_logging_project_bucket_config" "this" {
+  project        = var.project
+  location       = "global"
+  bucket_id      = "_Default"
+  retention_days = var.log_retention_days
+  depends_on     = [google_project_service.this]
+}
+
+resource "google_billing_budget" "this" {
+  count           = var.budget == null ? 0 : 1
+  billing_account = var.budget.billing_account
+  display_name    = var.name
+  budget_filter {
+    projects = ["projects/${data.google_project.this.number}"]
+  }
+  amount {
+    specified_amount {
+      currency_code = var.budget.currency
+      units         = tostring(var.budget.amount)
+    }
+  }
+  dynamic "threshold_rules" {
+    for_each = [0.5, 0.9, 1.0]
+    content {
+      threshold_percent = threshold_rules.value
+    }
+  }
+  dynamic "all_updates_rule" {
+    for_each = var.alert_email == null ? [] : [1]
+    content {
+      monitoring_notification_channels = google_monitoring_notification_channel.mail[*].id
+    }
+  }
+  depends_on = [google_project_service.this]
 }

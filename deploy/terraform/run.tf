@@ -1,35 +1,48 @@
 locals {
   environment = merge(
     {
-      ENVIRONMENT       = "production"
-      REDIS_HOST        = local.redis_host
-      REDIS_PORT        = tostring(local.redis_port)
-      REDIS_TLS         = "on"
-      REDIS_TLS_CA_FILE = "/secrets/redis-ca/ca.pem"
-      # Memorystore for Redis is reached by address, and its certificate has another name.
-      REDIS_TLS_VERIFY = var.store == "redis" ? "chain" : "full"
-      API_KEYS_FILE    = "/secrets/api-keys/keys"
-      REQUIRE_AUTH     = "true"
+      ENVIRONMENT                = var.environment
+      REDIS_HOST                 = local.redis.host
+      REDIS_PORT                 = tostring(local.redis.port)
+      REDIS_DB                   = tostring(local.redis.database)
+      REDIS_TLS                  = local.redis.tls ? "on" : "off"
+      REDIS_STARTUP_WAIT_SECONDS = tostring(var.startup_wait_seconds)
+      REQUIRE_AUTH               = tostring(var.api_keys)
     },
+    var.api_keys ? { API_KEYS_FILE = "/secrets/api-keys/keys" } : {},
+    local.redis.tls ? { REDIS_TLS_CA_FILE = "/secrets/redis-ca/ca.pem", REDIS_TLS_VERIFY = local.redis.verify } : {},
+    local.redis.password ? { REDIS_PASSWORD_FILE = "/secrets/redis-auth/password" } : {},
+    local.redis.iam ? { REDIS_AUTH = "google-iam" } : {},
     # The sidecar shows no key; nobody else comes to the loopback.
     var.managed_prometheus ? { METRICS_PORT = "9090" } : {},
-    local.uses_password ? { REDIS_PASSWORD_FILE = "/secrets/redis-auth/password" } : { REDIS_AUTH = "google-iam" },
     var.self_url == "" ? {} : { SELF_URL = var.self_url },
     var.factory_platform_url == "" ? {} : { FACTORY_PLATFORM_URL = var.factory_platform_url },
     var.agent_prd_id == "" ? {} : { AGENT_PRD_ID = var.agent_prd_id },
   )
   # Where each secret is mounted, and as which file. They are read from Secret Manager whenever the file is.
   mounts = merge(
-    { redis-ca = "ca.pem", api-keys = "keys" },
-    local.uses_password ? { redis-auth = "password" } : {},
+    var.api_keys ? { api-keys = "keys" } : {},
+    local.redis.tls ? { redis-ca = "ca.pem" } : {},
+    local.redis.password ? { redis-auth = "password" } : {},
   )
 }
 
+# Who owns what: Terraform the settings of a revision, the pipeline (deploy/steps) its image and all traffic. A changed setting makes a revision that
+# gets no traffic, since the pipeline leaves the traffic with a revision by name; the next rollout shifts it in steps, as it would a new image.
 resource "google_cloud_run_v2_service" "this" {
-  name                = var.name
-  location            = var.region
-  ingress             = var.ingress
-  deletion_protection = var.deletion_protection
+  count                = var.image == null ? 0 : 1
+  name                 = var.name
+  location             = var.region
+  ingress              = var.ingress
+  invoker_iam_disabled = length(var.invokers) == 0
+  deletion_protection  = var.deletion_protection
+
+  dynamic "binary_authorization" {
+    for_each = var.binary_authorization ? [1] : []
+    content {
+      use_default = true
+    }
+  }
 
   scaling {
     min_instance_count = var.minimum_instances
@@ -45,12 +58,12 @@ resource "google_cloud_run_v2_service" "this" {
     }
     vpc_access {
       egress    = "PRIVATE_RANGES_ONLY"
-      connector = one(google_vpc_access_connector.this[*].id)
+      connector = local.connector
       dynamic "network_interfaces" {
         for_each = var.egress == "direct" ? [1] : []
         content {
-          network    = google_compute_network.this.name
-          subnetwork = google_compute_subnetwork.run.name
+          network    = local.network
+          subnetwork = local.subnetwork
           tags       = ["cache-agent"]
         }
       }
@@ -82,10 +95,11 @@ resource "google_cloud_run_v2_service" "this" {
           mount_path = "/secrets/${volume_mounts.key}"
         }
       }
+      # The wait for Redis, twice: a probe that gives up restarts the container.
       startup_probe {
         period_seconds    = 1
         timeout_seconds   = 1
-        failure_threshold = 20
+        failure_threshold = max(20, 2 * var.startup_wait_seconds)
         http_get {
           path = "/health/startup"
           port = 8080
@@ -109,6 +123,12 @@ resource "google_cloud_run_v2_service" "this" {
         name       = "collector"
         image      = var.collector_image
         depends_on = ["agent"]
+        # Without limits a container has 1 vCPU and 512 MiB, always on: about 50 USD a month for each instance. Parts of a vCPU are allowed if all
+        # containers together have one: https://cloud.google.com/run/docs/configuring/services/cpu
+        resources {
+          limits   = { cpu = "0.2", memory = "256Mi" }
+          cpu_idle = false
+        }
         volume_mounts {
           name       = "collector"
           mount_path = "/etc/rungmp"
@@ -140,15 +160,22 @@ resource "google_cloud_run_v2_service" "this" {
   }
 
   lifecycle {
-    # The pipeline's: it deploys images by digest and moves the traffic step by step.
-    ignore_changes = [template[0].containers[0].image, template[0].revision, traffic, client, client_version]
+    # The pipeline's. gcloud marks the revisions that it makes by a label (a nonce) and names none of them, unless it is told a tag or a suffix: the
+    # pipeline tells it neither, so that a revision is never named here, and a later change of the template cannot meet the name of an older one (409).
+    ignore_changes = [template[0].containers[0].image, template[0].labels, traffic, client, client_version]
   }
   depends_on = [google_secret_manager_secret_iam_member.agent, google_secret_manager_secret_version.collector]
 }
 
+locals {
+  # The uptime check asks as Monitoring's service agent.
+  monitoring_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
+  is_private       = length(var.invokers) > 0
+}
+
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
-  for_each = toset(var.invokers)
-  name     = google_cloud_run_v2_service.this.name
+  for_each = toset(var.image == null || !local.is_private ? [] : concat(var.invokers, local.checks_uptime ? [local.monitoring_agent] : []))
+  name     = google_cloud_run_v2_service.this[0].name
   location = var.region
   role     = "roles/run.invoker"
   member   = each.value

@@ -1,10 +1,15 @@
-# Empty secrets: what is in them never passes through Terraform, so that it is in no state file. docs/deploy.md says how each is filled.
+# Empty secrets, filled by hand: docs/deploy.md says how. API keys so are in no state file. Redis's password is nevertheless, as a computed attribute of
+# google_redis_instance: the state's bucket is as secret as it (backend.tf), or store = "valkey" has no password at all.
 locals {
   secrets = merge(
-    { redis-ca = "${var.name}-redis-ca", api-keys = "${var.name}-keys" },
-    local.uses_password ? { redis-auth = "${var.name}-redis-auth" } : {},
+    { smoke-key = "${var.name}-smoke-key" },
+    var.api_keys ? { api-keys = "${var.name}-keys" } : {},
+    local.redis.tls ? { redis-ca = "${var.name}-redis-ca" } : {},
+    local.redis.password ? { redis-auth = "${var.name}-redis-auth" } : {},
     var.managed_prometheus ? { collector = "${var.name}-collector" } : {},
   )
+  # The service's own; the other is the pipeline's.
+  agent_secrets = toset([for name in keys(local.secrets) : name if name != "smoke-key"])
 }
 
 resource "google_secret_manager_secret" "this" {
@@ -17,8 +22,8 @@ resource "google_secret_manager_secret" "this" {
 }
 
 resource "google_secret_manager_secret_iam_member" "agent" {
-  for_each  = google_secret_manager_secret.this
-  secret_id = each.value.id
+  for_each  = local.agent_secrets
+  secret_id = google_secret_manager_secret.this[each.value].id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.agent.member
 }

@@ -13,24 +13,72 @@ variable "name" {
   type        = string
   default     = "redis-caching-agent"
   description = "Name of the service; everything else is named after it."
+  validation {
+    # A service account's name has 6 to 30 characters, and the longest here is NAME-build.
+    condition     = can(regex("^[a-z][a-z0-9-]{4,22}[a-z0-9]$", var.name))
+    error_message = "The name has 6 to 24 small letters, digits and hyphens."
+  }
 }
 
 variable "image" {
   type        = string
-  description = "Image of the first revision, by digest. Later ones are the pipeline's: Terraform leaves the image and the traffic alone."
+  default     = null
+  description = "Image of the first revision, by digest; null: no service yet. Later images and all traffic are the pipeline's."
   validation {
-    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    condition     = var.image == null || can(regex("@sha256:[0-9a-f]{64}$", var.image))
     error_message = "The image must be named by digest (…@sha256:…), so that what was tested is what runs."
   }
+}
+
+variable "environment" {
+  type        = string
+  default     = "production"
+  description = "What the service calls its environment, in its log and its metrics."
 }
 
 variable "store" {
   type        = string
   default     = "redis"
-  description = "Which Memorystore: redis (Standard tier), redis-cluster or valkey."
+  description = "Which Memorystore to make: redis (Standard tier), redis-cluster or valkey; or existing: none, see existing_redis."
   validation {
-    condition     = contains(["redis", "redis-cluster", "valkey"], var.store)
-    error_message = "The store is redis, redis-cluster or valkey."
+    condition     = contains(["redis", "redis-cluster", "valkey", "existing"], var.store)
+    error_message = "The store is redis, redis-cluster, valkey or existing."
+  }
+  validation {
+    condition     = (var.store == "existing") == (var.existing_redis != null)
+    error_message = "store = \"existing\" and existing_redis belong together."
+  }
+}
+
+variable "existing_redis" {
+  type = object({
+    host     = string
+    port     = optional(number, 6379)
+    database = optional(number, 0)
+    tls      = optional(bool, false)
+    password = optional(bool, false)
+  })
+  default     = null
+  description = "A Redis that is there already. With a password or TLS, the secrets NAME-redis-auth and NAME-redis-ca are to be filled."
+}
+
+variable "existing_network" {
+  type        = object({ network = string, subnetwork = optional(string), private_services = optional(bool, false) })
+  default     = null
+  description = "A network that is there already, by name, and for direct egress a subnetwork of /26 or more in the region; null: make one. private_services: it has private services access, of which a network has one."
+  validation {
+    condition     = var.existing_network == null || try(var.existing_network.subnetwork, null) != null || var.egress == "connector"
+    error_message = "Direct egress needs the subnetwork of the existing network."
+  }
+}
+
+variable "existing_connector" {
+  type        = string
+  default     = null
+  description = "A VPC connector that is there already, by its name in the region; null: make one if egress is connector."
+  validation {
+    condition     = var.existing_connector == null || var.egress == "connector"
+    error_message = "existing_connector needs egress = \"connector\"."
   }
 }
 
@@ -76,8 +124,29 @@ variable "ingress" {
 
 variable "invokers" {
   type        = list(string)
-  default     = ["allUsers"]
-  description = "Who may reach the service; API keys decide what they may do there."
+  default     = []
+  description = "Who may reach the service; empty: everybody, without Cloud Run's check. API keys decide what they may do there."
+  validation {
+    # An organization with domain-restricted sharing refuses allUsers in any policy: https://cloud.google.com/run/docs/authenticating/public
+    condition     = !contains(var.invokers, "allUsers")
+    error_message = "An empty list makes the service public; allUsers is refused by organizations with domain-restricted sharing."
+  }
+}
+
+variable "api_keys" {
+  type        = bool
+  default     = true
+  description = "Ask for API keys (or Google's ID tokens), and do not start without any. false is for a migration, while clients have none."
+}
+
+variable "startup_wait_seconds" {
+  type        = number
+  default     = 20
+  description = "How long an instance waits for Redis before it serves from memory: direct VPC egress may take that long at a start."
+  validation {
+    condition     = var.startup_wait_seconds >= 0 && var.startup_wait_seconds <= 120
+    error_message = "The wait has 0 to 120 seconds; the startup probe allows it twice, within Cloud Run's 240."
+  }
 }
 
 variable "managed_prometheus" {
@@ -88,7 +157,7 @@ variable "managed_prometheus" {
 
 variable "collector_image" {
   type    = string
-  default = "us-docker.pkg.dev/cloud-ops-agents-artifacts/cloud-run-gmp-sidecar/cloud-run-gmp-sidecar:1.2.0"
+  default = "us-docker.pkg.dev/cloud-ops-agents-artifacts/cloud-run-gmp-sidecar/cloud-run-gmp-sidecar:1.3.0"
 }
 
 variable "self_url" {
@@ -108,16 +177,56 @@ variable "agent_prd_id" {
   default = ""
 }
 
+variable "alert_email" {
+  type        = string
+  default     = null
+  description = "Who is told of alerts, by mail. Without it and notification_channels nobody is."
+}
+
 variable "notification_channels" {
   type        = list(string)
   default     = []
-  description = "Who is told of alerts: names of monitoring channels."
+  description = "Who else is told of alerts: names of monitoring channels."
+}
+
+variable "log_retention_days" {
+  type        = number
+  default     = 30
+  description = "How long the project's log is kept. More than 30 days cost."
+}
+
+variable "budget" {
+  type        = object({ billing_account = string, amount = number, currency = optional(string, "USD") })
+  default     = null
+  description = "Tell the billing administrators and alert_email at 50, 90 and 100 % of this amount a month; null: no budget."
 }
 
 variable "repository" {
-  type        = object({ owner = string, name = string, branch = optional(string, "^main$") })
+  type        = object({ owner = string, name = string, branch = optional(string, "main") })
   default     = null
-  description = "GitHub repository that Cloud Build builds from; null: no trigger."
+  description = "GitHub repository that Cloud Build builds from; null: no triggers."
+}
+
+variable "rollout" {
+  type        = string
+  default     = "automatic"
+  description = "What happens to an image that was built and pushed: automatic, approval (someone must agree) or manual."
+  validation {
+    condition     = contains(["automatic", "approval", "manual"], var.rollout)
+    error_message = "A rollout is automatic, approval or manual."
+  }
+}
+
+variable "image_source" {
+  type        = object({ project = string, repository = string })
+  default     = null
+  description = "Where images come from if another environment builds them (staging for production); null: this project builds its own."
+}
+
+variable "binary_authorization" {
+  type        = bool
+  default     = false
+  description = "Run only images with a provenance that Cloud Build of the building project has signed."
 }
 
 variable "deletion_protection" {

@@ -18,6 +18,8 @@ struct AgentSettings: Sendable {
     var port: Int
     /// Where Redis is; nil on the embedded store by choice.
     var redis: RedisConfiguration?
+    /// How long a start waits for Redis before memory serves.
+    var redisStartupWait: Duration
     /// Where to ask for tokens, as `host` or `host:port`; nil for the usual place.
     var metadataHost: String?
     /// Port of the loopback with `/metrics` alone; nil for none.
@@ -59,6 +61,7 @@ struct AgentSettings: Sendable {
         let metricsPort = reader.integer(SettingCatalogue.metricsPort)
         self.metricsPort = self.http.metrics && reader.raw(SettingCatalogue.metricsPort) != nil ? metricsPort : nil
         self.redis = RedisSettings.configuration(&reader, valueBytes: self.http.limits.maximumValueBytes)
+        self.redisStartupWait = .seconds(reader.integer(SettingCatalogue.redisStartupWait))
         self.metadataHost = reader.text(SettingCatalogue.metadataHost)
         self.outage = OutageSettings(&reader)
         self.memory = Self.memory(&reader, largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)

@@ -20,7 +20,7 @@ extension SettingCatalogue {
             title: "Redis: time and limits",
             settings: [
                 redisDeadline, redisConnectTimeout, redisDeadTimeout, redisControlDeadline, redisKeepAlive, redisReconnectBase, redisReconnectCap,
-                redisPending,
+                redisPending, redisStartupWait,
             ]),
         SettingTopic(
             title: "Outages",

@@ -72,6 +72,9 @@ enum SettingCatalogue {
     static let redisDeadlinesInARow = SettingDefinition(
         name: "REDIS_BREAKER_DEADLINES", kind: .integer(default: 8, range: 1...1000, unit: "commands"),
         summary: "Consecutive deadlines missed on one connection after which Redis counts as unavailable")
+    static let redisStartupWait = SettingDefinition(
+        name: "REDIS_STARTUP_WAIT_SECONDS", kind: .integer(default: 0, range: 0...300, unit: "s"),
+        summary: "Time that a start waits for Redis before the port opens; after that the embedded store serves until Redis is there")
     static let outageWrites = SettingDefinition(
         name: "OUTAGE_WRITES", kind: .choice(default: "auto", ["auto", "invalidate", "restore"]),
         summary:
