@@ -67,8 +67,9 @@ import Testing
             let types = text.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.compactMap { $0.split(separator: " ").dropFirst(2).first }
             let found = types.map(String.init)
             #expect(Set(found).count == found.count)
+            let prefixes = ["redis_", "journal_", "replay_", "recent_writes_"].map { "cacheagent_" + $0 }
             let ofRedis = MetricCatalogue.all.map(\.name).filter { name in
-                ["redis_", "journal_", "replay_", "recent_writes_"].contains { name.hasPrefix("cacheagent_" + $0) } && name != "cacheagent_redis_connected"
+                name != "cacheagent_redis_connected" && prefixes.contains { name.hasPrefix($0) }
             }
             let expected =
                 MetricCatalogue.all.map(\.name).filter { store == .redis || !ofRedis.contains($0) } + ["cacheagent_cache_invalidated_keys_total"]

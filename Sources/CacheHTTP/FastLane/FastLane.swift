@@ -364,7 +364,7 @@ final class FastLane: ChannelDuplexHandler {
 
     func close(_ context: ChannelHandlerContext) {
         self.phase = .closing
-        self.input.clear()
+        self.input = ByteBuffer()
         self.beginClosing(context)
         if self.isFlushDue { self.flushIfDue(context) } else { self.finishClosing(context) }
         // A client that is still sending must be let go on, or it never comes to read its answer.
