@@ -19,7 +19,7 @@ USED = [
     "artifacts docker images describe", "artifacts docker images list-vulnerabilities", "artifacts docker images scan", "artifacts sbom export", "auth configure-docker",
     "auth login", "auth application-default login", "auth print-access-token", "auth print-identity-token", "builds list", "builds submit", "config set", "memorystore instances describe", "monitoring dashboards create", "projects describe", "redis clusters describe",
     "redis clusters get-cluster-certificate-authority", "redis instances describe", "redis instances failover", "redis instances get-auth-string",
-    "run deploy", "run revisions describe", "run revisions list", "run services delete", "run services describe", "run services replace",
+    "run deploy", "run jobs deploy", "run jobs execute", "run revisions describe", "run revisions list", "run services delete", "run services describe", "run services replace",
     "run services update-traffic", "secrets versions add", "services enable", "storage buckets create", "storage buckets describe",
     "storage buckets update", "memorystore instances get-certificate-authority", "redis instances update",
     "compute networks vpc-access connectors describe",
