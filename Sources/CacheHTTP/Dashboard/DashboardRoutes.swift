@@ -49,11 +49,12 @@ struct DashboardRoutes: Sendable {
     // MARK: Figures
 
     private func figures(_ request: Request) async -> Answer {
-        let report = await self.reports.report()
         var since = self.known(TargetText(request.head.path ?? "").parameter("have").value ?? ByteBuffer())
         // A time that this process has not reached yet is another's.
-        if let time = since, time > report.health.now { since = nil }
+        if let time = since, time > .now { since = nil }
         let (excerpt, time) = self.history.excerpt(since: since)
+        // Read last: a sample must not be later than the moment that the page takes for now.
+        let report = await self.reports.report()
         let figures = DashboardFigures(
             report: report, history: excerpt, historyTime: time, isWholeHistory: since == nil, redisMemory: self.history.redisMemory,
             instance: self.instance, wallClock: WallClock.now())
