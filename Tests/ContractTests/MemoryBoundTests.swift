@@ -165,6 +165,27 @@ import Testing
         }
     }
 
+    /// Clients that vanish in the middle of a body are no fault of the service: whoever wants to fill its log must find another way.
+    @Test(arguments: ["on", "off"]) func vanishingClientsAreNotLogged(_ lane: String) async throws {
+        try await AgentProcess.with(["FAST_LANE": lane]) { agent in
+            for framing in ["Content-Length: 100000", "Transfer-Encoding: chunked"] {
+                for target in ["/cache", "/cache/invalidate"] {
+                    try await WireClient.connect(port: agent.port) { client in
+                        try await client.send(Request.head("POST", target, [framing, "Expect: 100-continue"]) + "\r\n")
+                        #expect(try await client.response().status == 100)
+                        // Closing with a linger time of 0 is a reset.
+                        let socket = try #require(client.channel as? any SocketOptionProvider)
+                        try await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+                        try await client.channel.close().get()
+                    }
+                }
+            }
+            while try await self.gauge("cacheagent_http_connections", agent) > 1 {}
+            while try await self.gauge("cacheagent_http_requests_in_flight", agent) > 1 {}
+            #expect(!agent.logged.contains("a route failed"))
+        }
+    }
+
     // MARK: Probes
 
     /// Requests that fill the router leave probes and metrics their places.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 
 /// Reads the body of a request for its route, within the bound of one body and that of the process.
 ///
@@ -17,8 +18,8 @@ struct BodyReader: Sendable {
 
     /// Reads the body and gives it to `use`. Its bytes count as received until `use` returns.
     ///
-    /// - Throws: `HTTPError` with 413 if it is too long, 415 if it is encoded, 503 if the process receives too much at once; what the connection
-    ///   throws if it breaks off.
+    /// - Throws: `HTTPError` with 413 if it is too long, 415 if it is encoded, 503 if the process receives too much at once, 400 if the
+    ///   connection fails; `HTTPParserError` if the body is malformed.
     func withBody(
         of request: Request, _ context: CacheRequestContext, _ use: (ByteBuffer) async throws -> Response
     ) async throws -> Response {
@@ -32,11 +33,17 @@ struct BodyReader: Sendable {
         context.channel.triggerUserOutboundEvent(CodecGate.BodyWanted(), promise: nil)
         var body = ByteBuffer()
         defer { self.limiter.receiving(-body.readableBytes) }
-        for try await part in request.body {
-            guard body.readableBytes + part.readableBytes <= self.maximumBytes else { throw HTTPError(.contentTooLarge) }
-            try self.checkRoom(for: part.readableBytes)
-            self.limiter.receiving(part.readableBytes)
-            body.writeImmutableBuffer(part)
+        do {
+            for try await part in request.body {
+                guard body.readableBytes + part.readableBytes <= self.maximumBytes else { throw HTTPError(.contentTooLarge) }
+                try self.checkRoom(for: part.readableBytes)
+                self.limiter.receiving(part.readableBytes)
+                body.writeImmutableBuffer(part)
+            }
+        } catch {
+            if error is HTTPError || error is HTTPParserError { throw error }
+            // A connection that fails is its client's doing: no fault of the service, and not worth a line of its log.
+            throw HTTPError(.badRequest)
         }
         return try await use(body)
     }
