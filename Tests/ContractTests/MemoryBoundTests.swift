@@ -92,7 +92,7 @@ import Testing
 
     /// Who may not send a body hears so before it comes, and so does who would send too much.
     @Test(arguments: ["on", "off"]) func requestsAreJudgedByTheirHead(_ lane: String) async throws {
-        let settings = ["FAST_LANE": lane, "API_KEYS": Self.keys, "RATE_LIMIT_PER_SECOND": "1", "RATE_LIMIT_BURST": "3"]
+        let settings = ["FAST_LANE": lane, "API_KEYS": Self.keys, "RATE_LIMIT_PER_SECOND": "1", "RATE_LIMIT_BURST": "5", "EVENT_LOOPS": "1"]
         try await AgentProcess.with(settings) { agent in
             let key = "X-API-Key: \(Self.key.secret)"
             for expectation in [[], ["Expect: 100-continue"]] {
@@ -111,13 +111,22 @@ import Testing
                     }
                 }
             }
-            // The first two of these were too long; the third is received, the next is one too many.
-            try await WireClient.connect(port: agent.port) { connection in
-                try await connection.send(Self.endless([key, "Expect: 100-continue"]))
-                #expect(try await connection.response().status == 100)
-                let refused = try await self.ask(agent, Self.endless([key]))
-                #expect(refused.status == 429)
-            }
+            // One request too many with a key is refused before its body is there, which ends the connection. How many are admitted until then is a
+            // question of time.
+            while try await !self.isRefusedByItsHead(key, agent) {}
+        }
+    }
+
+    /// Sends a head, and its body when the service has had time for the head.
+    private func isRefusedByItsHead(_ key: String, _ agent: AgentProcess) async throws -> Bool {
+        let body = #"{"key":"k","value":1}"#
+        return try await WireClient.connect(port: agent.port) { connection in
+            try await connection.send(Request.head("POST", "/cache", [key, "Content-Length: \(body.utf8.count)"]) + "\r\n")
+            _ = try await self.ask(agent, Request.get("/health/live"))
+            try await connection.send(body)
+            let answer = try await connection.response()
+            #expect(answer.status == 200 || answer.status == 429)
+            return answer.status == 429 && answer["connection"] == "close"
         }
     }
 
