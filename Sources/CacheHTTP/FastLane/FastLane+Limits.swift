@@ -120,7 +120,7 @@ extension FastLane {
 
     // MARK: Connections
 
-    /// Whether the connection is one too many. Such a one may ask how the service is; whatever else it wants, it hears that there is no room.
+    /// Takes the connection in, unless it is one too many. Such a one may ask how the service is; whatever else it wants, it hears that there is no room.
     func admitConnection(_ context: ChannelHandlerContext) {
         guard !self.isAdmitted else { return }
         self.isAdmitted = true
@@ -128,6 +128,7 @@ extension FastLane {
         self.scope.connections.insert(self)
         guard let reached = self.scope.limiter.admit(connectionFrom: self.peer) else { return }
         guard reached != .connections || !self.makeRoom() else { return }
+        self.isExcess = true
         if reached == .connections, self.scope.limiter.hasRoomForProbes {
             self.isForProbes = true
             self.watchProbe(context)

@@ -35,6 +35,8 @@ final class FastLane: ChannelDuplexHandler {
     var peer: String?
     /// The connection is counted among those that there may be.
     var isAdmitted = false
+    /// The connection has none of the places that there are: its end makes room for nobody.
+    var isExcess = false
     /// The connection is one too many: it may ask how the service is, and nothing else.
     var isForProbes = false
     /// The request at hand has been admitted by its head, before its body came.

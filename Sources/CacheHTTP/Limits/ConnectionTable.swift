@@ -24,11 +24,11 @@ struct ConnectionTable {
         last.tableIndex = lane.tableIndex
     }
 
-    /// Of some connections the one that has owed a request for longest, where that is too long.
+    /// Of some connections that have places the one that has owed a request for longest, where that is too long.
     mutating func slowest(now: Int) -> FastLane? {
         var slowest: (lane: FastLane, since: Int)?
         for _ in 0..<Self.sampleCount {
-            guard let lane = self.lanes.randomElement(using: &self.random), let since = lane.lifetime.owesSince else { continue }
+            guard let lane = self.lanes.randomElement(using: &self.random), !lane.isExcess, let since = lane.lifetime.owesSince else { continue }
             if now - since > Self.patience, since < slowest?.since ?? .max { slowest = (lane, since) }
         }
         return slowest?.lane
