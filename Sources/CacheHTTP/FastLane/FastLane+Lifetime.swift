@@ -165,11 +165,9 @@ extension FastLane {
         }
     }
 
-    /// Looks again soon at a client that does not read: if the process has no room left for unread answers, it loses its place.
-    func watchStall(_ context: ChannelHandlerContext) { self.scheduleTimer(context, at: EventLoopScope.now() + ConnectionTable.patience) }
-
-    /// Gives a connection that is one too many little time to bring its one request.
-    func watchProbe(_ context: ChannelHandlerContext) { self.scheduleTimer(context, at: EventLoopScope.now() + ConnectionTable.patience) }
+    /// Looks again soon at a client that does not read, which loses its place if the process has no room left for unread answers, or at a connection
+    /// that is one too many, which has little time to bring its one request.
+    func lookAgainSoon(_ context: ChannelHandlerContext) { self.scheduleTimer(context, at: EventLoopScope.now() + ConnectionTable.patience) }
 
     private func isStalled(now: Int) -> Bool { self.unsent.stalledSince.map { now - $0 >= ConnectionTable.patience } ?? false }
 
@@ -178,7 +176,7 @@ extension FastLane {
         let isBusy = self.phase.isServiceDue(self.feed)
         let now = EventLoopScope.now()
         if self.isForProbes, !isBusy, self.phase != .closing {
-            self.refuseMissingProbe()
+            self.refuseConnection(.connections)
             return
         }
         guard !self.isStalled(now: now) || !self.scope.limiter.isUnsentFull else {

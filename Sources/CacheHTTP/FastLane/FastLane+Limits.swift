@@ -105,7 +105,7 @@ extension FastLane {
     /// Tells the process how much waits for this client, and looks at it again if it goes on waiting.
     func countUnsent(_ context: ChannelHandlerContext) {
         let waiting = self.unsent.waiting
-        if self.countedUnsentBytes == 0, waiting > 0 { self.watchStall(context) }
+        if self.countedUnsentBytes == 0, waiting > 0 { self.lookAgainSoon(context) }
         self.scope.limiter.unsent(waiting - self.countedUnsentBytes)
         self.countedUnsentBytes = waiting
     }
@@ -131,17 +131,15 @@ extension FastLane {
         self.isExcess = true
         if reached == .connections, self.scope.limiter.hasRoomForProbes {
             self.isForProbes = true
-            self.watchProbe(context)
+            self.lookAgainSoon(context)
             return
         }
-        let answer = self.refusal(reached)
-        self.scope.httpCounters.record(answer.status, by: .fastLane)
-        self.refuse(answer, requestID: nil, isHeadOnly: false)
+        self.refuseConnection(reached)
     }
 
-    /// A connection for probes has brought none in time.
-    func refuseMissingProbe() {
-        let answer = self.refusal(.connections)
+    /// Tells a connection that has no place, or has not brought its probe in time, that there is no room, and ends it.
+    func refuseConnection(_ kind: LimitKind) {
+        let answer = self.refusal(kind)
         self.scope.httpCounters.record(answer.status, by: .fastLane)
         self.refuse(answer, requestID: nil, isHeadOnly: false)
     }

@@ -1,4 +1,3 @@
-import Cache
 import NIOCore
 import NIOHTTP1
 
@@ -22,7 +21,6 @@ final class CodecGate: ChannelDuplexHandler {
     }
 
     private let lane: FastLane
-    private let scope: EventLoopScope
     /// The request that has no answer yet. There is one at most: `CodecFeed` sees to that.
     private var request: RequestState?
     /// The answer under way is the last one.
@@ -32,9 +30,8 @@ final class CodecGate: ChannelDuplexHandler {
     /// The last answer is written.
     private var isFinished = false
 
-    init(lane: FastLane, scope: EventLoopScope) {
+    init(lane: FastLane) {
         self.lane = lane
-        self.scope = scope
     }
 
     // MARK: Requests
