@@ -130,6 +130,8 @@ targets += [
         path: "Tests/TestSupport",
         swiftSettings: settings
     ),
+    .target(
+        name: "RedisTestSupport", dependencies: ["RedisClient", "RESP", nioCore], path: "Tests/RedisTestSupport", swiftSettings: settings),
     .testTarget(
         name: "TelemetryTests",
         dependencies: [
@@ -145,12 +147,14 @@ targets += [
     ),
     .testTarget(
         name: "RedisClientTests",
-        dependencies: ["RedisClient", "RESP", testSupport, nioCore, logging, .product(name: "NIOEmbedded", package: nio)],
+        dependencies: [
+            "RedisClient", "RESP", "RedisTestSupport", testSupport, nioCore, nioPosix, logging, .product(name: "NIOEmbedded", package: nio),
+        ],
         swiftSettings: settings
     ),
     .testTarget(
         name: "IntegrationTests",
-        dependencies: ["RedisClient", "RESP", testSupport, nioCore, nioPosix, logging],
+        dependencies: ["RedisClient", "RESP", "RedisTestSupport", testSupport, nioCore, nioPosix, logging],
         swiftSettings: settings
     ),
     .testTarget(

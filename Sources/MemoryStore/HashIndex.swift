@@ -1,11 +1,12 @@
 /// Finds the slot of a key by its hash: an open-addressing table of (tag, slot) pairs, 8 bytes a bucket.
 ///
-/// Linear probing with backward-shift deletion (Knuth, TAOCP vol. 3, 6.4, algorithm R): no tombstones, so the cost of a search depends on the load alone and not on
-/// history. The 32-bit tag kept beside the slot decides nearly every comparison without touching the entry, and is all that growing needs.
+/// Linear probing with backward-shift deletion (Knuth, TAOCP vol. 3, 6.4, algorithm R): there are no tombstones, so the cost of a search depends only
+/// on the load and not on history. The 32-bit tag beside the slot decides nearly every comparison without touching the entry, and is all that is
+/// needed to grow the table.
 ///
-/// The home bucket of a tag is `tag x capacity / 2^32` (Lemire, "Fast Random Integer Generation in an Interval", ACM TOMACS 29(1), 2019): any capacity
-/// will do, so the table grows by a half instead of doubling, from a load of 3/4 to 1/2. Homes are ordered like tags, so growing reads and
-/// writes both tables nearly in sequence.
+/// The home bucket of a tag is `tag x capacity / 2^32` (Lemire, "Fast Random Integer Generation in an Interval", ACM TOMACS 29(1), 2019). Any
+/// capacity works, so the table grows by half instead of doubling, from a load of 3/4 to 1/2. Home buckets are in the order of their tags, so growing
+/// reads and writes both tables almost sequentially.
 ///
 /// Expected O(1) for random tags: about 2.5 probes for a key that is found and 8.5 for one that is not, at the highest load. Capacity is at
 /// most 2^32.

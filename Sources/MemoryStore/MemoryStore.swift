@@ -1,17 +1,17 @@
 import Synchronization
 
-/// A table of bytes by bytes, held in memory, bounded by bytes, with expiry to the millisecond and eviction of the least useful entries.
+/// An in-memory table of byte strings, bounded by its size in bytes, with expiry to the millisecond and eviction of the least useful entries.
 ///
 /// The table is split by hash into shards, each with its own lock (``MemoryShard``), so that threads rarely wait for each other; every operation
-/// holds one lock for a short time and copies no value under it. Within a shard (``ShardTable``) an index finds the entry (``HashIndex``), a wheel the
-/// expired ones (``TimerWheel``), and a policy what to give up (``S3FIFOPolicy``).
+/// holds one lock for a short time and copies no value while it does. Within a shard (``ShardTable``) an index finds the entry (``HashIndex``), a
+/// timer wheel finds expired entries (``TimerWheel``), and a policy chooses the entry to evict (``S3FIFOPolicy``).
 ///
-/// Time is a parameter, from any monotonic clock. Threads may disagree about it by a little and it may even step back: an entry is served exactly while the
-/// given time is before its deadline, unless somebody with a later time has already found it expired.
+/// The time is a parameter and may come from any monotonic clock. Threads may disagree slightly, and time may even go back: an entry is served
+/// exactly while the given time is before its deadline, unless an operation with a later time has already removed it as expired.
 package final class MemoryStore: Sendable {
     /// The bounds that apply, after clamping.
     package let configuration: MemoryStoreConfiguration
-    /// The most that one entry may take, in bytes as ``MemoryFootprint`` counts them: a quarter of a shard, at most 1 GiB.
+    /// The maximum size of one entry in bytes as counted by ``MemoryFootprint``: a quarter of a shard, at most 1 GiB.
     package let maximumEntryBytes: Int
 
     let shards: [MemoryShard]
@@ -20,8 +20,8 @@ package final class MemoryStore: Sendable {
     private let nextCollected = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - configuration: bounds.
-    ///   - seed: the secret of the hash; chosen at random unless a test needs a fixed one.
+    ///   - configuration: the bounds.
+    ///   - seed: the secret of the hash; random unless a test needs a fixed one.
     package init(_ configuration: MemoryStoreConfiguration, seed: HashSeed = .random()) {
         let shardBytes = configuration.shardBytes
         self.configuration = configuration
@@ -37,12 +37,12 @@ package final class MemoryStore: Sendable {
         return shard.get(key, tag: tag, now: now)
     }
 
-    /// Stores a copy of key and value in place of any older value, and evicts others if room is needed. O(key and value length) and O(1) amortised
-    /// evictions.
+    /// Stores a copy of the key and value, replacing any older value, and evicts other entries if room is needed. O(key and value length) and O(1)
+    /// amortised evictions.
     ///
     /// - Parameters:
-    ///   - expiresAt: the first moment at which the value is not served any more; nil if it does not expire. If it is not after `now`, the
-    ///     key is absent afterwards.
+    ///   - expiresAt: the first moment at which the value is no longer served; nil if it does not expire. If it is not after `now`, the key is
+    ///     absent afterwards.
     package func set(_ key: Span<UInt8>, value: Span<UInt8>, expiresAt: MonotonicTime?, now: MonotonicTime) -> StoreOutcome {
         let (shard, tag) = locate(key)
         let byteCount = key.count + value.count
@@ -61,19 +61,19 @@ package final class MemoryStore: Sendable {
         return .stored
     }
 
-    /// Removes a key. False if it was absent or had expired. Expected O(key length).
+    /// Removes a key. Returns false if it was absent or had expired. Expected O(key length).
     package func remove(_ key: Span<UInt8>, now: MonotonicTime) -> Bool {
         let (shard, tag) = locate(key)
         return shard.remove(key, tag: tag, now: now)
     }
 
-    /// Removes entries that have expired; every operation does that too, but only in the shard that it uses.
+    /// Removes expired entries. Every other operation does this too, but only in the shard it uses.
     ///
-    /// - Parameter limit: the greatest number of steps of the timer wheels, one for each entry and one for each move within a wheel. With a result of less
-    ///   than that there may still be more to collect.
+    /// - Parameter limit: the maximum number of steps of the timer wheels: one for each entry and one for each move within a wheel. There may be more
+    ///   to collect even if the result is lower.
     /// - Returns: the number of entries removed.
     package func collectExpired(now: MonotonicTime, limit: Int) -> Int {
-        // Each call begins at another shard, so that a small limit reaches all of them in turn.
+        // Each call begins at the next shard, so that calls with a small limit reach all shards in turn.
         let first = nextCollected.wrappingAdd(1, ordering: .relaxed).oldValue & (shards.count - 1)
         var collected = 0
         for offset in shards.indices where collected < limit {
@@ -83,7 +83,7 @@ package final class MemoryStore: Sendable {
         return collected
     }
 
-    /// Sums up what the shards have counted, after collecting some of what has expired by `now`. O(shards).
+    /// Sums up the counters of the shards, after removing some of the entries that have expired by `now`. O(shards).
     package func statistics(now: MonotonicTime) -> MemoryStatistics {
         var sum = MemoryStatistics()
         for shard in shards {
@@ -95,10 +95,106 @@ package final class MemoryStore: Sendable {
 
     private static let stepsPerStatistics = 256
 
-    /// The high bits of the hash choose the shard and the low ones are the tag, so that the two are independent.
+    /// The high bits of the hash choose the shard and the low bits are the tag, so the two are independent.
     @inline(__always)
     private func locate(_ key: Span<UInt8>) -> (shard: MemoryShard, tag: UInt32) {
         let hash = SipHash.hash(key, seed: seed)
         return (shards[Int(truncatingIfNeeded: hash >> shardShift)], UInt32(truncatingIfNeeded: hash))
+    }
+}
+
+/// The result of a `set`.
+package enum StoreOutcome: Equatable, Sendable {
+    /// The value replaced any older one. (If its deadline had passed already, the key is now absent.)
+    case stored
+    /// The entry is larger than ``MemoryStore/maximumEntryBytes`` and was not stored. Nothing was evicted for it, but an older value of the key was
+    /// removed, because it must no longer be served.
+    case tooLarge
+}
+
+/// A value that was found: a reference to the entry's immutable bytes, which stay valid and unchanged whatever happens to the entry. Nothing is
+/// copied.
+package struct MemoryHit: Sendable {
+    private let storage: [UInt8]
+    private let keyCount: Int
+    private let deadline: Int64
+
+    init(_ entry: MemoryEntry) {
+        storage = entry.storage
+        keyCount = Int(entry.keyCount)
+        deadline = entry.deadline
+    }
+
+    /// Length of the value in bytes.
+    package var valueCount: Int { storage.count - keyCount }
+
+    /// When the value expires; nil if it does not.
+    package var expiresAt: MonotonicTime? {
+        deadline == MemoryEntry.never ? nil : MonotonicTime(milliseconds: deadline)
+    }
+
+    /// Calls `body` with the bytes of the value. O(1) apart from `body`.
+    package func withValueBytes<R, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> R) throws(Failure) -> R {
+        try storage.span.extracting(keyCount..<storage.count).withUnsafeBytes(body)
+    }
+}
+
+/// The content of a ``MemoryStore`` and its events since it was created. Each shard is consistent in itself; the shards are read one after the other.
+package struct MemoryStatistics: Equatable, Sendable {
+    /// Entries, including expired ones that have not been removed yet.
+    package var entries = 0
+    /// Bytes charged for them (see ``MemoryFootprint``); never more than `maximumBytes`.
+    package var bytes = 0
+    package var maximumBytes = 0
+    package var hits = 0
+    /// Reads of keys that were absent or had expired.
+    package var misses = 0
+    /// Accepted writes.
+    package var sets = 0
+    /// Entries removed by `remove` and by a walk that removes.
+    package var deletes = 0
+    /// Entries removed to make room before they had expired.
+    package var evictions = 0
+    /// Entries removed because they had expired.
+    package var expirations = 0
+    /// Writes rejected because they were too large.
+    package var rejections = 0
+
+    package init() {}
+
+    static func += (sum: inout MemoryStatistics, part: MemoryStatistics) {
+        sum.entries += part.entries
+        sum.bytes += part.bytes
+        sum.maximumBytes += part.maximumBytes
+        sum.hits += part.hits
+        sum.misses += part.misses
+        sum.sets += part.sets
+        sum.deletes += part.deletes
+        sum.evictions += part.evictions
+        sum.expirations += part.expirations
+        sum.rejections += part.rejections
+    }
+}
+
+/// A point in time in milliseconds on a monotonic clock.
+///
+/// The store never reads a clock: every operation takes the time as a parameter. The caller chooses the origin, and any `Int64` is a valid time.
+package struct MonotonicTime: Comparable, Hashable, Sendable {
+    /// Milliseconds since the clock's origin.
+    package var milliseconds: Int64
+
+    /// - Parameter milliseconds: since the clock's origin; any value.
+    package init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
+
+    /// The time `duration` milliseconds later (earlier if negative); the farthest representable time if that would overflow.
+    package func advanced(byMilliseconds duration: Int64) -> MonotonicTime {
+        let (sum, overflow) = milliseconds.addingReportingOverflow(duration)
+        return MonotonicTime(milliseconds: overflow ? (duration < 0 ? .min : .max) : sum)
+    }
+
+    package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
+        left.milliseconds < right.milliseconds
     }
 }

@@ -1,26 +1,25 @@
 /// Decides which entry is evicted: S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023).
 ///
-/// Idea: most keys of a cache are asked for once and never again, and the best that can be done about them is to be rid of them soon. So a new entry
-/// enters a *small* queue with a tenth of the bytes. When it gets to the end of it, it moves to the *main* queue if it has been read at least twice, and
-/// is evicted otherwise; its tag then stays in the *ghost* queue for a while, and a key that comes back in that time enters the main queue at once. At the end of
-/// the main queue an entry that has been read since starts over, with one less to its credit.
+/// Most keys of a cache are requested once and never again, and are best evicted soon. A new entry therefore enters a *small* queue, which has a
+/// tenth of the bytes. At the end of that queue it moves to the *main* queue if it has been read at least twice, and is evicted otherwise; its tag
+/// then stays in the *ghost* queue for a while, and a key that returns in that time enters the main queue at once. At the end of the main queue, an
+/// entry that has been read since is reinserted and its frequency is decremented.
 ///
-/// A scan thus passes through the small queue without touching the main one. A hit does nothing but increment a number up to 3 in the entry, which
-/// has just been read anyway: no list is reordered under the lock, as LRU would on every hit. How the choice was made is in
-/// docs/decisions/0001-eviction-policy.md.
+/// A scan thus passes through the small queue without touching the main queue. A hit only increments a number up to 3 in the entry, which has just
+/// been read anyway: unlike LRU, it reorders no list while holding the lock. docs/decisions/0001-eviction-policy.md explains the choice.
 ///
-/// Deviations from the paper: sizes are bytes rather than objects; the ghost is set-associative (``GhostQueue``); and after ``maximumReprieves`` entries that
-/// may start over, one eviction takes the next whatever its credit, so that no single insertion holds the lock for long.
+/// Deviations from the paper: sizes are bytes rather than objects; the ghost queue is set-associative (``GhostQueue``); and once one eviction has
+/// reinserted ``maximumReprieves`` entries, it takes the next one whatever its frequency, so that no single insertion holds the lock for long.
 ///
-/// Hit: O(1). Eviction: O(1) amortised, as each further turn of an entry has been paid for by a hit.
+/// Hit: O(1). Eviction: O(1) amortised, because a hit has paid for each reinsertion.
 struct S3FIFOPolicy {
-    /// Reads beyond this are not counted.
+    /// Further reads are not counted.
     private static let maximumFrequency: UInt8 = 3
-    /// Reads while in the small queue that earn the main one.
+    /// Reads in the small queue after which an entry moves to the main queue.
     private static let promotionFrequency: UInt8 = 2
-    /// The small queue is drained first while it has more than one part in ten of the bytes.
+    /// Entries are evicted from the small queue first while it has more than a tenth of the bytes.
     private static let smallShare = 10
-    /// The greatest number of entries that one eviction lets start over.
+    /// The maximum number of entries that one eviction reinserts.
     private static let maximumReprieves = 256
 
     private var small = EntryQueue()
@@ -41,13 +40,13 @@ struct S3FIFOPolicy {
         append(slot, to: returned ? .main : .small, in: &slab)
     }
 
-    /// Puts an entry back with new bytes at the end of the queue it was in; writing counts as reading.
+    /// Puts an entry with a new value at the end of the queue it was in; a write counts as a read.
     mutating func reinsert(_ slot: UInt32, into queue: MemoryEntry.Queue, in slab: inout EntrySlab) {
         append(slot, to: queue, in: &slab)
         recordAccess(slot, in: &slab)
     }
 
-    /// Takes an entry out of its queue, which is returned.
+    /// Removes an entry from its queue and returns which queue that was.
     @discardableResult
     mutating func remove(_ slot: UInt32, in slab: inout EntrySlab) -> MemoryEntry.Queue {
         let queue = slab.entries[Int(slot)].queue
@@ -60,7 +59,7 @@ struct S3FIFOPolicy {
         return queue
     }
 
-    /// Takes the entry out of its queue that is to be evicted next; nil if there is none.
+    /// Removes the entry to evict next from its queue; nil if there is none.
     mutating func nextVictim(in slab: inout EntrySlab) -> UInt32? {
         var reprieves = 0
         while true {
@@ -99,4 +98,99 @@ struct S3FIFOPolicy {
             small.append(slot, in: &slab)
         }
     }
+}
+
+/// A first-in, first-out queue of slots with the sum of their bytes. It is linked through the entries of the slab, so any entry can be removed in
+/// O(1).
+struct EntryQueue {
+    private(set) var bytes = 0
+    private(set) var oldest = MemoryEntry.none
+    private var newest = MemoryEntry.none
+
+    var isEmpty: Bool { oldest == MemoryEntry.none }
+
+    mutating func append(_ slot: UInt32, in slab: inout EntrySlab) {
+        slab.entries[Int(slot)].queuePrevious = newest
+        slab.entries[Int(slot)].queueNext = MemoryEntry.none
+        if newest == MemoryEntry.none {
+            oldest = slot
+        } else {
+            slab.entries[Int(newest)].queueNext = slot
+        }
+        newest = slot
+        bytes += slab.entries[Int(slot)].storageBytes
+    }
+
+    mutating func remove(_ slot: UInt32, in slab: inout EntrySlab) {
+        let (previous, next) = (slab.entries[Int(slot)].queuePrevious, slab.entries[Int(slot)].queueNext)
+        if previous == MemoryEntry.none {
+            oldest = next
+        } else {
+            slab.entries[Int(previous)].queueNext = next
+        }
+        if next == MemoryEntry.none {
+            newest = previous
+        } else {
+            slab.entries[Int(next)].queuePrevious = previous
+        }
+        bytes -= slab.entries[Int(slot)].storageBytes
+    }
+}
+
+/// Remembers the tags of the keys that were evicted last, about as many as the shard has entries.
+///
+/// A set-associative table: a tag belongs to one set of eight, and each set is a queue, the newest first. With random tags this forgets in nearly the
+/// order of one long queue, at 4 bytes per tag and one cache line per query, without links. Two keys with the same tag are mistaken for each other,
+/// by chance once in 2^32 / 8 queries: that costs one poor eviction, never a wrong result.
+struct GhostQueue {
+    private static let setSize = 8
+    private static let empty: UInt32 = 0
+
+    private var tags = ContiguousArray<UInt32>(repeating: empty, count: setSize)
+
+    var capacity: Int { tags.count }
+
+    /// Adds a tag, and drops the oldest of its set if the set is full. O(1).
+    mutating func insert(_ tag: UInt32) {
+        let stored = Self.stored(tag)
+        let start = firstOfSet(stored)
+        // Later positions hold older tags: fill the gap left by a tag that was removed, or else drop the last.
+        var position = (start..<start + Self.setSize - 1).first { tags[$0] == Self.empty } ?? start + Self.setSize - 1
+        while position > start {
+            tags[position] = tags[position - 1]
+            position -= 1
+        }
+        tags[start] = stored
+    }
+
+    /// Removes a tag and returns whether it was present. O(1).
+    mutating func remove(_ tag: UInt32) -> Bool {
+        let stored = Self.stored(tag)
+        let start = firstOfSet(stored)
+        for position in start..<start + Self.setSize where tags[position] == stored {
+            tags[position] = Self.empty
+            return true
+        }
+        return false
+    }
+
+    /// Grows by half if the shard has more entries than the table has positions. O(1) amortised.
+    mutating func makeRoom(forEntries count: Int) {
+        guard count > tags.count else { return }
+        let old = tags
+        let sets = old.count / Self.setSize
+        tags = ContiguousArray(repeating: Self.empty, count: (sets + (sets + 1) / 2) * Self.setSize)
+        for tag in old.reversed() where tag != Self.empty {
+            insert(tag)
+        }
+    }
+
+    @inline(__always)
+    private func firstOfSet(_ tag: UInt32) -> Int {
+        Int(truncatingIfNeeded: (UInt64(tag) &* UInt64(tags.count / Self.setSize)) >> 32) * Self.setSize
+    }
+
+    /// Zero marks an empty position, so the tag zero is stored as one.
+    @inline(__always)
+    private static func stored(_ tag: UInt32) -> UInt32 { max(tag, 1) }
 }

@@ -1,12 +1,14 @@
-/// The state of one shard: the entries, and what finds, expires and evicts them. A value without a lock and without a clock.
+import Synchronization
+
+/// The state of one shard: its entries, and the structures that find, expire and evict them. A value without a lock or a clock.
 ///
 /// Invariants, between any two calls: each used slot is in the index once and in exactly one queue of the policy; it is in the timer wheel if its
 /// entry can expire; and `bytes` is the sum of ``MemoryFootprint`` over entries and slots, at most `maximumBytes`.
 struct ShardTable: ~Copyable {
-    /// Steps of the timer wheel done by each operation: more than the wheel's work for one more entry with a deadline within ten years (seven levels
-    /// and its end), so that the wheel cannot fall behind however many are written.
+    /// Steps of the timer wheel that each operation performs: more than the wheel's work for one entry with a deadline within ten years (seven levels
+    /// and its expiry), so the wheel cannot fall behind however many entries are written.
     private static let stepsPerOperation = 8
-    /// Bytes from which on an array is released after the lock rather than under it: the allocator may then have to call the kernel.
+    /// Arrays of at least this size are released after the lock, because the allocator may have to call the kernel.
     private static let largeStorageBytes = 32 << 10
 
     private let maximumBytes: Int
@@ -34,7 +36,7 @@ struct ShardTable: ~Copyable {
         return statistics
     }
 
-    /// Hands over large arrays of removed entries. To be called last under the lock; the result is to be dropped after it.
+    /// Returns the large arrays of removed entries. Call it last while holding the lock, and release the result after the lock.
     @inline(__always)
     mutating func takeDiscarded() -> [[UInt8]] {
         if discarded.isEmpty { return [] }
@@ -60,7 +62,7 @@ struct ShardTable: ~Copyable {
         return MemoryHit(slab.entries[Int(slot)])
     }
 
-    /// Stores an entry that is small enough for the shard; its queue and timer links are still unset.
+    /// Stores an entry that is small enough for the shard and whose queue and timer links are not set yet.
     mutating func set(_ key: Span<UInt8>, entry: consuming MemoryEntry, now: MonotonicTime) {
         collectSome(now)
         counters.sets += 1
@@ -74,7 +76,7 @@ struct ShardTable: ~Copyable {
         }
     }
 
-    /// Refuses an entry that is too large, and removes what it would have replaced.
+    /// Rejects an entry that is too large, and removes the one it would have replaced.
     mutating func reject(_ key: Span<UInt8>, tag: UInt32) {
         counters.rejections += 1
         if let existing = find(key, tag: tag) { discard(existing) }
@@ -95,7 +97,7 @@ struct ShardTable: ~Copyable {
     /// Visits the entries in `slots`, and removes those whose key matches if the mode is to remove. Returns the number of matches.
     mutating func visit(slots: Range<Int>, mode: MemoryCursor.Mode, now: MonotonicTime, where isMatch: (Span<UInt8>) -> Bool) -> Int {
         var matches = 0
-        // Removing the last entry gives the slab back, so its count is looked at anew.
+        // Removing the last entry releases the slab, so its count is checked each time.
         for slot in slots where slot < slab.slotCount {
             guard slab.entries[slot].queue != .free, slab.entries[slot].deadline > now.milliseconds else { continue }
             guard slab.entries[slot].withKey(isMatch) else { continue }
@@ -141,7 +143,7 @@ struct ShardTable: ~Copyable {
         wheel.schedule(slot, now: now, in: &slab)
     }
 
-    /// Puts a new value and deadline into a slot. The slot stays, which the guarantee of ``MemoryCursor`` needs.
+    /// Puts a new value and deadline into a slot. The slot stays the same, as ``MemoryCursor`` requires.
     private mutating func replace(_ slot: UInt32, with entry: consuming MemoryEntry, now: MonotonicTime) {
         let queue = policy.remove(slot, in: &slab)
         wheel.unschedule(slot, in: &slab)
@@ -151,7 +153,7 @@ struct ShardTable: ~Copyable {
         var storage = entry.storage
         swap(&slab.entries[Int(slot)].storage, &storage)
         releaseLater(storage)
-        // While it is in no queue the entry cannot be evicted in favour of itself.
+        // The entry is in no queue now, so it cannot be evicted to make room for itself.
         makeRoom(for: needed, needsSlot: false, now: now)
         slab.entries[Int(slot)].deadline = deadline
         storageBytes += needed
@@ -181,7 +183,7 @@ struct ShardTable: ~Copyable {
         release(slot)
     }
 
-    /// Removes an entry that is in no queue any more from everything else.
+    /// Removes an entry that is no longer in a queue from all other structures.
     private mutating func release(_ slot: UInt32) {
         wheel.unschedule(slot, in: &slab)
         index.remove(tag: slab.entries[Int(slot)].tag, slot: slot)
@@ -194,11 +196,70 @@ struct ShardTable: ~Copyable {
         if storage.count >= Self.largeStorageBytes { discarded.append(storage) }
     }
 
-    /// An empty shard begins anew, so that it does not pay for ever for slots it once needed. Small structures are kept.
+    /// An empty shard starts over, so that it is not charged forever for slots it once needed. Small structures are kept.
     private mutating func giveBackStructures() {
         guard slab.slotCount > 1024 else { return }
         slab.removeAllSlots()
         index = HashIndex()
         policy = S3FIFOPolicy()
+    }
+}
+
+/// One independently locked part of the store. It is a class so that each lock has its own allocation and two locks never share a cache line.
+///
+/// Large allocations and copies happen before or after the lock is held: the bytes of a new entry are created before, a reader keeps a reference to
+/// the bytes instead of copying them, and large arrays are released after.
+final class MemoryShard: Sendable {
+    private let table: Mutex<ShardTable>
+
+    init(maximumBytes: Int) {
+        table = Mutex(ShardTable(maximumBytes: maximumBytes))
+    }
+
+    /// Runs `body` while holding the lock.
+    @inline(__always)
+    private func locked<R: Sendable>(_ body: (inout ShardTable) -> R) -> R {
+        let (result, discarded) = table.withLock { table in
+            let result = body(&table)
+            return (result, table.takeDiscarded())
+        }
+        _ = discarded
+        return result
+    }
+
+    func get(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> MemoryHit? {
+        locked { $0.get(key, tag: tag, now: now) }
+    }
+
+    func set(_ key: Span<UInt8>, entry: MemoryEntry, now: MonotonicTime) {
+        locked { $0.set(key, entry: entry, now: now) }
+    }
+
+    func reject(_ key: Span<UInt8>, tag: UInt32) {
+        locked { $0.reject(key, tag: tag) }
+    }
+
+    func remove(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> Bool {
+        locked { $0.remove(key, tag: tag, now: now) }
+    }
+
+    func collectExpired(now: MonotonicTime, limit: Int) -> Int {
+        locked { $0.collectExpired(now: now, limit: limit) }
+    }
+
+    /// Visits up to `limit` slots, beginning with `slot`. Returns the number of matches and the next slot to visit, or nil at the end of the shard.
+    func visit(
+        from slot: Int, limit: Int, mode: MemoryCursor.Mode, now: MonotonicTime, where isMatch: (Span<UInt8>) -> Bool
+    ) -> (matches: Int, next: Int?) {
+        locked { table in
+            let end = min(slot + limit, table.slotCount)
+            guard slot < end else { return (0, nil) }
+            let matches = table.visit(slots: slot..<end, mode: mode, now: now, where: isMatch)
+            return (matches, end < table.slotCount ? end : nil)
+        }
+    }
+
+    var statistics: MemoryStatistics {
+        locked { $0.statistics }
     }
 }

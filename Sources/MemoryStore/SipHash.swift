@@ -1,11 +1,12 @@
 /// SipHash-c-d, a keyed hash of a byte string to 64 bits (Aumasson and Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012).
 ///
-/// Keys of a cache are chosen by its users, so with a known hash an attacker could choose keys that meet in one shard and one run of the index ("hash
-/// flooding"). With a secret random seed SipHash is claimed to be a pseudo-random function: who does not know the seed cannot do better than chance.
-/// The store uses one round per word and three at the end, as the hash tables of Rust, Ruby and Swift do; the paper claims its full strength for
-/// 2-4 only, which is here so that the reference values of the paper can be checked. The hash is not a signature: nothing relies on it but speed.
+/// The users of a cache choose its keys, so with a known hash function an attacker could choose keys that collide in one shard and one run of the
+/// index ("hash flooding"). With a secret random seed, SipHash is designed to be a pseudo-random function: without the seed, an attacker cannot do
+/// better than chance. The store uses one round per word and three at the end, as the hash tables of Rust, Ruby and Swift do. The paper claims full
+/// strength only for SipHash-2-4, which is implemented here to check the reference values of the paper. The hash is not a signature: only speed
+/// depends on it.
 ///
-/// Swift's own `Hasher` is the same function behind an interface that cannot be seeded for a test and that mixes in the length.
+/// Swift's own `Hasher` is the same function, but it cannot be seeded for a test, and it mixes in the length.
 struct SipHash {
     private var v0, v1, v2, v3: UInt64
     private let finalizationRounds: Int
@@ -70,5 +71,23 @@ struct SipHash {
     @inline(__always)
     private static func rotate(_ word: UInt64, _ count: UInt64) -> UInt64 {
         (word << count) | (word >> (64 - count))
+    }
+}
+
+/// The 128-bit secret of ``SipHash``.
+package struct HashSeed: Sendable {
+    let low: UInt64
+    let high: UInt64
+
+    /// A fixed seed, for reproducible tests and measurements only.
+    package init(low: UInt64, high: UInt64) {
+        self.low = low
+        self.high = high
+    }
+
+    /// A seed from the system's source of randomness.
+    package static func random() -> HashSeed {
+        var generator = SystemRandomNumberGenerator()
+        return HashSeed(low: generator.next(), high: generator.next())
     }
 }

@@ -1,21 +1,21 @@
-/// Finds entries whose deadline has passed, without looking at those whose has not.
+/// Finds entries whose deadline has passed without visiting the others.
 ///
-/// Idea (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987, scheme 7): time in ticks of 1 ms is read as digits of 6 bits. An entry
-/// waits at the level of the highest digit in which its deadline differs from the wheel's time, in the bucket of that digit. When the wheel's time reaches the
-/// bucket, an entry of level 0 is due, and one of a higher level moves to a lower one ("cascades"), where it differs less.
+/// Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987, scheme 7: the time, in ticks of 1 ms, is a number with digits of 6 bits.
+/// An entry waits at the level of the highest digit in which its deadline differs from the wheel's time, in the bucket of that digit. When the
+/// wheel's time reaches the bucket, an entry at level 0 is due, and an entry at a higher level moves to a lower one ("cascades").
 ///
-/// A bitmap of occupied buckets for each level, and one of occupied levels, lead to the next event in O(1) however far away it is: the lowest
+/// A bitmap of the occupied buckets of each level, and one of the occupied levels, lead to the next event in O(1) however far away it is: the lowest
 /// occupied bucket of the lowest occupied level. Eleven levels of 64 buckets cover every `Int64` of milliseconds, so there is no horizon and no
 /// special case; deadlines within ten years use the lowest seven.
 ///
-/// Invariants: each scheduled entry has tick >= `now` (a passed deadline is taken as `now`); its level is that of the highest digit of `tick ^ now`;
-/// so at every level the buckets up to the digit of `now` are empty, but for the bucket being cascaded.
+/// Invariants: each scheduled entry has tick >= `now` (a passed deadline counts as `now`); its level is that of the highest digit of `tick ^ now`; so
+/// at every level the buckets up to the digit of `now` are empty, except for the bucket that is being cascaded.
 ///
-/// Cost: scheduling and removing O(1); an entry cascades at most once a level. Work is counted in steps (a move, or a due entry) and stops when
-/// the caller's are used up, even in the middle of a cascade, to be resumed by the next call. Time that stands still or goes back finds nothing due, and a jump
-/// forward costs no more than the entries it makes due.
+/// Cost: scheduling and removing are O(1); an entry cascades at most once per level. Work is counted in steps (a move or a due entry) and stops when
+/// the caller's steps are used up, even in the middle of a cascade; the next call resumes it. If time stands still or goes back, nothing is due, and
+/// a jump forward costs no more than the entries it makes due.
 ///
-/// The links are in the entries of the slab. 2.8 KiB.
+/// The links are in the entries of the slab. Size: 2.8 KiB.
 struct TimerWheel {
     static let unscheduled = UInt16.max
     private static let digitBits: UInt64 = 6
@@ -28,7 +28,7 @@ struct TimerWheel {
     private var occupiedLevels: UInt16 = 0
     private var cascadingBucket: Int?
 
-    /// Schedules the entry of a slot by its deadline, unless it never expires. It must not be scheduled yet.
+    /// Schedules the entry of a slot by its deadline, unless it never expires. The entry must not be scheduled yet.
     mutating func schedule(_ slot: UInt32, now time: MonotonicTime, in slab: inout EntrySlab) {
         guard slab.entries[Int(slot)].deadline != MemoryEntry.never else { return }
         if occupiedLevels == 0 {
@@ -56,14 +56,14 @@ struct TimerWheel {
         slab.entries[Int(slot)].timerBucket = Self.unscheduled
     }
 
-    /// Whether there may be work for ``nextDue(at:steps:in:)``; cheap enough to ask on every access.
+    /// Whether there may be work for ``nextDue(at:steps:in:)``; cheap enough for every access.
     @inline(__always)
     func mayHaveWork(at time: MonotonicTime) -> Bool {
         if occupiedLevels == 0 { return false }
         return cascadingBucket != nil || nextEvent().tick <= Self.tick(time.milliseconds)
     }
 
-    /// Takes an entry out of the wheel whose deadline is at or before `time`, in order of deadlines; nil if there is none or the steps are used up.
+    /// Removes the next entry whose deadline is at or before `time`, in the order of deadlines; nil if there is none or the steps are used up.
     mutating func nextDue(at time: MonotonicTime, steps: inout Int, in slab: inout EntrySlab) -> UInt32? {
         let target = Self.tick(time.milliseconds)
         while steps > 0 {
@@ -104,7 +104,7 @@ struct TimerWheel {
         link(slot, in: &slab)
     }
 
-    /// The earliest bucket with an entry, and the tick at which it begins. There must be one.
+    /// The earliest bucket with an entry, and the tick at which it begins. At least one entry must be scheduled.
     @inline(__always)
     private func nextEvent() -> (bucket: Int, tick: UInt64) {
         let level = occupiedLevels.trailingZeroBitCount

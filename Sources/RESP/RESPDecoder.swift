@@ -2,21 +2,21 @@ package import NIOCore
 
 /// An incremental decoder of RESP2 and RESP3.
 ///
-/// Idea: RESP is a sequence of lines, some of which announce a payload (bulk) or further elements (aggregates). The decoder keeps what it knows
-/// between reads: how much of an unfinished line it has scanned, which payload it waits for, and a stack of unfinished aggregates. So every byte of a
-/// line is looked at once for its end and once for its content, a payload is never looked at, and an aggregate is never started anew: the work is
+/// RESP is a sequence of lines, some of which announce a payload (bulk) or further elements (aggregates). Between reads the decoder keeps its
+/// progress: how much of an unfinished line it has scanned, the payload it is waiting for, and a stack of unfinished aggregates. Every byte of a line
+/// is therefore read once to find its end and once for its content, a payload is not read at all, and an aggregate is never restarted: the work is
 /// linear in the bytes, however they are split. There is no recursion: depth costs a stack entry, not a stack frame.
 ///
-/// Contract with the caller: bytes that `next` leaves in the buffer are offered again, unchanged and followed by what came after them; the buffer may
-/// be moved to other storage meanwhile. After an error the decoder repeats that error for ever.
+/// Contract with the caller: bytes that `next` leaves in the buffer are passed in again, unchanged and followed by the bytes that arrived after them;
+/// the buffer may move to other storage in between. After an error, every further call throws the same error.
 ///
-/// Reference: https://redis.io/docs/latest/develop/reference/protocol-spec/. Streamed strings and aggregates (`$?`, `*?`) of the RESP3 draft were
-/// never sent by any Redis and count as malformed.
+/// Reference: https://redis.io/docs/latest/develop/reference/protocol-spec/. No Redis ever sent the streamed strings and aggregates (`$?`, `*?`) of
+/// the RESP3 draft; they are malformed here.
 package struct RESPDecoder {
     private enum Payload {
         case none
         case bulk(kind: BulkKind, byteCount: Int)
-        /// `remaining` counts payload bytes still to drop; CRLF follows them.
+        /// `remaining` is the number of payload bytes still to drop; CRLF follows them.
         case oversized(remaining: Int, byteCount: Int)
     }
 
@@ -29,16 +29,16 @@ package struct RESPDecoder {
     private enum Step {
         case incomplete
         case value(RESPValue)
-        /// An aggregate with elements was opened: they come next.
+        /// An aggregate was opened; its elements follow.
         case opened
     }
 
     private let limits: RESPLimits
     private var stack: [RESPAggregate] = []
     private var payload = Payload.none
-    /// Bytes at the front of the buffer that are known not to end a line.
+    /// Number of bytes at the front of the buffer that do not contain the end of the line.
     private var scanned = 0
-    /// Elements announced so far in the reply under way.
+    /// Elements announced so far in the current reply.
     private var announcedElements = 0
     private var failure: RESPError?
 
@@ -46,8 +46,8 @@ package struct RESPDecoder {
         self.limits = limits
     }
 
-    /// Bytes still missing of the payload under way, CRLF included, given the bytes at hand; 0 when unknown. A hint to reserve memory once instead of
-    /// by doubling.
+    /// Bytes of the current payload, including its CRLF, that have not arrived yet; 0 if unknown. A hint to reserve memory once instead of by
+    /// doubling.
     package func missingPayloadBytes(readableBytes: Int) -> Int {
         switch self.payload {
         case .none, .oversized: 0
@@ -55,7 +55,7 @@ package struct RESPDecoder {
         }
     }
 
-    /// Takes the next whole reply from the front of the buffer, or nil when more bytes are needed. Linear in the bytes over all calls.
+    /// Takes the next complete reply from the front of the buffer, or returns nil if more bytes are needed. Linear in the bytes over all calls.
     package mutating func next(_ buffer: inout ByteBuffer) throws(RESPError) -> RESPValue? {
         if let failure = self.failure {
             throw failure
@@ -89,7 +89,7 @@ package struct RESPDecoder {
         }
     }
 
-    /// Puts a finished value where it belongs; returns it when it is a whole reply.
+    /// Adds a value to the aggregate it belongs to; returns it if the reply is complete.
     private mutating func place(_ value: RESPValue) -> RESPValue? {
         var value = value
         while let top = self.stack.indices.last {
@@ -98,7 +98,7 @@ package struct RESPDecoder {
                 return nil
             }
             guard let finished = self.stack.removeLast().finish() else {
-                // An attribute is no value: the one that it describes comes next.
+                // An attribute is not a value; the value it describes follows.
                 return nil
             }
             value = finished
@@ -152,7 +152,7 @@ package struct RESPDecoder {
         }
     }
 
-    /// Finds the end of the line under way, never looking at a byte twice, and interprets the line.
+    /// Finds the end of the current line, without scanning any byte twice, and interprets the line.
     private mutating func line(_ buffer: inout ByteBuffer) throws(RESPError) -> Step {
         guard let type = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else {
             return .incomplete
@@ -184,7 +184,7 @@ package struct RESPDecoder {
         }
     }
 
-    /// The bytes before CRLF, or nil when the line has not ended yet.
+    /// The number of bytes before CRLF, or nil if the line is not complete yet.
     private mutating func lineLength(_ buffer: ByteBuffer) throws(RESPError) -> Int? {
         let bytes = buffer.readableBytesUInt8Span
         var index = self.scanned
@@ -212,7 +212,7 @@ package struct RESPDecoder {
 
     private mutating func open(_ kind: RESPAggregate.Kind, count: Int) throws(RESPError) -> Step {
         if case .push = kind, !self.stack.isEmpty {
-            throw RESPError(.malformed, "a push inside of another reply")
+            throw RESPError(.malformed, "a push inside another reply")
         }
         guard self.stack.count < self.limits.maximumDepth else {
             throw RESPError(.tooDeep, "a reply is nested too deeply")
@@ -230,5 +230,74 @@ package struct RESPDecoder {
             return .opened
         }
         return .value(empty)
+    }
+}
+
+/// An aggregate whose elements have not all arrived yet: one level of the decoder's explicit stack.
+struct RESPAggregate {
+    enum Kind {
+        case array
+        case map
+        case set
+        case push
+        /// Metadata about the value that follows (RESP3 attributes); read and dropped.
+        case attribute
+    }
+
+    let kind: Kind
+    private(set) var remaining: Int
+    private var elements: [RESPValue]
+
+    init(kind: Kind, count: Int) {
+        self.kind = kind
+        self.remaining = count
+        self.elements = []
+        // The count comes from the peer: do not let it cause a large allocation.
+        self.elements.reserveCapacity(min(count, 1024))
+    }
+
+    mutating func append(_ value: RESPValue) {
+        self.remaining -= 1
+        if self.kind != .attribute {
+            self.elements.append(value)
+        }
+    }
+
+    /// The finished aggregate, or nil for an attribute.
+    consuming func finish() -> RESPValue? {
+        switch self.kind {
+        case .array: .array(self.elements)
+        case .map: .map(self.elements)
+        case .set: .set(self.elements)
+        case .push: .push(self.elements)
+        case .attribute: nil
+        }
+    }
+}
+
+/// The limits of what a decoder accepts; a reply beyond them is an error, except for a bulk string (see `maximumBulkBytes`).
+package struct RESPLimits: Sendable, Hashable {
+    /// Redis itself rejects strings longer than this (`proto-max-bulk-len`, 512 MiB by default), so a greater length means a broken stream.
+    package static let protocolMaximumBulkBytes = 512 * 1024 * 1024
+
+    /// The longest bulk payload that is delivered, in bytes; a longer one, up to `protocolMaximumBulkBytes`, becomes `.oversized`.
+    package var maximumBulkBytes: Int
+    /// The deepest nesting of aggregates; a flat array has depth 1.
+    package var maximumDepth: Int
+    /// The most elements that one reply may announce, over all levels and including attributes; a map entry counts as two.
+    package var maximumElements: Int
+    /// The longest line, in bytes, including its type byte and excluding CRLF.
+    package var maximumLineBytes: Int
+
+    package init(
+        maximumBulkBytes: Int = 8 * 1024 * 1024,
+        maximumDepth: Int = 32,
+        maximumElements: Int = 1_048_576,
+        maximumLineBytes: Int = 64 * 1024
+    ) {
+        self.maximumBulkBytes = maximumBulkBytes
+        self.maximumDepth = maximumDepth
+        self.maximumElements = maximumElements
+        self.maximumLineBytes = maximumLineBytes
     }
 }

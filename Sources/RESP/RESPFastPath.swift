@@ -1,9 +1,9 @@
 import NIOCore
 
-/// The replies of the hot commands, when they are whole and stand at the front of the buffer: a bulk string, a null, an integer, `+OK`.
+/// Decodes the replies to the hot commands if they are complete and at the front of the buffer: a bulk string, a null, an integer, `+OK`.
 ///
-/// Everything else, malformed bytes included, is left untouched for the general decoder, which alone judges: the two cannot disagree, because this
-/// one only ever says yes. A differential test holds them together.
+/// Anything else, including malformed bytes, is left untouched for the general decoder, which alone rejects input; the two can therefore disagree
+/// only if this one accepts too much. A differential test compares them.
 enum RESPFastPath {
     private enum Match {
         case none
@@ -65,7 +65,7 @@ enum RESPFastPath {
         guard let (length, end) = self.number(bytes), self.isLineEnd(bytes, at: end) else {
             return .none
         }
-        // `$-1`, and no other spelling of it.
+        // Only the spelling `$-1` is null.
         if bytes[1] == UInt8(ascii: "-") {
             return length == -1 && end == 3 ? .null(consumed: end + 2) : .none
         }
@@ -75,7 +75,7 @@ enum RESPFastPath {
         return .bulk(header: end + 2, byteCount: Int(length))
     }
 
-    /// Up to 18 digits after the type byte: no overflow is possible, and whatever is longer is not hot.
+    /// Up to 18 digits after the type byte, which cannot overflow; the general decoder handles longer numbers.
     @inline(__always)
     private static func number(_ bytes: Span<UInt8>) -> (value: Int64, end: Int)? {
         let isNegative = bytes[1] == UInt8(ascii: "-")

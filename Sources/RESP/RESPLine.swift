@@ -1,13 +1,13 @@
 import NIOCore
 
-/// The meaning of one line, its type byte included and its CRLF left out.
+/// The meaning of one line, given with its type byte and without its CRLF.
 enum RESPLine {
     case value(RESPValue)
     case bulk(RESPDecoder.BulkKind, byteCount: Int)
-    /// `elementCount` counts keys and values of a map separately.
+    /// `elementCount` counts the keys and values of a map separately.
     case aggregate(RESPAggregate.Kind, elementCount: Int)
 
-    /// Whether a reply can begin with this byte; lets the decoder refuse garbage at its first byte.
+    /// Whether a reply can begin with this byte; lets the decoder reject garbage at its first byte.
     static func isType(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ":"), UInt8(ascii: "$"), UInt8(ascii: "*"), UInt8(ascii: "_"), UInt8(ascii: "#"),
@@ -52,7 +52,7 @@ enum RESPLine {
         return value
     }
 
-    /// A length, or nil for the `-1` that stands for null in RESP2. Unlike an integer, a length has no other sign.
+    /// A length, or nil for `-1`, which is null in RESP2. Unlike an integer, a length may have no other sign.
     private static func length(_ content: ByteBuffer) throws(RESPError) -> Int? {
         let value = try self.integer(content)
         switch content.getInteger(at: content.readerIndex, as: UInt8.self) {
@@ -105,7 +105,7 @@ enum RESPLine {
         case "-inf": return -.infinity
         case "nan", "-nan": return .nan
         case let digits:
-            // `Double(_:)` also takes hexadecimal and its own spellings of infinity, which are not RESP.
+            // `Double(_:)` also accepts hexadecimal and its own spellings of infinity, which are not RESP.
             let isDecimal = digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || "+-.eE".utf8.contains($0) }
             guard isDecimal, let value = Double(digits) else {
                 throw RESPError(.malformed, "not a double")
@@ -127,5 +127,39 @@ enum RESPLine {
             }
         }
         return content
+    }
+}
+
+/// The protocol's decimal integers, parsed without going through `String`.
+private enum RESPInteger {
+    /// All of `bytes` as `[+-]digits`, or nil if it is anything else or does not fit.
+    static func parse(_ bytes: Span<UInt8>) -> Int64? {
+        guard bytes.count > 0 else {
+            return nil
+        }
+        let isNegative = bytes[0] == UInt8(ascii: "-")
+        var index = isNegative || bytes[0] == UInt8(ascii: "+") ? 1 : 0
+        guard index < bytes.count else {
+            return nil
+        }
+        // Accumulated as a negative number, because Int64.min has no positive counterpart.
+        var value: Int64 = 0
+        while index < bytes.count {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit < 10 else {
+                return nil
+            }
+            let (scaled, scaleOverflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, sumOverflow) = scaled.subtractingReportingOverflow(Int64(digit))
+            guard !scaleOverflow, !sumOverflow else {
+                return nil
+            }
+            value = sum
+            index += 1
+        }
+        guard !isNegative else {
+            return value
+        }
+        return value == .min ? nil : -value
     }
 }

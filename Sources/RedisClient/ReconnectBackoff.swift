@@ -1,13 +1,13 @@
 package import NIOCore
 
-/// Pauses between attempts: exponential with full jitter, so that the instances of a fleet that lost the same Redis do not come back in step.
+/// Pauses between attempts: exponential with full jitter, so that instances that lost the same Redis do not reconnect in lockstep.
 ///
 /// Attempt n waits a random time below min(cap, base * 2^n). Reference: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 package struct ReconnectBackoff: Hashable, Sendable {
     package enum Pace: Hashable, Sendable {
-        /// Attempts that failed since the last connection that lived.
+        /// Failed attempts since the last successful connection.
         case attempt(Int)
-        /// The peer answers but refuses: asking often cannot help, so the pause is between half of the cap and the cap.
+        /// The peer answers but refuses: trying often cannot help, so the pause is between half of the cap and the cap.
         case capped
     }
 

@@ -57,7 +57,7 @@ package final class RedisConnection {
             connector: RedisSocketConnector(passwordProvider: passwordProvider))
     }
 
-    init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger, connector: any RedisConnector) {
+    package init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger, connector: any RedisConnector) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.logger = logger

@@ -99,15 +99,22 @@ struct RedisControlIntegrationTests {
     @Test("an idle connection closes and the next call opens another")
     func idle() async throws {
         let server = try RedisServerProcess()
-        let control = self.control(server) { $0.controlIdleTimeout = .milliseconds(1) }
+        let observer = try await LiveConnection.open(server.configuration)
+        let control = self.control(server) {
+            $0.controlIdleTimeout = .milliseconds(1)
+            $0.clientName = "idle-test"
+        }
         for _ in 0..<3 {
             try await control.ping()
-            while try await control.isOpen {
+            var isOpen = true
+            while isOpen {
                 try Task.checkCancellation()
-                await Task.yield()
+                let list = try await observer.sender.send(["CLIENT", "LIST"])
+                isOpen = try !RedisClientList.identifiers(in: String(buffer: #require(list.text)), named: "idle-test").isEmpty
             }
         }
         await control.shutDown()
+        try await observer.close()
     }
 
     @Test("a server that is away or hangs fails the call, and the next call finds it again")

@@ -34,3 +34,24 @@ extension MemoryStore {
 extension Span<UInt8> {
     var string: String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 }
+
+extension MemoryStore {
+    /// Removes the entries whose key matches, in one walk.
+    func removeAll(now: MonotonicTime, where isMatch: (Span<UInt8>) -> Bool) -> Int {
+        self.walk(.remove, now: now, where: isMatch)
+    }
+
+    /// Counts the entries whose key matches, in one walk.
+    func count(now: MonotonicTime, where isMatch: (Span<UInt8>) -> Bool) -> Int {
+        self.walk(.count, now: now, where: isMatch)
+    }
+
+    private func walk(_ mode: MemoryCursor.Mode, now: MonotonicTime, where isMatch: (Span<UInt8>) -> Bool) -> Int {
+        var cursor = MemoryCursor(mode)
+        var matches = 0
+        while !cursor.isFinished {
+            matches += self.step(&cursor, now: now, where: isMatch)
+        }
+        return matches
+    }
+}

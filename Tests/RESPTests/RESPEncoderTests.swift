@@ -16,7 +16,6 @@ struct RESPEncoderTests {
         self.expect(["GET", keyArgument]) { RESPEncoder.writeGet(key: key.readableBytesUInt8Span, into: &$0) }
         self.expect(["PTTL", keyArgument]) { RESPEncoder.writePTTL(key: key.readableBytesUInt8Span, into: &$0) }
         self.expect(["UNLINK", keyArgument]) { RESPEncoder.writeUnlink(key: key.readableBytesUInt8Span, into: &$0) }
-        self.expect(["DEL", keyArgument]) { RESPEncoder.writeDel(key: key.readableBytesUInt8Span, into: &$0) }
         self.expect(["SET", keyArgument, valueArgument]) {
             RESPEncoder.writeSet(key: key.readableBytesUInt8Span, value: value.readableBytesUInt8Span, into: &$0)
         }

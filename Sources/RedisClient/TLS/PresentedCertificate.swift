@@ -4,11 +4,11 @@ import NIOSSL
 import SwiftASN1
 import X509
 
-/// What a certificate says of itself. Nothing of it is proved.
+/// The content of a certificate that a server presents. None of it is verified.
 package struct PresentedCertificate: Hashable, Sendable {
     package var subject: String
     package var issuer: String
-    /// DNS names and IP addresses that it was issued for.
+    /// The DNS names and IP addresses it was issued for.
     package var names: [String]
     /// Seconds since 1970.
     package var notValidBefore: Int64
@@ -48,14 +48,14 @@ package struct PresentedCertificate: Hashable, Sendable {
 }
 
 extension RedisTLS {
-    /// The subjects of the authorities that are trusted; nil for the system's. Blocks.
+    /// The subjects of the trusted authorities; nil for those of the system. Blocks.
     package func authorities() throws(RedisFailure) -> [String]? {
         guard case .certificates(let certificates) = try self.trustRoots() else { return nil }
         return certificates.map { certificate in (try? PresentedCertificate(certificate).subject) ?? "an authority" }
     }
 
-    /// The certificates that a server presents, its own first. Nothing is said over the connection, which is left as soon as they are there: they are
-    /// not checked, so that whoever looks can say what is wrong with them.
+    /// The certificates that a server presents, its own first. They are not verified, so that the caller can say what is wrong with them. The
+    /// connection is closed as soon as they arrive; no data is sent over it.
     ///
     /// - Parameter timeout: for the connection, and again for the handshake.
     /// - Throws: `ChannelError.connectTimeout` if the server does not answer, another error if it does not speak TLS.
@@ -93,7 +93,7 @@ extension RedisTLS {
     }
 }
 
-/// Tells that no certificate will come.
+/// Fails the promise if the handshake ends before the certificates arrive.
 private final class FailedHandshake: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

@@ -1,0 +1,193 @@
+import DequeModule
+import NIOCore
+import RESP
+
+/// The commands sent before the first one of the service, as a value: which commands to send, and what their replies mean.
+///
+/// All commands are sent in one write: HELLO 3 (with the credentials), CLIENT SETNAME, SELECT, PING. If the server does not know HELLO (before Redis
+/// 6, or renamed), the connection uses RESP2; if there are credentials, a second write sends AUTH and repeats the rest, whose first replies do not
+/// count. PING comes last because a server that is loading its data or has lost its master accepts HELLO and SELECT but not PING. If a managed Redis
+/// refuses an optional command (CLIENT), the handshake notes it and continues.
+///
+/// Redis quotes the arguments of an unknown command in its error, so the message of a refused HELLO or AUTH may contain the password: it is never
+/// kept.
+struct RedisHandshake {
+    enum Command: Hashable, Sendable {
+        case hello
+        case authenticate
+        case setClientName
+        case selectDatabase
+        case ping
+    }
+
+    enum Outcome {
+        case waiting
+        case send([Command])
+        case ready(RedisSession)
+        case failed(RedisFailure)
+    }
+
+    private let hasPassword: Bool
+    private let repeated: [Command]
+    private var expected = Deque<Command>()
+    private var protocolVersion = 2
+    private var refused: [Command] = []
+    private var clientIdentifier: Int64?
+    /// HELLO was refused and there are credentials: the other replies to the first write do not count.
+    private var mustAuthenticate = false
+
+    init(hasPassword: Bool, hasClientName: Bool, hasDatabase: Bool) {
+        self.hasPassword = hasPassword
+        self.repeated = (hasClientName ? [.setClientName] : []) + (hasDatabase ? [.selectDatabase] : []) + [.ping]
+    }
+
+    init(_ configuration: RedisConfiguration, hasPassword: Bool) {
+        self.init(
+            hasPassword: hasPassword,
+            hasClientName: configuration.clientName != nil,
+            hasDatabase: configuration.database != 0
+        )
+    }
+
+    mutating func begin() -> [Command] {
+        self.send([.hello] + self.repeated)
+    }
+
+    mutating func replied(_ value: RESPValue) -> Outcome {
+        guard let command = self.expected.popFirst() else {
+            return .failed(RedisFailure(.protocolViolation, "a reply to no command of the handshake"))
+        }
+        if let failure = self.judge(command, value) {
+            return .failed(failure)
+        }
+        guard self.expected.isEmpty else {
+            return .waiting
+        }
+        if self.mustAuthenticate {
+            self.mustAuthenticate = false
+            return .send(self.send([.authenticate] + self.repeated))
+        }
+        return .ready(
+            RedisSession(
+                protocolVersion: self.protocolVersion, refusedOptionalCommands: self.refused.map(\.name), clientIdentifier: self.clientIdentifier))
+    }
+
+    private mutating func send(_ commands: [Command]) -> [Command] {
+        self.expected.append(contentsOf: commands)
+        return commands
+    }
+
+    /// The failure of the connection that this reply means, if any.
+    private mutating func judge(_ command: Command, _ value: RESPValue) -> RedisFailure? {
+        guard case .error(let bytes) = value else {
+            if command == .hello {
+                self.protocolVersion = 3
+                self.clientIdentifier = Self.clientIdentifier(value)
+            }
+            return nil
+        }
+        let failure = RedisFailure.serverError(bytes)
+        switch command {
+        case .hello:
+            return self.helloRefused(prefix: RedisFailure.prefix(of: bytes))
+        case .authenticate:
+            return Self.credentialsRefused(prefix: RedisFailure.prefix(of: bytes))
+        case .setClientName, .selectDatabase, .ping:
+            return self.mustAuthenticate ? nil : self.refused(command, failure)
+        }
+    }
+
+    /// The member `id` of the reply to HELLO.
+    private static func clientIdentifier(_ value: RESPValue) -> Int64? {
+        guard case .map(let members) = value else {
+            return nil
+        }
+        for index in stride(from: 0, to: members.count - 1, by: 2) {
+            if members[index].text == ByteBuffer(staticString: "id"), case .integer(let identifier) = members[index + 1] {
+                return identifier
+            }
+        }
+        return nil
+    }
+
+    private mutating func helloRefused(prefix: String) -> RedisFailure? {
+        switch prefix {
+        case "WRONGPASS":
+            return Self.credentialsRefused(prefix: prefix)
+        case "LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY":
+            return RedisFailure(.serverError, "the server is not ready", prefix: prefix)
+        case "NOAUTH" where !self.hasPassword:
+            return RedisFailure(.authenticationFailed, "the server requires a password and none is configured", prefix: prefix)
+        default:
+            self.mustAuthenticate = self.hasPassword
+            return nil
+        }
+    }
+
+    private static func credentialsRefused(prefix: String) -> RedisFailure {
+        RedisFailure(.authenticationFailed, "the server refused the user or the password", prefix: prefix)
+    }
+
+    private mutating func refused(_ command: Command, _ failure: RedisFailure) -> RedisFailure? {
+        if failure.meansUnfitPeer {
+            return failure
+        }
+        if failure.serverErrorPrefix == "NOAUTH" {
+            return RedisFailure(.authenticationFailed, "the server requires a password and none is configured", prefix: "NOAUTH")
+        }
+        guard command != .selectDatabase else {
+            return failure
+        }
+        self.refused.append(command)
+        return nil
+    }
+}
+
+extension RedisHandshake.Command {
+    /// The usual name, without arguments.
+    var name: String {
+        switch self {
+        case .hello: "HELLO"
+        case .authenticate: "AUTH"
+        case .setClientName: "CLIENT SETNAME"
+        case .selectDatabase: "SELECT"
+        case .ping: "PING"
+        }
+    }
+
+    func arguments(_ configuration: RedisConfiguration, _ password: RedisPassword?) -> [RESPArgument] {
+        let password = password.map { RESPArgument.bytes($0.bytes) }
+        switch self {
+        case .hello:
+            guard let password else {
+                return ["HELLO", "3"]
+            }
+            return ["HELLO", "3", "AUTH", .string(configuration.user ?? "default"), password]
+        case .authenticate:
+            guard let password else {
+                return ["AUTH"]
+            }
+            // One argument for the default user, because Redis has users only since version 6.
+            guard let user = configuration.user, user != "default" else {
+                return ["AUTH", password]
+            }
+            return ["AUTH", .string(user), password]
+        case .setClientName:
+            return ["CLIENT", "SETNAME", .string(configuration.clientName ?? "")]
+        case .selectDatabase:
+            return ["SELECT", .integer(configuration.database)]
+        case .ping:
+            return ["PING"]
+        }
+    }
+}
+
+/// What the handshake learned about the server.
+package struct RedisSession: Sendable, Hashable {
+    /// 2 or 3.
+    package let protocolVersion: Int
+    /// Optional commands that the server refused, such as `CLIENT SETNAME`; the service works without them.
+    package let refusedOptionalCommands: [String]
+    /// The server's identifier of this connection (`CLIENT ID`); nil over RESP2.
+    package var clientIdentifier: Int64?
+}

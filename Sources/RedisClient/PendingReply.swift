@@ -1,8 +1,0 @@
-import NIOCore
-
-/// One command whose reply is owed.
-struct PendingReply<Receiver> {
-    let receiver: Receiver
-    let token: UInt64
-    let deadline: NIODeadline
-}
