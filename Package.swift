@@ -132,6 +132,13 @@ targets += [
     ),
     .target(
         name: "RedisTestSupport", dependencies: ["RedisClient", "RESP", nioCore], path: "Tests/RedisTestSupport", swiftSettings: settings),
+    // Stores and connections to Redis that do as a test says.
+    .target(
+        name: "CacheTestSupport",
+        dependencies: ["Cache", "RedisClient", "RESP", nioCore],
+        path: "Tests/CacheTestSupport",
+        swiftSettings: settings
+    ),
     .testTarget(
         name: "TelemetryTests",
         dependencies: [
@@ -178,12 +185,13 @@ targets += [
     .testTarget(
         name: "CacheTests",
         dependencies: [
-            "Cache", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, logging, .product(name: "NIOEmbedded", package: nio),
+            "Cache", "CacheTestSupport", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, nioPosix, logging,
+            .product(name: "NIOEmbedded", package: nio),
         ], swiftSettings: settings),
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
-            "CacheHTTP", "Cache", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore, logging,
+            "CacheHTTP", "Cache", "CacheTestSupport", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore, logging,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

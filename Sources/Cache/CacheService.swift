@@ -6,33 +6,30 @@ package import RedisClient
 
 /// The cache for the control plane: what may take its time, callable from any task.
 package struct CacheService: Sendable {
-    private let eventLoops: [EventLoopCacheHandle]
-    private let embedded: EmbeddedCache
-    private let control: RedisControl?
-    private let gate: OutageGate?
+    let eventLoops: [EventLoopStore]
+    let embedded: EmbeddedStore
+    /// nil if no Redis is configured.
+    let redis: (control: any CacheControlConnection, gate: OutageGate)?
+    let logger: Logger
+    let invalidatedKeys = Counter(label: "cacheagent_cache_invalidated_keys_total")
     private let started = NIODeadline.now()
-    private let logger: Logger
-    private let invalidatedKeys = Counter(label: "cacheagent_cache_invalidated_keys_total")
 
     /// The counters of what the router answers.
     package let routerCounters: OperationCounters
 
     /// - Parameters:
-    ///   - control: the connection for long calls; nil on the embedded store by choice.
-    ///   - gate: where there is a `control`.
-    ///   - eventLoops: every event loop's cache.
+    ///   - redis: the connection for long calls, and the gate of the event loops' stores; nil if no Redis is configured.
+    ///   - eventLoops: every event loop's store.
     ///   - isRecording: whether operations are counted.
     package init(
         memory: MemoryStore,
-        control: RedisControl?,
-        gate: OutageGate?,
-        eventLoops: [EventLoopCacheHandle],
+        redis: (control: any CacheControlConnection, gate: OutageGate)?,
+        eventLoops: [EventLoopStore],
         isRecording: Bool,
         logger: Logger
     ) {
-        self.embedded = EmbeddedCache(store: memory)
-        self.control = control
-        self.gate = gate
+        self.embedded = EmbeddedStore(memory)
+        self.redis = redis
         self.eventLoops = eventLoops
         self.routerCounters = OperationCounters(isRecording: isRecording)
         self.logger = logger
@@ -50,130 +47,53 @@ package struct CacheService: Sendable {
 
     // MARK: Keys
 
-    /// Reads a key, through the connection of `eventLoop` where Redis is configured.
+    /// Reads a key, through the connection of `eventLoop` if Redis is configured.
     package func get(_ key: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
-        guard self.control != nil else { return self.embedded.get(key, source: .memory) }
+        guard self.redis != nil else { return self.embedded.get(key) }
         return await self.ask(eventLoop) { $0.get(key, now: $1, token: 0, receiver: $2) }
     }
 
     /// Stores a value.
     package func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, on eventLoop: any EventLoop) async -> CacheAnswer {
-        guard self.control != nil else { return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds, source: .memory) }
+        guard self.redis != nil else { return self.embedded.set(key, value: value, ttlSeconds: ttlSeconds) }
         return await self.ask(eventLoop) { $0.set(key, value: value, ttlSeconds: ttlSeconds, now: $1, token: 0, receiver: $2) }
     }
 
     /// Deletes a key.
     package func delete(_ key: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
-        guard self.control != nil else { return self.embedded.delete(key, source: .memory) }
+        guard self.redis != nil else { return self.embedded.delete(key) }
         return await self.ask(eventLoop) { $0.delete(key, now: $1, token: 0, receiver: $2) }
     }
 
     private func ask(
         _ eventLoop: any EventLoop,
-        _ operation: @escaping @Sendable (EventLoopCache, Int, any CacheAnswerReceiver) -> CacheAnswer?
+        _ operation: @escaping @Sendable (any CacheStore, Int, any CacheAnswerReceiver) -> CacheAnswer?
     ) async -> CacheAnswer {
-        let cache = self.cache(of: eventLoop)
+        let store = self.entry(of: eventLoop).store
         return await withCheckedContinuation { continuation in
             eventLoop.execute {
                 let receiver = ContinuationReceiver(continuation)
-                if let answer = operation(cache.value, Int(NIODeadline.now().uptimeNanoseconds), receiver) {
+                if let answer = operation(store.value, Int(NIODeadline.now().uptimeNanoseconds), receiver) {
                     receiver.cacheAnswered(answer, token: 0)
                 }
             }
         }
     }
 
-    private func cache(of eventLoop: any EventLoop) -> NIOLoopBound<EventLoopCache> {
-        for entry in self.eventLoops where entry.eventLoop === eventLoop { return entry.cache }
-        preconditionFailure("a connection runs on an event loop that has no cache")
+    func entry(of eventLoop: any EventLoop) -> EventLoopStore {
+        for entry in self.eventLoops where entry.eventLoop === eventLoop { return entry }
+        preconditionFailure("a connection runs on an event loop that has no store")
     }
 
-    // MARK: Everything
+    // MARK: Statistics and health
 
-    /// Deletes every key that matches `pattern`, which is in Redis's glob dialect.
-    ///
-    /// - Parameter isDryRun: the keys are only counted.
-    package func invalidate(_ pattern: ByteBuffer, isDryRun: Bool = false, on eventLoop: any EventLoop) async -> InvalidationOutcome {
-        let bytes = pattern.bytes
-        let glob = GlobPattern(bytes)
-        guard !isDryRun else { return await self.count(bytes, glob) }
-        let outcome = await self.invalidate(bytes, glob, eventLoop)
-        switch outcome {
-        case .invalidated(let count, _), .queued(let count): self.invalidatedKeys.increment(by: count)
-        case .unknown, .incomplete: break
-        }
-        return outcome
-    }
-
-    private func invalidate(_ pattern: [UInt8], _ glob: GlobPattern, _ eventLoop: any EventLoop) async -> InvalidationOutcome {
-        guard let control = self.control, let gate = self.gate else {
-            return .invalidated(await self.embedded.walk(.remove) { glob.matches($0) }, .memory)
-        }
-        return await self.invalidate(pattern, glob, control, gate, eventLoop)
-    }
-
-    private func invalidate(
-        _ pattern: [UInt8], _ glob: GlobPattern, _ control: RedisControl, _ gate: OutageGate, _ eventLoop: any EventLoop
-    ) async -> InvalidationOutcome {
-        // The journal first: from then on no value of a matching key is written to Redis. Memory next: it may answer until Redis is told.
-        let isRemembered = await gate.invalidate(pattern) { glob.matches($0) }
-        let embeddedCount = await self.embedded.walk(.remove) { glob.matches($0) }
-        guard !isRemembered else { return .queued(keysInMemory: embeddedCount) }
-        do throws(RedisFailure) {
-            // A walk may take long, but whether it can begin is known within the deadline of any command.
-            try await self.signOfLife(eventLoop)
-            let deletion = try await control.invalidate(pattern: pattern)
-            gate.invalidated(pattern)
-            guard deletion.refused == 0 else {
-                self.logger.warning(
-                    "Redis did not let the service delete some keys of an invalidation",
-                    metadata: ["redis.removed": .stringConvertible(deletion.removed), "redis.refused": .stringConvertible(deletion.refused)])
-                return .incomplete
-            }
-            return .invalidated(deletion.removed, .redis)
-        } catch {
-            guard !Self.concernsTheCallAlone(error) else {
-                self.logger.warning("invalidation stopped", metadata: ["redis.failure": "\(error)"])
-                return .incomplete
-            }
-            gate.invalidateInstead(pattern, .failure(error))
-            return .queued(keysInMemory: embeddedCount)
-        }
-    }
-
-    /// An error as an answer, such as a missing permission to scan, says nothing of other calls.
-    private static func concernsTheCallAlone(_ failure: RedisFailure) -> Bool {
-        failure.serverErrorPrefix != nil || failure.code == .cancelled || failure.code == .unexpectedReply
-    }
-
-    private func signOfLife(_ eventLoop: any EventLoop) async throws(RedisFailure) {
-        let cache = self.cache(of: eventLoop)
-        do {
-            try await eventLoop.flatSubmit { cache.value.signOfLife() }.get()
-        } catch {
-            throw error as? RedisFailure ?? .notConnected
-        }
-    }
-
-    private func count(_ pattern: [UInt8], _ glob: GlobPattern) async -> InvalidationOutcome {
-        guard let control = self.control, let gate = self.gate else {
-            return .invalidated(await self.embedded.walk(.count) { glob.matches($0) }, .memory)
-        }
-        guard gate.isRedisAsked else { return .unknown }
-        do throws(RedisFailure) {
-            return .invalidated(try await control.countKeys(matching: pattern), .redis)
-        } catch {
-            return Self.concernsTheCallAlone(error) ? .incomplete : .unknown
-        }
-    }
-
-    /// The figures of `GET /cache/stats`: Redis's where it answers, else the embedded store's.
+    /// The figures of `GET /cache/stats`: those of Redis if it answers, else those of the embedded store.
     ///
     /// - Parameter connectedClients: what the embedded store answers for that.
     package func statistics(connectedClients: Int) async -> CacheStatistics {
-        guard let control = self.control else { return self.embeddedStatistics(.memory, connectedClients) }
+        guard let (control, gate) = self.redis else { return self.embeddedStatistics(.memory, connectedClients) }
         // A Redis that is known to be away is not waited for.
-        guard self.gate?.isRedisAsked == true else { return self.embeddedStatistics(.outage, connectedClients) }
+        guard gate.isRedisAsked else { return self.embeddedStatistics(.outage, connectedClients) }
         do {
             let information = try await control.information()
             return CacheStatistics(
@@ -192,7 +112,7 @@ package struct CacheService: Sendable {
     }
 
     private func embeddedStatistics(_ source: CacheSource, _ connectedClients: Int) -> CacheStatistics {
-        let memory = self.embedded.store.statistics(now: .now)
+        let memory = self.embedded.memory.statistics(now: .now)
         return CacheStatistics(
             totalKeys: memory.entries,
             memoryUsage: CacheStatistics.humanReadable(bytes: memory.bytes),
@@ -206,7 +126,7 @@ package struct CacheService: Sendable {
     }
 
     private var redisCounts: RedisCounts? {
-        guard self.control != nil else { return nil }
+        guard self.redis != nil else { return nil }
         var counts = RedisCounts()
         for eventLoop in self.eventLoops {
             if let counters = eventLoop.redisCounters { counts.add(counters.snapshot) }
@@ -218,39 +138,52 @@ package struct CacheService: Sendable {
     package func recentWrites() async -> RecentWritesReport {
         var report = RecentWritesReport()
         for entry in self.eventLoops {
-            let cache = entry.cache
-            // It fails only where the event loop has ended.
-            if let other = try? await entry.eventLoop.submit({ cache.value.recentWritesReport }).get() { report.add(other) }
+            guard let redis = entry.redis else { continue }
+            // It fails only if the event loop has ended.
+            if let other = try? await entry.eventLoop.submit({ redis.value.recentWritesReport }).get() { report.add(other) }
         }
         return report
     }
 
     /// How the cache is. Asks no server.
     package func health() async -> CacheHealth {
-        self.health(refusedCommands: await self.control?.refusedOptionalCommands ?? [])
+        self.health(refusedCommands: await self.redis?.control.refusedOptionalCommands ?? [])
     }
 
-    /// The same without `refusedCommands`, for whoever must not wait for an event loop.
+    /// The same without `refusedCommands`, for callers that must not wait for an event loop.
     package var currentHealth: CacheHealth { self.health(refusedCommands: []) }
 
     private func health(refusedCommands: [String]) -> CacheHealth {
         CacheHealth(
-            outage: self.gate?.report,
-            outageSettings: self.gate?.settings,
+            outage: self.redis?.gate.report,
+            outageSettings: self.redis?.gate.settings,
             redis: self.redisCounts,
             refusedCommands: refusedCommands,
             uptimeSeconds: self.uptimeSeconds,
-            memory: self.embedded.store.statistics(now: .now),
+            memory: self.embedded.memory.statistics(now: .now),
             now: .now
         )
     }
 
     /// Whether Redis is configured and there.
-    package var isRedisAsked: Bool { self.gate?.isRedisAsked ?? false }
+    package var isRedisAsked: Bool { self.redis?.gate.isRedisAsked ?? false }
 
     /// What Redis says of itself, within the deadline of the control connection; nil if none is configured, or it is away or does not say.
     package func redisInformation() async -> RedisInformation? {
-        guard let control = self.control, self.isRedisAsked else { return nil }
+        guard let (control, gate) = self.redis, gate.isRedisAsked else { return nil }
         return try? await control.information()
+    }
+}
+
+/// Hands the answer of an event loop's store to a task that waits for it.
+private final class ContinuationReceiver: CacheAnswerReceiver {
+    private let continuation: CheckedContinuation<CacheAnswer, Never>
+
+    init(_ continuation: CheckedContinuation<CacheAnswer, Never>) {
+        self.continuation = continuation
+    }
+
+    func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
+        self.continuation.resume(returning: answer)
     }
 }

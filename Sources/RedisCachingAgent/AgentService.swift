@@ -64,9 +64,8 @@ struct AgentService: Sendable {
         }
         let service = CacheService(
             memory: memory,
-            control: redis?.control,
-            gate: redis?.gate,
-            eventLoops: loops.map(\.cache),
+            redis: redis.map { ($0.control, $0.gate) },
+            eventLoops: loops.map(\.store),
             isRecording: self.settings.http.metrics,
             logger: logger
         )
@@ -144,19 +143,20 @@ struct AgentService: Sendable {
         let eventLoops = self.settings.eventLoops
         return try await eventLoop.submit {
             let counters = OperationCounters(isRecording: http.metrics)
-            let cache =
+            let store =
                 if let redis {
-                    EventLoopCache(
-                        memory: memory, redis: redis.connection(on: eventLoop, logger), gate: redis.gate, counters: counters,
-                        eventLoopCount: eventLoops)
+                    EventLoopStore(
+                        RedisStore(connection: redis.connection(on: eventLoop, logger), gate: redis.gate, eventLoopCount: eventLoops),
+                        counters: counters, on: eventLoop)
                 } else {
-                    EventLoopCache(memory: memory, counters: counters)
+                    EventLoopStore(EmbeddedStore(memory), counters: counters, on: eventLoop)
                 }
             let scope = EventLoopScope(
-                cache: cache, settings: http, accessLog: accessLog, access: access, limiter: limiter, eventLoopCount: eventLoops)
+                cache: store.store.value, counters: counters, settings: http, accessLog: accessLog, access: access, limiter: limiter,
+                eventLoopCount: eventLoops)
             return EventLoopParts(
                 eventLoop: eventLoop,
-                cache: EventLoopCacheHandle(cache, on: eventLoop),
+                store: store,
                 scope: NIOLoopBound(scope, eventLoop: eventLoop),
                 httpCounters: scope.httpCounters
             )

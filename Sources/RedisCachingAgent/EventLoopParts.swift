@@ -5,7 +5,7 @@ import NIOCore
 /// What one event loop owns.
 struct EventLoopParts: Sendable {
     let eventLoop: any EventLoop
-    let cache: EventLoopCacheHandle
+    let store: EventLoopStore
     let scope: NIOLoopBound<EventLoopScope>
     let httpCounters: HTTPCounters
 }

@@ -18,7 +18,8 @@ struct RedisLifecycle: Service {
 
     func run() async throws {
         let recovery = OutageRecovery(
-            gate: self.redis.gate, control: self.redis.control, eventLoops: self.loops.map { ($0.eventLoop, $0.cache.cache) },
+            gate: self.redis.gate, control: self.redis.control,
+            eventLoops: self.loops.compactMap { loop in loop.store.redis.map { (loop.eventLoop, $0) } },
             clientName: self.redis.clientName)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await recovery.run() }
@@ -44,8 +45,8 @@ struct RedisLifecycle: Service {
 
     private func close() async {
         for parts in self.loops {
-            let cache = parts.cache.cache
-            try? await parts.eventLoop.flatSubmit { cache.value.close() ?? parts.eventLoop.makeSucceededVoidFuture() }.get()
+            guard let store = parts.store.redis else { continue }
+            try? await parts.eventLoop.flatSubmit { store.value.close() }.get()
         }
         await self.redis.control.shutDown()
     }

@@ -23,7 +23,9 @@ final class RedisPipeline: RedisReplyReceiver {
             return self.completion([])
         }
         for (index, command) in self.commands.enumerated() {
-            connection.send(command, token: UInt64(index), receiver: self)
+            if let refusal = connection.send(command, token: UInt64(index), receiver: self) {
+                self.redisReplied(.failure(refusal), token: UInt64(index))
+            }
         }
     }
 

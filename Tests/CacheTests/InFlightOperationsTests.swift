@@ -1,6 +1,7 @@
 import NIOCore
 import RESP
 import RedisClient
+import TestSupport
 import Testing
 
 @testable import Cache
@@ -27,13 +28,10 @@ import Testing
         }
     }
 
-    private func get(_ outcome: Result<RESPValue, RedisFailure>, _ timeToLive: Result<RESPValue, RedisFailure>) -> [String] {
-        var first = self.operation(.get)
-        let inOrder = [self.description(first.take(outcome, of: .value)), self.description(first.take(timeToLive, of: .timeToLive))]
-        var second = self.operation(.get)
-        let reversed = [self.description(second.take(timeToLive, of: .timeToLive)), self.description(second.take(outcome, of: .value))]
-        #expect(inOrder == reversed)
-        return inOrder
+    /// What the reply to GET and then the one to PTTL lead to.
+    private func get(_ value: Result<RESPValue, RedisFailure>, _ timeToLive: Result<RESPValue, RedisFailure>) -> [String] {
+        var operation = self.operation(.get)
+        return [self.description(operation.take(value)), self.description(operation.take(timeToLive))]
     }
 
     @Test func getTakesTwoReplies() {
@@ -45,16 +43,21 @@ import Testing
         #expect(self.get(.success(.oversized(byteCount: 1 << 30)), .success(.integer(-1))) == ["nothing yet", "notReadable"])
         for failure in [RedisFailure.deadlineExceeded, .queueFull, .connectionClosed, .notConnected] {
             var operation = self.operation(.get)
-            #expect(
-                self.description(operation.take(.failure(failure), of: .value)) == "fall back", "a failed read does not wait for the time to live")
+            #expect(self.description(operation.take(.failure(failure))) == "fall back", "a failed read does not wait for the time to live")
         }
+    }
+
+    @Test func aReadWhoseTimeToLiveCannotBeAskedTakesOneReply() {
+        var operation = self.operation(.get)
+        operation.timeToLiveRefused()
+        #expect(self.description(operation.take(.success(.bulkString(ByteBuffer(string: "abc"))))) == "hit of 3 bytes, no ttl")
     }
 
     /// Only OK says that a value is stored.
     @Test(arguments: [RESPValue.null, .simpleString(ByteBuffer(string: "QUEUED")), .integer(1), .bulkString(ByteBuffer(string: "OK"))])
     func aSetThatIsNotAnsweredWithOK(_ reply: RESPValue) {
         var set = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
-        guard case .fallBack(let failure) = set.take(.success(reply), of: .write) else {
+        guard case .fallBack(let failure) = set.take(.success(reply)) else {
             Issue.record("taken for stored")
             return
         }
@@ -68,41 +71,135 @@ import Testing
             ("NOPERM User default has no permissions to run the 'set' command", "fall back"), ("ERR syntax error", "fall back"),
         ] {
             var set = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
-            #expect(self.description(set.take(.failure(.serverError(ByteBuffer(string: reply))), of: .write)) == expected, "\(reply)")
+            #expect(self.description(set.take(.failure(.serverError(ByteBuffer(string: reply))))) == expected, "\(reply)")
         }
     }
 
     @Test func setAndDelete() {
-        var set = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
-        #expect(self.description(set.take(.success(.simpleOK), of: .write)) == "stored")
-        #expect(self.description(set.take(.failure(.deadlineExceeded), of: .value)) == "fall back")
-        var delete = self.operation(.delete)
-        #expect(self.description(delete.take(.success(.integer(1)), of: .value)) == "deleted")
-        #expect(self.description(delete.take(.success(.integer(0)), of: .value)) == "miss")
-        #expect(self.description(delete.take(.failure(.connectionClosed), of: .value)) == "fall back")
+        func set(_ result: Result<RESPValue, RedisFailure>) -> String {
+            var operation = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))
+            return self.description(operation.take(result))
+        }
+        func delete(_ result: Result<RESPValue, RedisFailure>) -> String {
+            var operation = self.operation(.delete)
+            return self.description(operation.take(result))
+        }
+        #expect(set(.success(.simpleOK)) == "stored")
+        #expect(set(.failure(.deadlineExceeded)) == "fall back")
+        #expect(delete(.success(.integer(1))) == "deleted")
+        #expect(delete(.success(.integer(0))) == "miss")
+        #expect(delete(.success(.simpleOK)) == "fall back")
+        #expect(delete(.failure(.connectionClosed)) == "fall back")
     }
 
-    /// An operation is answered once, whatever still comes.
-    @Test func lateReplies() {
-        var operations = InFlightOperations()
-        let slot = operations.insert(self.operation(.get))
-        let step = operations.take(.failure(.deadlineExceeded), token: InFlightOperations.token(slot, .value))
-        #expect(self.description(step?.step) == "fall back")
-        let late = operations.take(.success(.integer(5)), token: InFlightOperations.token(slot, .timeToLive))
-        #expect(late == nil)
-        #expect(operations.insert(self.operation(.get)) == slot)
-    }
+    // MARK: Slots
 
-    /// Slots are used again only when every reply of their operation has come.
+    /// An operation is answered once, whatever still comes, and its slot is used again only when its last reply has come.
     @Test func slots() {
         var operations = InFlightOperations()
         let first = operations.insert(self.operation(.get))
-        let early = operations.take(.success(.null), token: InFlightOperations.token(first, .value))
-        #expect(early == nil)
+        #expect(operations.take(.success(.null), token: first) == nil)
         let second = operations.insert(self.operation(.delete))
         #expect(second != first)
-        let taken = operations.take(.success(.integer(-2)), token: InFlightOperations.token(first, .timeToLive))
-        #expect(taken?.slot == first)
+        #expect(self.description(operations.take(.success(.integer(-2)), token: first)?.step) == "miss")
+        #expect(operations.take(.success(.integer(-2)), token: first) == nil)
         #expect(operations.insert(self.operation(.get)) == first)
+    }
+
+    @Test func theReplyOwedToAFailedReadHoldsItsSlot() {
+        var operations = InFlightOperations()
+        let first = operations.insert(self.operation(.get))
+        #expect(
+            self.description(operations.take(.failure(.serverError(ByteBuffer(string: "WRONGTYPE no string"))), token: first)?.step) == "notReadable")
+        let second = operations.insert(self.operation(.get))
+        #expect(second != first)
+        #expect(operations.take(.success(.integer(5)), token: first) == nil)
+        #expect(operations.insert(self.operation(.get)) == first)
+    }
+
+    /// A late reply may come when a later operation waits already: it must not find that one in its slot.
+    @Test(arguments: [InFlightOperation.Kind.get, .delete])
+    func lateRepliesHoldTheSlot(_ kind: InFlightOperation.Kind) {
+        var operations = InFlightOperations()
+        let operation = self.operation(kind)
+        let first = operations.insert(operation)
+        #expect(self.description(operations.take(.failure(.deadlineExceeded), token: first)?.step) == "fall back")
+        for _ in 1..<operation.replyCount { #expect(operations.take(.failure(.deadlineExceeded), token: first) == nil) }
+        for number in 0..<operation.replyCount {
+            #expect(operations.insert(self.operation(.delete)) != first)
+            let key = operations.takeLate(token: first)
+            #expect(key == (operation.isWrite && number == 0 ? operation.key : nil), "only a write has changed something")
+        }
+        #expect(operations.takeLate(token: first) == nil)
+        #expect(operations.insert(self.operation(.get)) == first)
+    }
+
+    @Test func theEndOfTheConnectionFreesTheSlotsOfLateReplies() {
+        var operations = InFlightOperations()
+        let late = operations.insert(self.operation(.delete))
+        let owed = operations.insert(self.operation(.delete))
+        _ = operations.take(.failure(.deadlineExceeded), token: late)
+        operations.dropLate()
+        #expect(operations.takeLate(token: late) == nil)
+        #expect(self.description(operations.take(.failure(.connectionClosed), token: owed)?.step) == "fall back")
+        #expect(Set([operations.insert(self.operation(.get)), operations.insert(self.operation(.get))]) == [late, owed])
+    }
+
+    @Test func aRefusedOperationGivesItsSlotBack() {
+        var operations = InFlightOperations()
+        let refused = operations.insert(self.operation(.get))
+        #expect(operations.remove(refused)?.key == ByteBuffer(string: "k"))
+        #expect(operations.take(.success(.null), token: refused) == nil)
+        #expect(operations.insert(self.operation(.get)) == refused)
+    }
+
+    /// Whatever comes in which order, every operation is answered once, with its own key, and no two share a slot.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func randomHistories(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var operations = InFlightOperations()
+        /// The commands that are owed a reply, in order, as a connection has them.
+        var pending: [(slot: UInt64, operation: Int, isAbandoned: Bool)] = []
+        var answered: [Int: Int] = [:]
+        var issued = 0
+        func note(_ taken: (operation: InFlightOperation, step: InFlightOperation.Step)?, _ operation: Int) {
+            guard let taken else { return }
+            #expect(taken.operation.token == UInt64(operation), "seed \(seed)")
+            answered[operation, default: 0] += 1
+        }
+        for _ in 0..<2000 {
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0, 1, 2:
+                let kind: InFlightOperation.Kind = Bool.random(using: &random) ? .get : .delete
+                let operation = InFlightOperation(kind: kind, key: ByteBuffer(integer: issued), token: UInt64(issued), receiver: Nobody())
+                let slot = operations.insert(operation)
+                for _ in 0..<operation.replyCount { pending.append((slot, issued, false)) }
+                issued += 1
+            case 3, 4, 5:
+                guard !pending.isEmpty else { continue }
+                let next = pending.removeFirst()
+                if next.isAbandoned {
+                    let key = operations.takeLate(token: next.slot)
+                    #expect(key == nil || key == ByteBuffer(integer: next.operation), "seed \(seed)")
+                } else {
+                    note(operations.take(.success(.integer(1)), token: next.slot), next.operation)
+                }
+            case 6:
+                let count = Int.random(in: 0...pending.count, using: &random)
+                for index in 0..<count where !pending[index].isAbandoned {
+                    pending[index].isAbandoned = true
+                    note(operations.take(.failure(.deadlineExceeded), token: pending[index].slot), pending[index].operation)
+                }
+            default:
+                guard Int.random(in: 0..<20, using: &random) == 0 else { continue }
+                operations.dropLate()
+                for next in pending where !next.isAbandoned {
+                    note(operations.take(.failure(.connectionClosed), token: next.slot), next.operation)
+                }
+                pending = []
+            }
+        }
+        for next in pending where !next.isAbandoned { note(operations.take(.failure(.connectionClosed), token: next.slot), next.operation) }
+        #expect(answered.count == issued && answered.values.allSatisfy { $0 == 1 }, "seed \(seed)")
     }
 }

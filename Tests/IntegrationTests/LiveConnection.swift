@@ -24,18 +24,56 @@ final class LiveConnection: Sendable {
             self.continuation = continuation
         }
 
-        func redisConnectionReady(_ connection: RedisConnection) {
-            self.continuation.yield(.ready(connection.session))
+        func redisConnectionReady() {
+            self.continuation.yield(.ready(self.connection.session))
         }
 
-        func redisConnectionLost(_ connection: RedisConnection, failure: RedisFailure) {
+        func redisConnectionLost(_ failure: RedisFailure) {
             self.continuation.yield(.lost(failure))
             guard !self.isClosing else { return }
+            let connection = self.connection
             connection.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { connection.connect() }
         }
     }
 
-    let sender: RedisCommandSender
+    /// The connection as any task may use it: a hop to its event loop, the command, and a hop back.
+    struct Sender: Sendable {
+        let eventLoop: any EventLoop
+        private let connection: NIOLoopBound<RedisConnection>
+
+        init(_ connection: RedisConnection) {
+            self.eventLoop = connection.eventLoop
+            self.connection = NIOLoopBound(connection, eventLoop: connection.eventLoop)
+        }
+
+        func send(_ command: [RESPArgument]) async throws(RedisFailure) -> RESPValue {
+            try await self.call { $0.send(command, token: 0, receiver: $1) }
+        }
+
+        func call(_ body: @escaping @Sendable (RedisConnection, any RedisReplyReceiver) -> RedisFailure?) async throws(RedisFailure) -> RESPValue {
+            let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<RESPValue, RedisFailure>, Never>) in
+                self.eventLoop.execute {
+                    if let refusal = body(self.connection.value, Continuation(continuation)) { continuation.resume(returning: .failure(refusal)) }
+                }
+            }
+            return try result.get()
+        }
+    }
+
+    /// A suspended task as the receiver of one reply.
+    private final class Continuation: RedisReplyReceiver {
+        private let continuation: CheckedContinuation<Result<RESPValue, RedisFailure>, Never>
+
+        init(_ continuation: CheckedContinuation<Result<RESPValue, RedisFailure>, Never>) {
+            self.continuation = continuation
+        }
+
+        func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
+            self.continuation.resume(returning: result)
+        }
+    }
+
+    let sender: Sender
     private let events: AsyncStream<Event>
     private let observer: NIOLoopBound<Observer>
 
@@ -61,7 +99,7 @@ final class LiveConnection: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
         let observer = Observer(connection, continuation)
         connection.delegate = observer
-        self.sender = connection.sender
+        self.sender = Sender(connection)
         self.events = stream
         self.observer = NIOLoopBound(observer, eventLoop: eventLoop)
         connection.connect()
@@ -94,13 +132,8 @@ final class LiveConnection: Sendable {
     }
 
     /// One command of the hot path.
-    func call(_ body: @escaping @Sendable (RedisConnection, any RedisReplyReceiver) -> Void) async throws(RedisFailure) -> RESPValue {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<RESPValue, RedisFailure>, Never>) in
-            self.eventLoop.execute {
-                body(self.observer.value.connection, RedisContinuation(continuation))
-            }
-        }
-        return try result.get()
+    func call(_ body: @escaping @Sendable (RedisConnection, any RedisReplyReceiver) -> RedisFailure?) async throws(RedisFailure) -> RESPValue {
+        try await self.sender.call(body)
     }
 
     func get(_ key: ByteBuffer) async throws(RedisFailure) -> RESPValue {

@@ -61,7 +61,7 @@ struct RedisCommandsIntegrationTests {
         #expect(failure?.code == .serverError)
         #expect(failure?.serverErrorPrefix == "OOM")
         #expect(try await connection.get(ByteBuffer(string: "k0")) == .bulkString(value))
-        #expect(try await connection.onLoop { $0.isConnected && $0.lastFailure == nil })
+        #expect(try await connection.onLoop { $0.isConnected && $0.counters.snapshot.failed == 0 })
         try await connection.close()
     }
 

@@ -57,7 +57,7 @@ struct RedisOutageIntegrationTests {
         }
         #expect(late > 0)
         #expect(own > 0)
-        #expect(try await connection.onLoop { $0.isConnected && $0.lastFailure == nil })
+        #expect(try await connection.onLoop { $0.isConnected && $0.counters.snapshot.failed == 0 })
         try await connection.close()
         try await filler.close()
     }
@@ -107,7 +107,7 @@ struct RedisOutageIntegrationTests {
         try await connection.onLoop { connection in
             let receiver = SilentReceiver()
             for index in 0..<100 {
-                connection.set(ByteBuffer(string: "k\(index)"), value, ttlMilliseconds: nil, token: 0, receiver: receiver)
+                _ = connection.set(ByteBuffer(string: "k\(index)"), value, ttlMilliseconds: nil, token: 0, receiver: receiver)
             }
         }
         #expect(await connection.untilLost()?.code == .unresponsive)

@@ -13,6 +13,8 @@ final class EmbeddedRedis: RedisConnectionDelegate {
     let connection: RedisConnection
     private(set) var events: [String] = []
     private(set) var pushes: [[RESPValue]] = []
+    /// Why there was no connection the last time that there was none.
+    private(set) var lastFailure: RedisFailure?
 
     init(_ change: (inout RedisConfiguration) -> Void = { _ in }) {
         var configuration = RedisConfiguration(endpoint: .unixSocket(path: "/test"), clientName: nil)
@@ -70,15 +72,17 @@ final class EmbeddedRedis: RedisConnectionDelegate {
         self.events.append(event)
     }
 
-    func get(_ key: String, _ token: UInt64, _ receiver: any RedisReplyReceiver) {
-        self.connection.get(ByteBuffer(string: key), token: token, receiver: receiver)
+    /// A refusal is noted by the receiver like a reply.
+    func get(_ key: String, _ token: UInt64, _ receiver: RecordingReceiver) {
+        if let refusal = self.connection.get(ByteBuffer(string: key), token: token, receiver: receiver) { receiver.noteRefusal(refusal, token) }
     }
 
-    func redisConnectionReady(_ connection: RedisConnection) {
+    func redisConnectionReady() {
         self.events.append("ready")
     }
 
-    func redisConnectionLost(_ connection: RedisConnection, failure: RedisFailure) {
+    func redisConnectionLost(_ failure: RedisFailure) {
+        self.lastFailure = failure
         self.events.append("lost \(failure)")
     }
 

@@ -8,6 +8,11 @@ final class RecordingReceiver: RedisReplyReceiver {
     private(set) var replies: [String] = []
     var reaction: ((RedisFailure?) -> Void)?
 
+    /// The connection did not take the command.
+    func noteRefusal(_ failure: RedisFailure, _ token: UInt64) {
+        self.replies.append("\(token) \(failure)")
+    }
+
     func redisRepliedLate(token: UInt64) {
         self.replies.append("\(token) late")
     }

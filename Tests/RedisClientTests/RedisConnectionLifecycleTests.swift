@@ -17,7 +17,7 @@ struct RedisConnectionLifecycleTests {
         redis.get("b", 2, receiver)
         try redis.channel.close().wait()
         #expect(redis.events == ["ready", "lost connectionClosed", "receiver connectionClosed", "receiver connectionClosed"])
-        #expect(redis.connection.lastFailure == .connectionClosed)
+        #expect(redis.lastFailure == .connectionClosed)
         #expect(!redis.connection.isConnected)
         redis.tick()
         redis.advance(60_000)
@@ -38,7 +38,7 @@ struct RedisConnectionLifecycleTests {
         redis.advance(60_000)
         #expect(redis.connector.attempts == 1)
         #expect(redis.events == ["lost connectFailed"])
-        #expect(redis.connection.lastFailure?.code == .connectFailed)
+        #expect(redis.lastFailure?.code == .connectFailed)
         redis.connector.refuses = false
         redis.connection.connect()
         redis.connection.connect()
@@ -114,8 +114,8 @@ struct RedisConnectionLifecycleTests {
         let redis = EmbeddedRedis { $0.password = "s3cret" }
         redis.connection.connect()
         try redis.server("-WRONGPASS invalid username-password pair|")
-        #expect(redis.connection.lastFailure?.code == .authenticationFailed)
-        #expect(redis.connection.lastFailure?.serverErrorPrefix == "WRONGPASS")
+        #expect(redis.lastFailure?.code == .authenticationFailed)
+        #expect(redis.lastFailure?.serverErrorPrefix == "WRONGPASS")
     }
 
     @Test("an unfit peer is left: its error is delivered, the neighbours are told")
@@ -163,7 +163,7 @@ struct RedisConnectionLifecycleTests {
         redis.tick()
         try redis.server("HTTP/1.1 400 Bad Request|")
         #expect(receiver.replies == ["1 connectionClosed"])
-        #expect(redis.connection.lastFailure?.code == .protocolViolation)
+        #expect(redis.lastFailure?.code == .protocolViolation)
     }
 
     @Test("a closed channel has nothing more to say")

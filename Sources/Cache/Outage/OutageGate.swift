@@ -48,7 +48,7 @@ package final class OutageGate: Sendable {
     }
 
     let settings: OutageSettings
-    let memory: EmbeddedCache
+    let memory: EmbeddedStore
     let logger: Logger
     let protected: Mutex<Protected>
     private let regime = Atomic<UInt8>(Regime.closed.rawValue)
@@ -61,7 +61,7 @@ package final class OutageGate: Sendable {
 
     package init(memory: MemoryStore, settings: OutageSettings, logger: Logger) {
         self.settings = settings
-        self.memory = EmbeddedCache(store: memory)
+        self.memory = EmbeddedStore(memory, source: .outage)
         self.logger = logger
         let machine = OutageStateMachine(stableMilliseconds: settings.pauseCap.nanoseconds / 1_000_000, now: .now)
         self.protected = Mutex(Protected(machine: machine, journal: OutageJournal(settings)))
@@ -98,11 +98,11 @@ package final class OutageGate: Sendable {
         case .open, nil:
             return nil
         case .closed:
-            return self.memory.get(key, now: now, source: .outage)
+            return self.memory.get(key, now: now)
         case .guarded:
             return self.protected.withLock { protected in
                 guard Self.mustAnswer(key, protected) else { return nil }
-                return self.memory.get(key, now: now, source: .outage)
+                return self.memory.get(key, now: now)
             }
         }
     }
@@ -136,7 +136,7 @@ package final class OutageGate: Sendable {
 
     /// A read that Redis did not answer.
     func getInstead(_ key: ByteBuffer) -> CacheAnswer {
-        self.memory.get(key, source: .outage)
+        self.memory.get(key)
     }
 
     /// A write that Redis did not answer, and may or may not carry out.
@@ -159,7 +159,7 @@ package final class OutageGate: Sendable {
     private func store(
         _ key: ByteBuffer, _ value: ByteBuffer, _ ttlSeconds: Int64?, isLanding: Bool, _ now: MonotonicTime, _ protected: inout Protected
     ) -> CacheAnswer {
-        let answer = self.memory.set(key, value: value, ttlSeconds: ttlSeconds, now: now, source: .outage)
+        let answer = self.memory.set(key, value: value, ttlSeconds: ttlSeconds, now: now)
         // A value that memory cannot hold is refused; but what Redis may hold of it by now has to go.
         if case .stored = answer {
             self.touch(key, isValue: true, isLanding, now, &protected)
@@ -170,7 +170,7 @@ package final class OutageGate: Sendable {
     }
 
     private func remove(_ key: ByteBuffer, isLanding: Bool, _ now: MonotonicTime, _ protected: inout Protected) -> CacheAnswer {
-        let answer = self.memory.delete(key, now: now, source: .outage)
+        let answer = self.memory.delete(key, now: now)
         self.touch(key, isValue: false, isLanding, now, &protected)
         return answer
     }

@@ -17,7 +17,7 @@ package struct OutageRecovery: Sendable {
 
     private let gate: OutageGate
     private let control: RedisControl
-    private let eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>)]
+    private let eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<RedisStore>)]
     private let clientName: String
     private let backoff: ReconnectBackoff
 
@@ -25,7 +25,7 @@ package struct OutageRecovery: Sendable {
     package init(
         gate: OutageGate,
         control: RedisControl,
-        eventLoops: [(eventLoop: any EventLoop, cache: NIOLoopBound<EventLoopCache>)],
+        eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<RedisStore>)],
         clientName: String
     ) {
         self.gate = gate
@@ -95,8 +95,8 @@ package struct OutageRecovery: Sendable {
 
     private func endConnections() async -> [Int64] {
         var ended = await self.control.disconnect()
-        for (eventLoop, cache) in self.eventLoops {
-            let future = eventLoop.submit { cache.value.disconnect() }
+        for (eventLoop, store) in self.eventLoops {
+            let future = eventLoop.submit { store.value.disconnect() }
             // It fails only where the event loop has ended, and its connection with it.
             ended += (try? await future.get()) ?? []
         }
@@ -116,8 +116,8 @@ package struct OutageRecovery: Sendable {
     private func doubtRecentWrites() async throws(RedisFailure) {
         let identifier = try await self.control.serverIdentifier()
         if self.gate.isAnotherServer(identifier) {
-            for (eventLoop, cache) in self.eventLoops {
-                let keys = eventLoop.submit { cache.value.takeRecentWrites() }
+            for (eventLoop, store) in self.eventLoops {
+                let keys = eventLoop.submit { store.value.takeRecentWrites() }
                 // It fails only where the event loop has ended, and with it the process.
                 self.gate.doubt((try? await keys.get()) ?? nil)
             }
@@ -127,8 +127,8 @@ package struct OutageRecovery: Sendable {
 
     private func connectEventLoops() async throws(RedisFailure) {
         let futures = self.eventLoops.map { entry in
-            let cache = entry.cache
-            return entry.eventLoop.flatSubmit { cache.value.connect() }
+            let store = entry.store
+            return entry.eventLoop.flatSubmit { store.value.connect() }
         }
         for future in futures {
             do {
@@ -198,7 +198,7 @@ package struct OutageRecovery: Sendable {
         var deletions: [OutageJournal.Entry] = []
         var byteCount = 0
         for entry in entries where byteCount < Self.bytesPerStep {
-            if let command = self.gate.memory.restoringCommand(entry) {
+            if let command = self.restoringCommand(entry) {
                 writes.append((entry, command))
                 byteCount += command.reduce(0) { $0 + $1.bytes.readableBytes }
             } else {
@@ -225,5 +225,12 @@ package struct OutageRecovery: Sendable {
             }
         }
         try await self.unlink(deletions, generation)
+    }
+
+    /// The command that writes an entry's value to Redis with what remains of its time to live; nil if the value is gone, or there is none.
+    private func restoringCommand(_ entry: OutageJournal.Entry) -> [RESPArgument]? {
+        guard entry.isValue, let (value, remaining) = self.gate.memory.value(of: entry.key) else { return nil }
+        let command: [RESPArgument] = ["SET", .bytes(entry.key), RESPArgument(value)]
+        return remaining.map { command + ["PX", .integer($0)] } ?? command
     }
 }

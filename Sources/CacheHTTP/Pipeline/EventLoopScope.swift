@@ -4,7 +4,7 @@ package import NIOCore
 
 /// What the connections of one event loop share. Confined to that loop: no locks, no atomics.
 package final class EventLoopScope {
-    let cache: EventLoopCache
+    let cache: any CacheStore
     let counters: OperationCounters
     package let httpCounters: HTTPCounters
     let accessLog: AccessLog?
@@ -25,7 +25,8 @@ package final class EventLoopScope {
     ///   - access: nil where everybody may ask.
     ///   - eventLoopCount: of the process, which share the bound of requests in flight.
     package init(
-        cache: EventLoopCache, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?, limiter: Limiter, eventLoopCount: Int
+        cache: any CacheStore, counters: OperationCounters, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?, limiter: Limiter,
+        eventLoopCount: Int
     ) {
         self.access = access
         self.limiter = limiter
@@ -33,7 +34,7 @@ package final class EventLoopScope {
         self.cache = cache
         self.httpCounters = HTTPCounters(isRecording: settings.metrics)
         self.accessLog = accessLog
-        self.counters = cache.counters
+        self.counters = counters
         self.settings = settings
     }
 

@@ -187,16 +187,16 @@ final class RedisControlSession {
 }
 
 extension RedisControlSession: RedisConnectionDelegate {
-    func redisConnectionReady(_ connection: RedisConnection) {
+    func redisConnectionReady() {
         let ready = self.waiting
         self.waiting = []
         for pipeline in ready {
-            pipeline.send(on: connection)
+            pipeline.send(on: self.connection)
         }
     }
 
     /// A long call fails as soon as Redis is unavailable, not after several attempts.
-    func redisConnectionLost(_ connection: RedisConnection, failure: RedisFailure) {
+    func redisConnectionLost(_ failure: RedisFailure) {
         self.failWaiting(failure)
     }
 }

@@ -107,7 +107,7 @@ extension RedisConnection {
                 "redis.refused": "\(session.refusedOptionalCommands)",
             ]
         )
-        self.delegate?.redisConnectionReady(self)
+        self.delegate?.redisConnectionReady()
     }
 
     /// - Parameter deliver: tells the receiver whose reply was the cause; runs after the delegate and before the other receivers.
@@ -129,7 +129,6 @@ extension RedisConnection {
     }
 
     private func tell(_ failure: RedisFailure) {
-        self.lastFailure = failure
         self.counters.recordFailed()
         self.logger.debug(
             "no connection to Redis",
@@ -139,7 +138,7 @@ extension RedisConnection {
                 "redis.message": "\(failure.logMessage ?? "")",
             ]
         )
-        self.delegate?.redisConnectionLost(self, failure: failure)
+        self.delegate?.redisConnectionLost(failure)
     }
 
     /// Forgets the channel and what was meant for it, but not who it was to the server.
@@ -178,7 +177,8 @@ extension RedisConnection {
         switch self.machine.timerFired(now: self.eventLoop.now) {
         case .keepAlive(let wakeUp):
             self.armTimer(at: wakeUp)
-            self.send(["PING"], token: 0, receiver: KeepAliveReceiver.shared)
+            // The connection is ready and owes nothing, so it accepts the command.
+            _ = self.send(["PING"], token: 0, receiver: KeepAliveReceiver.shared)
         case .abandon(let due, let wakeUp):
             if let wakeUp {
                 self.armTimer(at: wakeUp)
@@ -192,4 +192,11 @@ extension RedisConnection {
             break
         }
     }
+}
+
+/// Takes the reply to the PING of an idle connection: only that something came matters, and the state machine has seen that.
+private final class KeepAliveReceiver: RedisReplyReceiver, Sendable {
+    static let shared = KeepAliveReceiver()
+
+    func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {}
 }

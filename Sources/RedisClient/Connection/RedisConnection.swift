@@ -19,8 +19,6 @@ package final class RedisConnection {
     package let configuration: RedisConfiguration
     package weak var delegate: (any RedisConnectionDelegate)?
 
-    /// Why there was no connection the last time that there was none; kept after a reconnection. Holds no secret.
-    package internal(set) var lastFailure: RedisFailure?
     /// What the server said of itself in the last handshake, e.g. for /health.
     package internal(set) var session: RedisSession?
     /// What the server called the connections that ended since the last `takeEndedIdentifiers`.
@@ -77,12 +75,6 @@ package final class RedisConnection {
     /// Whether commands are accepted now.
     package var isConnected: Bool { self.machine.isReady }
 
-    /// Replies owed, those of abandoned commands included.
-    package var pendingCommands: Int { self.machine.pendingCount }
-
-    /// Commands of the server that it would not carry out at the last handshake and that the service can do without.
-    package var refusedOptionalCommands: [String] { self.session?.refusedOptionalCommands ?? [] }
-
     /// Makes one attempt to connect, unless there is a connection or an attempt already. The delegate hears what came of it.
     package func connect() {
         self.eventLoop.preconditionInEventLoop()
@@ -115,12 +107,17 @@ package final class RedisConnection {
         return self.endedIdentifiers
     }
 
-    /// Closes for good. Replies owed are waited for until `deadline`; without one, for as long as the commands' own deadlines.
-    package func close(deadline: NIODeadline? = nil) -> EventLoopFuture<Void> {
+    /// Closes for good. Replies owed are waited for as long as the commands' own deadlines.
+    package func close() -> EventLoopFuture<Void> {
+        self.close(deadline: self.eventLoop.now + self.configuration.commandDeadline)
+    }
+
+    /// Closes for good. Replies owed are waited for until `deadline`.
+    func close(deadline: NIODeadline) -> EventLoopFuture<Void> {
         self.eventLoop.preconditionInEventLoop()
         let promise = self.closePromise ?? self.eventLoop.makePromise(of: Void.self)
         self.closePromise = promise
-        switch self.machine.close(deadline: deadline ?? self.eventLoop.now + self.configuration.commandDeadline) {
+        switch self.machine.close(deadline: deadline) {
         case .drain(let until):
             self.armTimer(at: until)
         case .close(let channel):
@@ -131,6 +128,38 @@ package final class RedisConnection {
             break
         }
         return promise.futureResult
+    }
+}
+
+/// One timer for everything: deadlines, silence, handshake, pause, close. It is only ever brought forward; when it fires too early for what there is
+/// to do now, the machine says when to look again. So a busy connection sets a timer once per deadline, not once per command.
+extension RedisConnection {
+    func armTimer(at deadline: NIODeadline) {
+        guard deadline < self.timerDeadline else {
+            return
+        }
+        self.timer?.cancel()
+        self.timerDeadline = deadline
+        do {
+            self.timer = try self.eventLoop.assumeIsolated().scheduleCallback(at: deadline, handler: self)
+        } catch {
+            // The loop is shutting down: nothing has a future on it.
+            self.cancelTimer()
+        }
+    }
+
+    func cancelTimer() {
+        self.timer?.cancel()
+        self.timer = nil
+        self.timerDeadline = .distantFuture
+    }
+}
+
+extension RedisConnection: NIOScheduledCallbackHandler {
+    package func handleScheduledCallback(eventLoop: some EventLoop) {
+        self.timer = nil
+        self.timerDeadline = .distantFuture
+        self.performTimer()
     }
 }
 

@@ -1,0 +1,34 @@
+package import NIOCore
+
+/// A store of values that answers at once or later, as one event loop sees it. Confined to that event loop.
+///
+/// Each operation returns its answer, or nil if `receiver` gets it later. A receiver and a token instead of a closure: an operation that waits then
+/// costs no allocation. The token belongs to the receiver, which chooses it and gets it back with the answer; a store that asks another store
+/// in turn is a receiver with tokens of its own.
+package protocol CacheStore: AnyObject {
+    /// Reads a key.
+    /// - Parameter now: nanoseconds of the monotonic clock, read a moment ago.
+    /// - Returns: the answer, or nil if `receiver` gets it later.
+    func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer?
+
+    /// Stores a value.
+    /// - Parameters:
+    ///   - ttlSeconds: time to live; nil for none.
+    ///   - now: nanoseconds of the monotonic clock, read a moment ago.
+    /// - Returns: the answer, or nil if `receiver` gets it later.
+    func set(
+        _ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer?
+
+    /// Deletes a key.
+    /// - Parameter now: nanoseconds of the monotonic clock, read a moment ago.
+    /// - Returns: the answer, or nil if `receiver` gets it later.
+    func delete(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer?
+}
+
+/// Whoever asked a store and did not get the answer at once.
+package protocol CacheAnswerReceiver: AnyObject {
+    /// Called exactly once for each operation that returned nil, on the event loop that asked, after that call has returned.
+    /// - Parameter token: what the receiver passed with the operation.
+    func cacheAnswered(_ answer: CacheAnswer, token: UInt64)
+}

@@ -1,0 +1,32 @@
+package import NIOCore
+package import RedisClient
+
+/// The store of one event loop, as other threads may hold it: the store itself for that loop only, its counters for all.
+package struct EventLoopStore: Sendable {
+    package let eventLoop: any EventLoop
+    /// What operations ask.
+    package let store: NIOLoopBound<any CacheStore>
+    /// The part of the store that talks to Redis; nil if no Redis is configured.
+    package let redis: NIOLoopBound<RedisStore>?
+    package let counters: OperationCounters
+    /// The counters of the connection to Redis; nil if no Redis is configured.
+    package let redisCounters: RedisCounters?
+
+    /// A store without Redis. To be called on `eventLoop`.
+    package init(_ store: any CacheStore, counters: OperationCounters, on eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.store = NIOLoopBound(store, eventLoop: eventLoop)
+        self.redis = nil
+        self.counters = counters
+        self.redisCounters = nil
+    }
+
+    /// A store of Redis. To be called on `eventLoop`.
+    package init(_ store: RedisStore, counters: OperationCounters, on eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.store = NIOLoopBound(store, eventLoop: eventLoop)
+        self.redis = NIOLoopBound(store, eventLoop: eventLoop)
+        self.counters = counters
+        self.redisCounters = store.redisCounters
+    }
+}

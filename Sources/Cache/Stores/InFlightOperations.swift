@@ -1,0 +1,211 @@
+import NIOCore
+import RESP
+import RedisClient
+
+/// The operations of one event loop that wait for Redis, in slots that are used again: an operation costs no allocation.
+///
+/// The number of its slot is the token of an operation's commands. Replies come in the order of the commands, so no token needs to say which command a
+/// reply belongs to. A slot is used again only when every reply to its commands has come, be it late, or can come no more.
+struct InFlightOperations {
+    private struct Slot {
+        var operation: InFlightOperation?
+        /// Replies that the operation has not had yet.
+        var repliesOwed = 0
+        /// Replies that have not come in time and are still to come.
+        var repliesLate = 0
+        /// The key of a write that was given up, until its late reply.
+        var lateKey: ByteBuffer?
+    }
+
+    private var slots: [Slot] = []
+    private var free: [Int] = []
+
+    /// Keeps an operation until its last reply. Returns the token for its commands.
+    mutating func insert(_ operation: InFlightOperation) -> UInt64 {
+        let slot = Slot(operation: operation, repliesOwed: operation.replyCount)
+        guard let index = self.free.popLast() else {
+            self.slots.append(slot)
+            return UInt64(self.slots.count - 1)
+        }
+        self.slots[index] = slot
+        return UInt64(index)
+    }
+
+    /// Takes an operation back whose first command was refused, so that no reply comes.
+    mutating func remove(_ token: UInt64) -> InFlightOperation? {
+        let index = Int(token)
+        let operation = self.slots[index].operation
+        self.slots[index].operation = nil
+        self.slots[index].repliesOwed = 0
+        self.release(index)
+        return operation
+    }
+
+    /// The question for the time to live was refused: the read is answered without.
+    mutating func timeToLiveRefused(_ token: UInt64) {
+        let index = Int(token)
+        self.slots[index].operation?.timeToLiveRefused()
+        self.slots[index].repliesOwed -= 1
+    }
+
+    /// Takes the next reply to a command with `token`. Returns the operation and what follows, once that is known.
+    mutating func take(
+        _ result: Result<RESPValue, RedisFailure>,
+        token: UInt64
+    ) -> (operation: InFlightOperation, step: InFlightOperation.Step)? {
+        let index = Int(token)
+        guard self.slots.indices.contains(index), self.slots[index].repliesOwed > 0 else { return nil }
+        self.slots[index].repliesOwed -= 1
+        if case .failure(.deadlineExceeded) = result { self.slots[index].repliesLate += 1 }
+        guard let step = self.slots[index].operation?.take(result), let operation = self.slots[index].operation else {
+            self.release(index)
+            return nil
+        }
+        // Answered: a reply that is still owed finds no operation.
+        self.slots[index].operation = nil
+        if operation.isWrite, self.slots[index].repliesLate > 0 { self.slots[index].lateKey = operation.key }
+        self.release(index)
+        return (operation, step)
+    }
+
+    /// Takes the late reply to a command with `token`. Returns the key if the command was a write.
+    mutating func takeLate(token: UInt64) -> ByteBuffer? {
+        let index = Int(token)
+        guard self.slots.indices.contains(index), self.slots[index].repliesLate > 0 else { return nil }
+        let key = self.slots[index].lateKey
+        self.slots[index].lateKey = nil
+        self.slots[index].repliesLate -= 1
+        self.release(index)
+        return key
+    }
+
+    /// The connection has ended: no late reply comes any more.
+    mutating func dropLate() {
+        for index in self.slots.indices where self.slots[index].repliesLate > 0 {
+            self.slots[index].lateKey = nil
+            self.slots[index].repliesLate = 0
+            self.release(index)
+        }
+    }
+
+    private mutating func release(_ index: Int) {
+        guard self.slots[index].repliesOwed == 0, self.slots[index].repliesLate == 0 else { return }
+        self.free.append(index)
+    }
+}
+
+/// An operation that waits for Redis, with what is needed to answer it without Redis.
+struct InFlightOperation {
+    enum Kind {
+        case get
+        case set(value: ByteBuffer, ttlSeconds: Int64?)
+        case delete
+    }
+
+    /// What a reply leads to.
+    enum Step {
+        case answer(CacheAnswer)
+        /// Redis did not answer, or not as it should: memory does.
+        case fallBack(RedisFailure)
+    }
+
+    let kind: Kind
+    let key: ByteBuffer
+    let token: UInt64
+    let receiver: any CacheAnswerReceiver
+    /// The reply to GET, while the one to PTTL is owed.
+    private var value: RESPValue?
+    private var awaitsTimeToLive = true
+
+    init(kind: Kind, key: ByteBuffer, token: UInt64, receiver: any CacheAnswerReceiver) {
+        self.kind = kind
+        self.key = key
+        self.token = token
+        self.receiver = receiver
+    }
+
+    /// Whether Redis may have changed something, though it did not say so.
+    var isWrite: Bool {
+        switch self.kind {
+        case .get: false
+        case .set, .delete: true
+        }
+    }
+
+    /// How many replies the operation gets: a read asks for the value, then for its time to live.
+    var replyCount: Int {
+        switch self.kind {
+        case .get: 2
+        case .set, .delete: 1
+        }
+    }
+
+    /// The question for the time to live was refused.
+    mutating func timeToLiveRefused() {
+        self.awaitsTimeToLive = false
+    }
+
+    /// Takes the next reply. Returns what follows, or nil if another reply must come first.
+    mutating func take(_ result: Result<RESPValue, RedisFailure>) -> Step? {
+        switch self.kind {
+        case .get:
+            return self.takeOfRead(result)
+        case .set:
+            return Self.judge(result) { value in
+                // A SET without a condition is answered with OK; with anything else, a null included, nobody knows what became of it.
+                guard case .simpleOK = value else { return .fallBack(.unexpectedReply) }
+                return .answer(.stored(.redis))
+            }
+        case .delete:
+            return Self.judge(result) { value in
+                guard case .integer(let count) = value else { return .fallBack(.unexpectedReply) }
+                return .answer(count > 0 ? .deleted(.redis) : .miss(.redis))
+            }
+        }
+    }
+
+    private mutating func takeOfRead(_ result: Result<RESPValue, RedisFailure>) -> Step? {
+        if let value = self.value { return Self.lookup(value, timeToLive: result) }
+        switch result {
+        case .failure(let failure):
+            // A failed read needs no time to live.
+            return Self.judge(failure)
+        case .success(let value):
+            guard self.awaitsTimeToLive else { return Self.lookup(value, timeToLive: .failure(.queueFull)) }
+            self.value = value
+            return nil
+        }
+    }
+
+    /// PTTL answers -1 for a key without expiry and -2 for none; a failure of it is not a failure of the read.
+    private static func lookup(_ value: RESPValue, timeToLive: Result<RESPValue, RedisFailure>) -> Step {
+        switch value {
+        case .bulkString(let bytes):
+            guard case .success(.integer(let milliseconds)) = timeToLive, milliseconds >= 0 else {
+                return .answer(.hit(.buffer(bytes), remainingMilliseconds: nil, .redis))
+            }
+            return .answer(.hit(.buffer(bytes), remainingMilliseconds: milliseconds, .redis))
+        case .null: return .answer(.miss(.redis))
+        case .oversized: return .answer(.refused(.notReadable, .redis))
+        default: return .fallBack(.unexpectedReply)
+        }
+    }
+
+    private static func judge(_ result: Result<RESPValue, RedisFailure>, _ answer: (RESPValue) -> Step) -> Step {
+        switch result {
+        case .success(let value): answer(value)
+        case .failure(let failure): self.judge(failure)
+        }
+    }
+
+    /// What Redis says of one key or one value is an answer; every other failure is not.
+    private static func judge(_ failure: RedisFailure) -> Step {
+        switch failure.serverErrorPrefix {
+        case "OOM": return .answer(.refused(.outOfMemory, .redis))
+        case "WRONGTYPE": return .answer(.refused(.notReadable, .redis))
+        default:
+            if failure.isAboutTheKey { return .answer(.refused(.notPermitted, .redis)) }
+            return failure.isAboutTheValue ? .answer(.refused(.valueTooLargeForRedis, .redis)) : .fallBack(failure)
+        }
+    }
+}

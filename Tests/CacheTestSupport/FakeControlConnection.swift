@@ -1,0 +1,46 @@
+import Cache
+package import RedisClient
+import Synchronization
+
+/// A connection for long calls without a Redis: each call has the result that the test says.
+package final class FakeControlConnection: CacheControlConnection {
+    package struct Results: Sendable {
+        package var deletion = Result<RedisControl.Deletion, RedisFailure>.success(RedisControl.Deletion())
+        package var keyCount = Result<Int, RedisFailure>.success(0)
+        package var information = Result<RedisInformation, RedisFailure>.success(RedisInformation())
+        package var refusedOptionalCommands: [String] = []
+    }
+
+    private let state = Mutex((results: Results(), calls: [String]()))
+
+    package init() {}
+
+    package var results: Results {
+        get { self.state.withLock { $0.results } }
+        set { self.state.withLock { $0.results = newValue } }
+    }
+
+    /// The calls so far: `delete user:*`, `count user:*`, `information`.
+    package var calls: [String] { self.state.withLock { $0.calls } }
+
+    private func take(_ call: String) -> Results {
+        self.state.withLock { state in
+            state.calls.append(call)
+            return state.results
+        }
+    }
+
+    package func deleteKeys(matching pattern: [UInt8]) async throws(RedisFailure) -> RedisControl.Deletion {
+        try self.take("delete \(String(decoding: pattern, as: UTF8.self))").deletion.get()
+    }
+
+    package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {
+        try self.take("count \(String(decoding: pattern, as: UTF8.self))").keyCount.get()
+    }
+
+    package func information() async throws(RedisFailure) -> RedisInformation {
+        try self.take("information").information.get()
+    }
+
+    package var refusedOptionalCommands: [String] { self.results.refusedOptionalCommands }
+}

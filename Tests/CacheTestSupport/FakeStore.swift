@@ -1,0 +1,86 @@
+package import Cache
+package import NIOCore
+
+/// A store that does as a test says: it answers at once, later, or never, and remembers what it was asked.
+package final class FakeStore: CacheStore {
+    /// One operation, as text: `GET key`, `SET key value`, `SET key value EX 60`, `DELETE key`.
+    package typealias Operation = String
+
+    private struct Waiting {
+        let operation: Operation
+        let token: UInt64
+        let receiver: any CacheAnswerReceiver
+    }
+
+    /// Every operation so far.
+    package private(set) var operations: [Operation] = []
+    /// What an operation is answered with at once; nil lets it wait for `answer`. By default every operation waits.
+    package var answerAtOnce: (Operation) -> CacheAnswer? = { _ in nil }
+    private var waiting: [Waiting] = []
+
+    package init() {}
+
+    /// The operations that have no answer yet, the oldest first.
+    package var waitingOperations: [Operation] { self.waiting.map(\.operation) }
+
+    /// Answers an operation that waits: the oldest, unless `index` says otherwise.
+    package func answer(_ answer: CacheAnswer, at index: Int = 0) {
+        let operation = self.waiting.remove(at: index)
+        operation.receiver.cacheAnswered(answer, token: operation.token)
+    }
+
+    package func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        self.take("GET \(String(buffer: key))", token, receiver)
+    }
+
+    package func set(
+        _ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
+        self.take("SET \(String(buffer: key)) \(String(buffer: value))\(ttlSeconds.map { " EX \($0)" } ?? "")", token, receiver)
+    }
+
+    package func delete(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        self.take("DELETE \(String(buffer: key))", token, receiver)
+    }
+
+    private func take(_ operation: Operation, _ token: UInt64, _ receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        self.operations.append(operation)
+        if let answer = self.answerAtOnce(operation) { return answer }
+        self.waiting.append(Waiting(operation: operation, token: token, receiver: receiver))
+        return nil
+    }
+}
+
+@available(*, unavailable)
+extension FakeStore: Sendable {}
+
+/// Remembers what a store answers, as text.
+package final class RecordingAnswers: CacheAnswerReceiver {
+    /// `token: answer`, in the order of the answers.
+    package private(set) var answers: [String] = []
+
+    package init() {}
+
+    package func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
+        self.answers.append("\(token): \(answer.text)")
+    }
+}
+
+@available(*, unavailable)
+extension RecordingAnswers: Sendable {}
+
+extension CacheAnswer {
+    /// The answer in words, e.g. `hit v ttl=1500 redis`, for comparison in a test.
+    package var text: String {
+        switch self {
+        case .hit(let value, let remaining, let source):
+            var buffer = ByteBuffer()
+            value.withBytes { _ = buffer.writeBytes($0) }
+            return "hit \(String(buffer: buffer)) ttl=\(remaining.map { "\($0)" } ?? "none") \(source)"
+        case .miss(let source): return "miss \(source)"
+        case .stored(let source): return "stored \(source)"
+        case .deleted(let source): return "deleted \(source)"
+        case .refused(let refusal, let source): return "refused \(refusal) \(source)"
+        }
+    }
+}
