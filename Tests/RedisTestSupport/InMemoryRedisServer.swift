@@ -137,7 +137,7 @@ struct InMemoryRedisServer {
         }
         guard client.isAuthenticated else {
             return .error(
-                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used"
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used"
                     + " to authenticate the client and select the RESP protocol version at the same time")
         }
         client.protocolVersion = protocolVersion
@@ -195,12 +195,11 @@ extension InMemoryRedisServer {
         case "KILL" where arguments.count == 2:
             // An address: none of these clients has one.
             return .error("ERR No such client")
-        case "KILL" where arguments.count == 4:
-            return .syntaxError
-        case "KILL" where arguments.count == 3 && arguments[1] == Array("ID".utf8):
+        case "KILL" where arguments[1] == Array("ID".utf8) && arguments.count <= 4:
             guard let victim = InMemoryRedisKeyspace.integer(arguments[2]), victim > 0 else {
                 return .error("ERR client-id should be greater than 0")
             }
+            guard arguments.count == 3 else { return .syntaxError }
             guard victim != identifier, self.clients.removeValue(forKey: victim) != nil else { return .integer(0) }
             killed(victim)
             return .integer(1)
