@@ -23,6 +23,19 @@ struct AccessCallerTests {
         }
     }
 
+    @Test(
+        arguments: [
+            ("read", .read), ("write", .write), ("invalidate", .invalidate), ("admin", .admin), ("all", .all), ("read,write", [.read, .write]),
+            ("read,invalidate,admin", [.read, .invalidate, .admin]),
+        ] as [(String, AccessScopes)])
+    func namesOfScopes(_ name: String, _ scopes: AccessScopes) {
+        #expect(AccessScopes(names: name) == scopes && scopes.name == name)
+    }
+
+    @Test(arguments: ["", ",", "read,", "Read", "read write", "everything"]) func whatIsNoScope(_ name: String) {
+        #expect(AccessScopes(names: name) == nil)
+    }
+
     @Test(arguments: [("agent:1", true), ("agent:", true), ("agent", false), ("", false), ("Agent:1", false), ("xagent:1", false)])
     func keysBeginWithThePrefix(_ key: String, _ isAllowed: Bool) {
         let caller = AccessCaller.known(AccessGrant(name: "x", scopes: .all, prefix: Array("agent:".utf8)))

@@ -2,18 +2,14 @@ import TestSupport
 import Testing
 
 /// What browsers are told, with the fast lane and without.
-@Suite struct CORSContractTests {
+@Suite(.timeLimit(.minutes(5))) struct CORSContractTests {
     private static let settings = ["CORS_ORIGINS": "https://app.example.com,https://*.example.org"]
-
-    private func ask(_ agent: AgentProcess, _ request: String) async throws -> WireResponse {
-        try await WireClient.exchange(port: agent.port, request)
-    }
 
     @Test(arguments: ["on", "off"]) func pagesOfTheListMayRead(_ lane: String) async throws {
         try await AgentProcess.with(Self.settings.merging(["FAST_LANE": lane]) { $1 }) { agent in
             for target in ["/cache/k", "/cache?key=k", "/nothing", "/health"] {
                 for origin in ["https://app.example.com", "https://a.example.org"] {
-                    let answer = try await self.ask(agent, Request.get(target, ["Origin: \(origin)"]))
+                    let answer = try await agent.ask(Request.get(target, ["Origin: \(origin)"]))
                     #expect(answer["access-control-allow-origin"] == origin)
                     #expect(answer["access-control-allow-credentials"] == nil, "the service knows no cookies")
                     #expect(answer["access-control-expose-headers"]?.contains("Cache-Status") == true)
@@ -22,7 +18,7 @@ import Testing
                 for fields in [
                     ["Origin: https://evil.example.com"], ["Origin: null"], [], ["Origin: https://app.example.com", "Origin: https://a.example.org"],
                 ] {
-                    let answer = try await self.ask(agent, Request.get(target, fields))
+                    let answer = try await agent.ask(Request.get(target, fields))
                     #expect(answer["access-control-allow-origin"] == nil && answer["access-control-allow-credentials"] == nil)
                     #expect(answer["vary"] == "Origin", "so that no cache gives one page the answer for another")
                 }
@@ -37,16 +33,16 @@ import Testing
 
     @Test func preflights() async throws {
         try await AgentProcess.with(Self.settings) { agent in
-            let answer = try await self.ask(agent, self.preflight("/cache/k", "https://app.example.com"))
+            let answer = try await agent.ask(self.preflight("/cache/k", "https://app.example.com"))
             #expect(answer.status == 200)
             #expect(answer["access-control-allow-origin"] == "https://app.example.com")
             #expect(answer["access-control-allow-methods"] == "DELETE, GET, HEAD")
             #expect(answer["access-control-allow-headers"] == "Authorization, Content-Type, X-API-Key, X-Request-Id, traceparent, tracestate")
             #expect(answer["access-control-max-age"] == "600")
             #expect(answer["vary"] == "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
-            let refused = try await self.ask(agent, self.preflight("/cache/k", "https://evil.example.com"))
+            let refused = try await agent.ask(self.preflight("/cache/k", "https://evil.example.com"))
             #expect(refused.status == 405 && refused["access-control-allow-origin"] == nil)
-            let unknown = try await self.ask(agent, self.preflight("/nothing", "https://app.example.com"))
+            let unknown = try await agent.ask(self.preflight("/nothing", "https://app.example.com"))
             #expect(unknown.status == 404)
         }
     }
@@ -55,18 +51,18 @@ import Testing
     @Test func preflightsNeedNoKey() async throws {
         let digest = String(repeating: "0", count: 64)
         try await AgentProcess.with(Self.settings.merging(["API_KEYS": "k sha256:\(digest) all"]) { $1 }) { agent in
-            let preflight = try await self.ask(agent, self.preflight("/cache/k", "https://app.example.com"))
+            let preflight = try await agent.ask(self.preflight("/cache/k", "https://app.example.com"))
             #expect(preflight.status == 200)
-            let refused = try await self.ask(agent, Request.get("/cache/k", ["Origin: https://app.example.com"]))
+            let refused = try await agent.ask(Request.get("/cache/k", ["Origin: https://app.example.com"]))
             #expect(refused.status == 401 && refused["access-control-allow-origin"] == "https://app.example.com", "the page may read why")
         }
     }
 
     @Test func noneByDefault() async throws {
         try await AgentProcess.with { agent in
-            let answer = try await self.ask(agent, Request.get("/cache/k", ["Origin: https://app.example.com"]))
+            let answer = try await agent.ask(Request.get("/cache/k", ["Origin: https://app.example.com"]))
             #expect(answer["access-control-allow-origin"] == nil && answer["vary"] == nil)
-            let preflight = try await self.ask(agent, self.preflight("/cache/k", "https://app.example.com"))
+            let preflight = try await agent.ask(self.preflight("/cache/k", "https://app.example.com"))
             #expect(preflight.status == 405)
         }
     }

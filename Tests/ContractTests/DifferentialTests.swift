@@ -1,9 +1,11 @@
+import Access
+import Foundation
 import TestSupport
 import Testing
 
 /// The fast lane and the router are two ways to one answer. Here the same bytes go to a program with the lane and to one without it, and the
 /// answers are compared byte for byte, but for clocks and made ids.
-@Suite struct DifferentialTests {
+@Suite(.timeLimit(.minutes(5))) struct DifferentialTests {
     /// Answers to `requests`, sent in the given pieces over one connection to each of the two programs.
     private func compare(_ requests: [String], pieces: [[UInt8]]? = nil, with lane: AgentProcess, _ router: AgentProcess) async throws {
         let bytes = pieces ?? [Array(requests.joined().utf8)]
@@ -12,63 +14,108 @@ import Testing
             answers.append(try await Self.answers(to: requests, bytes, of: agent))
         }
         for (index, request) in requests.enumerated() {
-            // Uptime and the like of two programs differ; that the same route answered is seen from the status.
-            let isStatistics = request.hasPrefix("GET /cache/stats ")
-            let compared = answers.map { isStatistics ? WireResponse(statusLine: $0[index].statusLine) : $0[index].normalised }
+            let compared = answers.map { Self.comparable($0[index], to: request) }
             #expect(compared[0] == compared[1], "\(request)")
         }
     }
 
+    private static func comparable(_ answer: WireResponse, to request: String) -> WireResponse {
+        // Uptime and the like of two programs differ; that the same route answered is seen from the status.
+        if answer.status == 200, request.hasPrefix("GET /cache/stats ") { return WireResponse(statusLine: answer.statusLine) }
+        return answer.normalised(asAnswerTo: request)
+    }
+
+    /// - Throws: also if a connection stays open although its last answer says otherwise.
     private static func answers(to requests: [String], _ pieces: [[UInt8]], of agent: AgentProcess) async throws -> [WireResponse] {
         try await WireClient.connect(port: agent.port) { connection in
             for piece in pieces { try await connection.send(piece) }
             var answers: [WireResponse] = []
-            for request in requests { answers.append(try await connection.response(toHead: request.hasPrefix("HEAD "))) }
+            for request in requests {
+                do {
+                    answers.append(try await connection.response(toHead: request.hasPrefix("HEAD ")))
+                } catch {
+                    throw TestProcessError(reason: "\(error): no answer to \(request), after \(answers.last.map { "\($0)" } ?? "none")")
+                }
+            }
+            if answers.last?["connection"] == "close" {
+                let isClosed = try await connection.isClosed()
+                #expect(isClosed, "\(requests.last ?? "")")
+            }
             return answers
         }
     }
 
-    private func withBoth(_ store: Store, _ body: (AgentProcess, AgentProcess) async throws -> Void) async throws {
-        try await store.withAgent { lane in
-            try await store.withAgent(["FAST_LANE": "off"]) { router in try await body(lane, router) }
+    /// Gives both programs to the body. Each must have answered by its own way, or nothing was compared.
+    private func withBoth(_ store: Store, _ settings: [String: String] = [:], _ body: (AgentProcess, AgentProcess) async throws -> Void) async throws
+    {
+        try await store.withAgent(settings) { lane in
+            try await store.withAgent(settings.merging(["FAST_LANE": "off"]) { $1 }) { router in
+                try await body(lane, router)
+                #expect(try await self.requestsOfTheLane(lane) > 0)
+                #expect(try await self.requestsOfTheLane(router) == 0)
+            }
         }
     }
 
-    /// What clients send, and what sits at the edge of the recogniser's grammar.
-    static let corpus: [String] = [
-        Request.post("/cache", #"{"key":"a","value":{"x":1},"ttl":100}"#), Request.get("/cache/a"), Request.get("/cache/a", ["X-Request-Id: r-1"]),
-        Request.head("HEAD", "/cache/a") + "\r\n", Request.get("/cache/%61"), Request.get("/cache/a?x=1"), Request.get("/cache?key=a"),
-        Request.get("/cache/a%"), Request.get("/cache?key=a%"), Request.get("/cache/a%4"), Request.get("/cache/%ff"), Request.get("/cache/%00"),
-        Request.get("/cache/a/b"),
-        Request.get("/cache/."), Request.get("/cache/.."), Request.get("/cache/%2e%2e"), Request.get("/cache/"), Request.get("/cache"),
-        Request.get("/cache/stats2"), Request.get("/cache/invalidate"), Request.delete("/cache/stats"), Request.delete("/cache/none"),
-        Request.get("/cache/" + String(repeating: "k", count: 1024)), Request.get("/cache/" + String(repeating: "k", count: 1025)),
-        Request.get("/cache/" + String(repeating: "%6b", count: 1024)), Request.get("/cache/" + String(repeating: "%6b", count: 1025)),
-        Request.get("/cache/a:b@c!$&'()*+,;=~-._"), Request.get("/cache/a\"b"), Request.get("/cache/a|b"), Request.get("/cache/a[b]"),
-        Request.post("/cache", ""), Request.post("/cache", "{}"), Request.post("/cache", "[]"), Request.post("/cache", #"{"key":"","value":1}"#),
-        Request.post("/cache", #"{"key":"a\u0000b","value":1}"#), Request.post("/cache", #"{"key":"\ud800","value":1}"#),
-        Request.post("/cache", #"{"key":"a","value":1,"ttl":"60"}"#), Request.post("/cache", #"{"key":"a","value":1,"ttl":1.5}"#),
-        Request.post("/cache/", #"{"key":"a","value":1}"#), Request.post("/cache?x=1", #"{"key":"a","value":1}"#),
-        Request.post("/cache", #"{"key":"é\"\\","value":"é"}"#), Request.get("/cache/%C3%A9%22%5C"),
-        Request.post("/cache", #"{"key":"a","value":1} "#), Request.post("/cache", #"{"key":"a","value":1}x"#),
-        Request.get("/cache/a", ["Content-Length: 0"]), Request.get("/cache/a", ["Content-Length: 2"]) + "{}",
-        Request.get("/cache/a", ["X-Request-Id: one", "X-Request-Id: two"]), Request.get("/cache/a", ["X-Request-Id: b a d"]),
-        Request.get("/cache/a", ["X-Empty:", "X-Tab:\tv\t", "x-lower: v", "ACCEPT: */*"]), Request.get("/cache/a", ["TE: trailers"]),
-        Request.get("/cache/a", ["Connection: keep-alive"]), Request.get("/cache/a", ["Connection: Keep-Alive"]),
-        Request.get("/cache/a", (0..<99).map { "X-\($0): v" }), Request.head("PUT", "/cache/a", ["Content-Length: 3"]) + "\r\nabc",
-        Request.head("OPTIONS", "/cache/a") + "\r\n", Request.delete("/cache/a"), Request.delete("/cache/a", ["Content-Length: 0"]),
-        Request.get("/health/live"), Request.get("/nope"),
-    ]
+    private func requestsOfTheLane(_ agent: AgentProcess) async throws -> Double {
+        let text = try await agent.ask(Request.get("/metrics")).text
+        let counts = text.split(separator: "\n").filter { $0.hasPrefix(#"cacheagent_http_requests_total{handler="fast_lane","#) }
+            .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+        #expect(!counts.isEmpty)
+        return counts.reduce(0, +)
+    }
 
-    @Test(arguments: Store.available) func corpusOneByOne(_ store: Store) async throws {
+    private static let value = Request.post("/cache", #"{"key":"a","value":{"x":1},"ttl":100}"#)
+
+    // MARK: Fixed requests
+
+    @Test(arguments: Store.available) func oneByOne(_ store: Store) async throws {
         try await self.withBoth(store) { lane, router in
-            for request in Self.corpus { try await self.compare([request], with: lane, router) }
+            for request in DifferentialCorpus.plain + [Self.value] + DifferentialCorpus.tracedRequests + DifferentialCorpus.requestLines {
+                try await self.compare([request], with: lane, router)
+            }
         }
     }
 
-    @Test(arguments: Store.available) func corpusPipelined(_ store: Store) async throws {
+    @Test(arguments: Store.available) func pipelined(_ store: Store) async throws {
         try await self.withBoth(store) { lane, router in
-            try await self.compare(Self.corpus, with: lane, router)
+            try await self.compare(DifferentialCorpus.plain, with: lane, router)
+            try await self.compare([Self.value] + DifferentialCorpus.tracedRequests, with: lane, router)
+            try await self.compare([Self.value] + DifferentialCorpus.conditionalRequests, with: lane, router)
+        }
+    }
+
+    /// Both ways answer a request with conditions as they answer it without them.
+    @Test(arguments: Store.available, ["on", "off"]) func conditionsAreIgnored(_ store: Store, _ lane: String) async throws {
+        try await store.withAgent(["FAST_LANE": lane]) { agent in
+            #expect(try await agent.ask(Self.value).status == 200)
+            for (method, target) in [("GET", "/cache/a"), ("HEAD", "/cache/a"), ("GET", "/cache?key=a"), ("GET", "/cache/none")] {
+                let plain = try await agent.ask(Request.head(method, target) + "\r\n")
+                #expect([200, 404].contains(plain.status))
+                for fields in DifferentialCorpus.conditions {
+                    let answer = try await agent.ask(Request.head(method, target, fields) + "\r\n")
+                    #expect(answer.normalised == plain.normalised, "\(method) \(target) \(fields)")
+                }
+            }
+        }
+    }
+
+    /// With keys and origins: who asks, from which page, over one connection each and over one for all.
+    @Test(arguments: Store.available) func credentialsAndOrigins(_ store: Store) async throws {
+        try await self.withBoth(store, DifferentialCorpus.guardedSettings) { lane, router in
+            let origin = ["Origin: https://app.example.com"]
+            for (number, credential) in DifferentialCorpus.credentials.enumerated() {
+                // The answer to somebody who is refused may be read by a page, too.
+                for request in DifferentialCorpus.guardedRequests(number % 2 == 0 ? credential : credential + origin) {
+                    try await self.compare([request], with: lane, router)
+                }
+            }
+            // The lane remembers who asked last.
+            let targets = ["/cache/agent:1", "/cache/other", "/cache?key=other"]
+            for target in targets {
+                try await self.compare(DifferentialCorpus.credentials.map { Request.get(target, $0) }, with: lane, router)
+            }
+            for request in DifferentialCorpus.requestsOfPages { try await self.compare([request], with: lane, router) }
         }
     }
 
@@ -85,14 +132,19 @@ import Testing
         }
     }
 
+    // MARK: Random requests
+
     /// Random requests, pipelined and cut at random.
-    @Test(arguments: Store.available) func generated(_ store: Store) async throws {
-        let seed = UInt64.random(in: .min ... .max)
-        print("seed of the generated requests: \(seed)")
+    private func compareGenerated(
+        _ store: Store, _ settings: [String: String] = [:], before: [String] = [], make: (inout SplitMix64) -> String
+    ) async throws {
+        let seed = ProcessInfo.processInfo.environment["DIFFERENTIAL_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: .min ... .max)
+        print("generated requests: DIFFERENTIAL_SEED=\(seed)")
         var random = SplitMix64(seed: seed)
-        try await self.withBoth(store) { lane, router in
+        try await self.withBoth(store, settings) { lane, router in
+            for request in before { try await self.compare([request], with: lane, router) }
             for _ in 0..<60 {
-                let requests = (0..<Int.random(in: 1...20, using: &random)).map { _ in GeneratedRequest.make(&random) }
+                let requests = (0..<Int.random(in: 1...20, using: &random)).map { _ in make(&random) }
                 var pieces: [[UInt8]] = []
                 var rest = Array(requests.joined().utf8)[...]
                 while !rest.isEmpty {
@@ -102,6 +154,27 @@ import Testing
                 }
                 try await self.compare(requests, pieces: pieces, with: lane, router)
             }
+        }
+    }
+
+    @Test(arguments: Store.available) func generated(_ store: Store) async throws {
+        try await self.compareGenerated(store) { GeneratedRequest.make(&$0) }
+    }
+
+    @Test(arguments: Store.available) func generatedWithKeysAndOrigins(_ store: Store) async throws {
+        let keys = [
+            DifferentialCorpus.reader, DifferentialCorpus.writer, DifferentialCorpus.confined, DifferentialCorpus.administrator,
+        ].map { ["X-API-Key: \($0.secret)"] }
+        // Mostly keys that are good for something.
+        let fields =
+            keys + keys + keys + keys + DifferentialCorpus.credentials + DifferentialCorpus.origins + DifferentialCorpus.traces
+            + DifferentialCorpus.conditions + GeneratedRequest.plainFields.map { [$0] }
+        let lines = fields.flatMap { $0 }
+        try await self.compareGenerated(
+            store, DifferentialCorpus.guardedSettings,
+            before: ["agent:1", "other"].map { Request.post("/cache", #"{"key":"\#($0)","value":1}"#, keys[3]) }
+        ) {
+            GeneratedRequest.makeWithoutBody(fields: lines, &$0)
         }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 ///
 /// Each is followed by a request that must not be answered where the first one ended the connection: what an attacker smuggles behind a request that
 /// somebody in between framed differently.
-@Suite struct HTTPRobustnessTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPRobustnessTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         let bytes: [UInt8]
@@ -124,7 +124,7 @@ import Testing
                         #expect(next.status == 200, "lane \(lane)")
                     }
                 }
-                let probe = try await WireClient.exchange(port: agent.port, Request.get("/cache/smuggled"))
+                let probe = try await agent.ask(Request.get("/cache/smuggled"))
                 #expect(probe.status == (request.closes ? 404 : 200), "lane \(lane)")
             }
         }
@@ -133,7 +133,7 @@ import Testing
     /// RFC 9110, sections 9.3.2, 15.3.5 and 15.4.5: no body where there is none.
     @Test func headHasNoBody() async throws {
         try await AgentProcess.with { agent in
-            _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":"v"}"#))
+            _ = try await agent.ask(Request.post("/cache", #"{"key":"k","value":"v"}"#))
             for target in ["/cache/k", "/cache/none", "/health", "/metrics", "/docs", "/nothing"] {
                 try await WireClient.connect(port: agent.port) { connection in
                     try await connection.send(Request.head("HEAD", target) + "\r\n" + Request.get("/health/live"))
@@ -167,7 +167,7 @@ import Testing
         for lane in ["on", "off"] {
             try await AgentProcess.with(["FAST_LANE": lane]) { agent in
                 for request in [Request.get("/cache/\(key)"), Request.get("/cache?key=\(key)"), Request.delete("/cache/\(key)")] {
-                    let answer = try await WireClient.exchange(port: agent.port, request)
+                    let answer = try await agent.ask(request)
                     #expect([404, 422].contains(answer.status))
                     #expect(answer["set-cookie"] == nil)
                     #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(answer.body)) }

@@ -52,7 +52,7 @@ import Testing
         try await AgentProcess.with(Self.settings(keyServer)) { agent in
             for issuer in [one, two] {
                 let token = try await issuer.token()
-                let answer = try await WireClient.exchange(port: agent.port, Request.get("/cache/agent:1", ["Authorization: Bearer \(token)"]))
+                let answer = try await agent.ask(Request.get("/cache/agent:1", ["Authorization: Bearer \(token)"]))
                 #expect(answer.status == 404)
             }
         }
@@ -68,13 +68,13 @@ import Testing
         try await AgentProcess.with(Self.settings(keyServer)) { agent in
             let token = try await issuer.token()
             let request = Request.get("/cache/agent:1", ["Authorization: Bearer \(token)"])
-            let answer = try await WireClient.exchange(port: agent.port, request)
+            let answer = try await agent.ask(request)
             #expect(answer.status == 503 && answer["retry-after"] == "1")
             #expect(answer.text == #"{"detail":"These credentials cannot be checked now"}"#)
-            #expect(try await WireClient.exchange(port: agent.port, Request.get("/cache/agent:1")).status == 401)
-            #expect(try await WireClient.exchange(port: agent.port, Request.get("/cache/agent:1", ["Authorization: Bearer x"])).status == 401)
+            #expect(try await agent.ask(Request.get("/cache/agent:1")).status == 401)
+            #expect(try await agent.ask(Request.get("/cache/agent:1", ["Authorization: Bearer x"])).status == 401)
             isThere.withLockedValue { $0 = true }
-            while try await WireClient.exchange(port: agent.port, request).status != 404 {}
+            try await eventually("a token that is accepted") { try await agent.ask(request).status == 404 }
         }
         try await keyServer.stop()
     }

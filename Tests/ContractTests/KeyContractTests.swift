@@ -2,28 +2,28 @@ import TestSupport
 import Testing
 
 /// Set, get, delete of one key, as existing clients rely on it, over a real socket and on both stores.
-@Suite struct KeyContractTests {
+@Suite(.timeLimit(.minutes(5))) struct KeyContractTests {
     @Test(arguments: Store.available) func setGetDelete(_ store: Store) async throws {
         try await store.withAgent { agent in
-            let set = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":{"a":[1,2]},"ttl":60}"#))
+            let set = try await agent.ask(Request.post("/cache", #"{"key":"k","value":{"a":[1,2]},"ttl":60}"#))
             #expect(set.status == 200)
             #expect(set.text == #"{"success":true,"key":"k","message":"Value cached successfully with TTL: 60"}"#)
             #expect(set["content-type"] == "application/json")
             #expect(set["cache-status"] == "redis-caching-agent; fwd=method; stored; detail=\(store.rawValue)")
-            let hit = try await WireClient.exchange(port: agent.port, Request.get("/cache/k"))
+            let hit = try await agent.ask(Request.get("/cache/k"))
             #expect(hit.status == 200)
             #expect(hit.text == #"{"success":true,"key":"k","value":{"a":[1,2]}}"#)
             let status = try #require(hit["cache-status"])
             let remaining = try #require(status.wholeMatch(of: #/redis-caching-agent; hit; ttl=(\d+); detail=(memory|redis)/#), "\(status)")
             #expect((30...60).contains(Int(remaining.1) ?? 0) && remaining.2 == store.rawValue)
             #expect(hit["x-cache-degraded"] == nil)
-            let head = try await WireClient.exchange(port: agent.port, Request.head("HEAD", "/cache/k") + "\r\n")
+            let head = try await agent.ask(Request.head("HEAD", "/cache/k") + "\r\n")
             #expect(head.status == 200)
             #expect(head["content-length"] == hit["content-length"])
-            let deleted = try await WireClient.exchange(port: agent.port, Request.delete("/cache/k"))
+            let deleted = try await agent.ask(Request.delete("/cache/k"))
             #expect(deleted.text == #"{"success":true,"key":"k","message":"Key deleted successfully"}"#)
             for request in [Request.get("/cache/k"), Request.delete("/cache/k")] {
-                let missing = try await WireClient.exchange(port: agent.port, request)
+                let missing = try await agent.ask(request)
                 #expect(missing.status == 404)
                 #expect(missing.text == #"{"detail":"Key not found"}"#)
                 #expect(missing["cache-status"] == "redis-caching-agent; fwd=miss; detail=\(store.rawValue)")
@@ -34,9 +34,9 @@ import Testing
     @Test(arguments: ["null", "absent", "0"]) func withoutExpiry(_ ttl: String) async throws {
         try await AgentProcess.with { agent in
             let member = ttl == "absent" ? "" : #","ttl":\#(ttl)"#
-            let set = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":1\#(member)}"#))
+            let set = try await agent.ask(Request.post("/cache", #"{"key":"k","value":1\#(member)}"#))
             #expect(set.text == #"{"success":true,"key":"k","message":"Value cached successfully with TTL: no expiration"}"#)
-            let hit = try await WireClient.exchange(port: agent.port, Request.get("/cache/k"))
+            let hit = try await agent.ask(Request.get("/cache/k"))
             #expect(hit["cache-status"] == "redis-caching-agent; hit; detail=memory")
         }
     }
@@ -45,10 +45,10 @@ import Testing
         try await store.withAgent { agent in
             let clock = ContinuousClock()
             let start = clock.now
-            _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"k","value":1,"ttl":1}"#))
+            _ = try await agent.ask(Request.post("/cache", #"{"key":"k","value":1,"ttl":1}"#))
             var status = 200
             while status == 200, clock.now - start < .seconds(20) {
-                status = try await WireClient.exchange(port: agent.port, Request.get("/cache/k")).status
+                status = try await agent.ask(Request.get("/cache/k")).status
             }
             #expect(status == 404)
             #expect(clock.now - start >= .seconds(1))
@@ -120,13 +120,13 @@ import Testing
             try await WireClient.connect(port: redis.port) { connection in
                 try await connection.send("SET text 'say \"hi\"'\r\nSET json '{\"a\": 1}'\r\nSET binary \"\\xff\\xfe\"\r\nRPUSH list 1\r\n")
             }
-            var text = try await WireClient.exchange(port: agent.port, Request.get("/cache/list"))
+            var text = try await agent.ask(Request.get("/cache/list"))
             #expect(text.status == 415)
-            text = try await WireClient.exchange(port: agent.port, Request.get("/cache/text"))
+            text = try await agent.ask(Request.get("/cache/text"))
             #expect(text.text == #"{"success":true,"key":"text","value":"say \"hi\""}"#)
-            let json = try await WireClient.exchange(port: agent.port, Request.get("/cache/json"))
+            let json = try await agent.ask(Request.get("/cache/json"))
             #expect(json.text == #"{"success":true,"key":"json","value":{"a": 1}}"#)
-            let binary = try await WireClient.exchange(port: agent.port, Request.get("/cache/binary"))
+            let binary = try await agent.ask(Request.get("/cache/binary"))
             #expect(binary.status == 415)
             #expect(binary.text == #"{"detail":"The key does not hold a text value"}"#)
         }

@@ -1,9 +1,11 @@
+import CacheHTTP
+import Foundation
 import NIOCore
 import TestSupport
 import Testing
 
 /// The program from start to end.
-@Suite struct LifecycleTests {
+@Suite(.timeLimit(.minutes(5))) struct LifecycleTests {
     /// No request that was accepted fails: every connection gets whole answers until one says that it is the last.
     @Test(arguments: Store.available, ["on", "off"]) func stopsUnderLoadWithoutAFailedRequest(_ store: Store, _ lane: String) async throws {
         try await store.withUnendedAgent(["FAST_LANE": lane]) { agent in
@@ -41,11 +43,11 @@ import Testing
 
     /// Counts what the clients did alone: the questions for the metrics are requests, too.
     private static func waitForOperations(_ count: Int, of port: Int) async throws {
-        while true {
+        try await eventually("\(count) answers") {
             let metrics = try await WireClient.exchange(port: port, Request.get("/metrics")).text
             let answered = metrics.split(separator: "\n").filter { $0.hasPrefix("cacheagent_cache_operations_total{") }
                 .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
-            if answered >= count { return }
+            return answered >= count
         }
     }
 
@@ -65,7 +67,7 @@ import Testing
         let agent = try await AgentProcess.start(["SHUTDOWN_GRACE_SECONDS": "1"])
         try await WireClient.connect(port: agent.port) { connection in
             try await connection.send(Request.head("POST", target, ["Content-Length: 100"]) + "\r\n{")
-            #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/live")).status == 200)
+            #expect(try await agent.ask(Request.get("/health/live")).status == 200)
             #expect(await agent.terminate() == 0)
         }
     }
@@ -74,10 +76,10 @@ import Testing
     @Test func unreadAnswersDoNotHoldUpTheEnd() async throws {
         let agent = try await AgentProcess.start(["SHUTDOWN_GRACE_SECONDS": "4"])
         let value = String(repeating: "x", count: 1_000_000)
-        _ = try await WireClient.exchange(port: agent.port, Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
+        _ = try await agent.ask(Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
         try await WireClient.connect(port: agent.port, receiveBuffer: 4096) { connection in
             try await connection.send(String(repeating: Request.get("/cache/big"), count: 100))
-            #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/live")).status == 200)
+            #expect(try await agent.ask(Request.get("/health/live")).status == 200)
             #expect(await agent.terminate() == 0)
         }
     }
@@ -118,6 +120,30 @@ import Testing
         #expect(run.output == "1.0.0\n")
     }
 
+    /// Both pages of the documentation are made by the program.
+    @Test func thePagesThatItPrints() async throws {
+        let documentation = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("docs")
+        let settings = try await AgentProcess.runToEnd(["settings"])
+        let page = try String(contentsOf: documentation.appendingPathComponent("settings.md"), encoding: .utf8)
+        #expect(settings.status == 0 && settings.output == page)
+        let metrics = try await AgentProcess.runToEnd(["metrics"])
+        #expect(metrics.status == 0 && metrics.output == MetricCatalogue.markdownTable + "\n")
+    }
+
+    /// Whatever answers on the port without a 200 is not healthy, and neither is what does not answer.
+    @Test func anUnhealthyServiceFailsTheHealthcheck() async throws {
+        let server = try await StubHTTPServer.start { $0.target == "/health/live" ? .status(503, "") : .status(200, "") }
+        let run = try await AgentProcess.runToEnd(["healthcheck", "--port", "\(server.authority.split(separator: ":")[1])"])
+        #expect(run.status == 1 && run.errors.contains("unhealthy: HTTP/1.1 503"), "\(run.errors)")
+        try await server.stop()
+        let silent = try await StubHTTPServer.start { _ in .silence }
+        let arguments = ["healthcheck", "--port", "\(silent.authority.split(separator: ":")[1])", "--timeout", "100"]
+        let unanswered = try await AgentProcess.runToEnd(arguments)
+        #expect(unanswered.status == 1 && unanswered.errors.contains("unhealthy: no answer"), "\(unanswered.errors)")
+        try await silent.stop()
+    }
+
     @Test func healthcheck() async throws {
         let port = try await AgentProcess.with { agent in
             let byOption = try await AgentProcess.runToEnd(["healthcheck", "--port", "\(agent.port)"])
@@ -133,7 +159,7 @@ import Testing
 
     @Test func secretsAreNotPrinted() async throws {
         let agent = try await AgentProcess.start(["REDIS_URL": "redis://someone:hunter2@127.0.0.1:1", "LOG_LEVEL": "trace"])
-        _ = try await WireClient.exchange(port: agent.port, Request.get("/health"))
+        _ = try await agent.ask(Request.get("/health"))
         _ = await agent.terminate()
         #expect(!agent.logged.contains("hunter2"))
     }

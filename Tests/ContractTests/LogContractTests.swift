@@ -3,14 +3,14 @@ import TestSupport
 import Testing
 
 /// What the built program writes to its log.
-@Suite struct LogContractTests {
+@Suite(.timeLimit(.minutes(5))) struct LogContractTests {
     private static let trace = "0af7651916cd43dd8448eb211c80319c"
     private static let traceparent = "traceparent: 00-\(trace)-b7ad6b7169203331-01"
 
     /// The lines about answers of a program that has done `requests`.
     private func accessLines(_ settings: [String: String], _ requests: [String]) async throws -> [[String: Any]] {
         let agent = try await AgentProcess.start(settings)
-        for request in requests { _ = try await WireClient.exchange(port: agent.port, request) }
+        for request in requests { _ = try await agent.ask(request) }
         #expect(await agent.terminate() == 0)
         let lines = await agent.allLogged().split(separator: "\n")
         let objects = try lines.map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any], "\($0)") }
@@ -54,8 +54,8 @@ import Testing
     /// A client cannot flood the log.
     @Test func linesOfASecondAreBounded() async throws {
         try await AgentProcess.with(["ACCESS_LOG": "all", "ACCESS_LOG_MAX_PER_SECOND": "1"]) { agent in
-            for _ in 0..<200 { _ = try await WireClient.exchange(port: agent.port, Request.get("/cache/k")) }
-            let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics")).text
+            for _ in 0..<200 { _ = try await agent.ask(Request.get("/cache/k")) }
+            let metrics = try await agent.ask(Request.get("/metrics")).text
             let line = try #require(metrics.split(separator: "\n").first { $0.hasPrefix("cacheagent_access_log_lines_dropped_total ") })
             let dropped = try #require(Int(line.split(separator: " ")[1]))
             // Each second has one, however many seconds this takes.
@@ -75,7 +75,7 @@ import Testing
 
     @Test func forPeople() async throws {
         let agent = try await AgentProcess.start(["LOG_FORMAT": "text", "ACCESS_LOG": "all"])
-        for path in Self.hostilePaths { _ = try await WireClient.exchange(port: agent.port, Request.get(path)) }
+        for path in Self.hostilePaths { _ = try await agent.ask(Request.get(path)) }
         #expect(await agent.terminate() == 0)
         let lines = await agent.allLogged().split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         #expect(lines.count == Self.hostilePaths.count + 3, "no keys, serving, stopped")
@@ -87,7 +87,7 @@ import Testing
 
     @Test func levels() async throws {
         let agent = try await AgentProcess.start(["LOG_LEVEL": "notice", "ACCESS_LOG": "all"])
-        _ = try await WireClient.exchange(port: agent.port, Request.get("/cache/k"))
+        _ = try await agent.ask(Request.get("/cache/k"))
         #expect(await agent.terminate() == 0)
         #expect(await agent.allLogged().split(separator: "\n").count == 3, "no keys, serving, stopped")
     }

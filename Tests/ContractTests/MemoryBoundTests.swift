@@ -5,18 +5,7 @@ import TestSupport
 import Testing
 
 /// What clients can make the program hold: answers that nobody reads, bodies that never end. Without a key, on every path.
-@Suite struct MemoryBoundTests {
-    private func ask(_ agent: AgentProcess, _ request: String) async throws -> WireResponse {
-        try await WireClient.exchange(port: agent.port, request)
-    }
-
-    /// The value of a metric without labels.
-    private func gauge(_ name: String, _ agent: AgentProcess, _ fields: [String] = []) async throws -> Int {
-        let text = try await self.ask(agent, Request.get("/metrics", fields)).text
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + " ") }, "\(name)")
-        return try #require(Int(line.split(separator: " ")[1]))
-    }
-
+@Suite(.timeLimit(.minutes(5))) struct MemoryBoundTests {
     private static let key = NewAccessKey()
     private static var keys: String { "k sha256:\(Self.key.digest.hex) all" }
 
@@ -32,14 +21,14 @@ import Testing
     @Test(arguments: floods, ["on", "off"]) func unreadAnswersAreFew(_ request: String, _ lane: String) async throws {
         try await AgentProcess.with(["FAST_LANE": lane]) { agent in
             let value = String(repeating: "x", count: 30_000)
-            _ = try await self.ask(agent, Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
+            _ = try await agent.ask(Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
             let before = try agent.residentBytes()
             try await self.withSilentClients(10, agent) { client in
                 // What does not fit into the sockets stays with the client; it must not wait for that.
                 client.channel.writeAndFlush(ByteBuffer(string: String(repeating: request, count: 2000)), promise: nil)
             } whileTheyWait: {
                 for _ in 0..<20 {
-                    let answer = try await self.ask(agent, Request.get("/health/live"))
+                    let answer = try await agent.ask(Request.get("/health/live"))
                     #expect(answer.status == 200)
                 }
                 // Several answers a connection, and what the allocator makes of them; without the bound, 200 MB.
@@ -52,24 +41,24 @@ import Testing
     @Test func unreadAnswersOfAllConnectionsAreBounded() async throws {
         try await AgentProcess.with(["UNSENT_TOTAL_MAX_BYTES": "1048576"]) { agent in
             let value = String(repeating: "x", count: 1_000_000)
-            _ = try await self.ask(agent, Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
+            _ = try await agent.ask(Request.post("/cache", #"{"key":"big","value":"\#(value)"}"#))
             try await self.withSilentClients(8, agent) { client in
                 try await client.send(String(repeating: Request.get("/cache/big"), count: 20))
             } whileTheyWait: {
                 var refused: WireResponse?
-                while refused == nil {
-                    let answer = try await self.ask(agent, Request.get("/cache/big"))
-                    #expect(try await self.ask(agent, Request.get("/health/live")).status == 200, "probes are always answered")
+                try await eventually("a refusal") {
+                    let answer = try await agent.ask(Request.get("/cache/big"))
+                    #expect(try await agent.ask(Request.get("/health/live")).status == 200, "probes are always answered")
                     if answer.status != 200 { refused = answer }
+                    return refused != nil
                 }
                 #expect(refused?.status == 503 && refused?["retry-after"] == "1" && refused?["connection"] == "close")
                 #expect(refused?.text == #"{"detail":"Too many answers wait to be read; try again"}"#)
-                while try await self.gauge("cacheagent_http_unsent_bytes", agent) > 1_048_576 {}
-                while try await self.ask(agent, Request.get("/cache/big")).status != 200 {}
+                try await agent.waitForMetric("cacheagent_http_unsent_bytes") { $0 <= 1_048_576 }
+                try await eventually("room for an answer") { try await agent.ask(Request.get("/cache/big")).status == 200 }
             }
-            let metrics = try await self.ask(agent, Request.get("/metrics")).text
-            #expect(!metrics.contains(#"cacheagent_http_refusals_total{limit="unread_connections_closed"} 0"#))
-            while try await self.gauge("cacheagent_http_unsent_bytes", agent) > 0 {}
+            #expect(try await agent.metric(#"cacheagent_http_refusals_total{limit="unread_connections_closed"}"#) >= 1)
+            try await agent.waitForMetric("cacheagent_http_unsent_bytes") { $0 == 0 }
         }
     }
 
@@ -113,7 +102,7 @@ import Testing
             }
             // One request too many with a key is refused before its body is there, which ends the connection. How many are admitted until then is a
             // question of time.
-            while try await !self.isRefusedByItsHead(key, agent) {}
+            try await eventually("a refusal of the head") { try await self.isRefusedByItsHead(key, agent) }
         }
     }
 
@@ -122,7 +111,7 @@ import Testing
         let body = #"{"key":"k","value":1}"#
         return try await WireClient.connect(port: agent.port) { connection in
             try await connection.send(Request.head("POST", "/cache", [key, "Content-Length: \(body.utf8.count)"]) + "\r\n")
-            _ = try await self.ask(agent, Request.get("/health/live"))
+            _ = try await agent.ask(Request.get("/health/live"))
             try await connection.send(body)
             let answer = try await connection.response()
             #expect(answer.status == 200 || answer.status == 429)
@@ -146,7 +135,7 @@ import Testing
                 for try await status in group { #expect(status == 401) }
             }
             #expect(try agent.residentBytes() < before + (12 << 20))
-            #expect(try await self.gauge("cacheagent_http_receiving_bytes", agent) == 0)
+            #expect(try await agent.metric("cacheagent_http_receiving_bytes") == 0)
         }
     }
 
@@ -159,7 +148,7 @@ import Testing
             let piece = framing.hasPrefix("T") ? "927BF\r\n" + String(repeating: " ", count: 599_999) : String(repeating: " ", count: 599_999)
             try await WireClient.connect(port: agent.port) { first in
                 try await first.send(head + piece)
-                while try await self.gauge("cacheagent_http_receiving_bytes", agent) < 500_000 {}
+                try await agent.waitForMetric("cacheagent_http_receiving_bytes") { $0 >= 500_000 }
                 try await WireClient.connect(port: agent.port) { second in
                     second.channel.writeAndFlush(ByteBuffer(string: head + piece), promise: nil)
                     let refused = try await second.response()
@@ -167,10 +156,10 @@ import Testing
                     #expect(refused.text == #"{"detail":"Too many request bodies at once; try again"}"#)
                 }
                 // Small ones still have room.
-                #expect(try await self.ask(agent, Request.post("/cache", #"{"key":"k","value":1}"#)).status == 200)
+                #expect(try await agent.ask(Request.post("/cache", #"{"key":"k","value":1}"#)).status == 200)
             }
-            while try await self.gauge("cacheagent_http_receiving_bytes", agent) > 0 {}
-            #expect(try await self.ask(agent, Request.get("/metrics")).text.contains(#"cacheagent_http_refusals_total{limit="received_bytes"} 1"#))
+            try await agent.waitForMetric("cacheagent_http_receiving_bytes") { $0 == 0 }
+            #expect(try await agent.ask(Request.get("/metrics")).text.contains(#"cacheagent_http_refusals_total{limit="received_bytes"} 1"#))
         }
     }
 
@@ -189,8 +178,8 @@ import Testing
                     }
                 }
             }
-            while try await self.gauge("cacheagent_http_connections", agent) > 1 {}
-            while try await self.gauge("cacheagent_http_requests_in_flight", agent) > 1 {}
+            try await agent.waitForMetric("cacheagent_http_connections") { $0 == 1 }
+            try await agent.waitForMetric("cacheagent_http_requests_in_flight") { $0 == 1 }
             #expect(!agent.logged.contains("a route failed"))
         }
     }
@@ -204,12 +193,12 @@ import Testing
             try await self.withSilentClients(2, agent) { client in
                 try await client.send(dripping)
             } whileTheyWait: {
-                while try await self.ask(agent, Request.get("/docs")).status != 503 {}
+                try await eventually("a full router") { try await agent.ask(Request.get("/docs")).status == 503 }
                 for target in ["/health", "/health/live", "/health/ready", "/metrics"] {
-                    let answer = try await self.ask(agent, Request.get(target))
+                    let answer = try await agent.ask(Request.get(target))
                     #expect(answer.status == 200, "\(target)")
                 }
-                #expect(try await self.ask(agent, Request.get("/healthy")).status == 503)
+                #expect(try await agent.ask(Request.get("/healthy")).status == 503)
             }
         }
     }
@@ -222,9 +211,9 @@ import Testing
                     try await connection.send(Request.get("/cache/k"))
                     #expect(try await connection.response().status == 404)
                     // The probe before may still have the place.
-                    while try await !self.isProbeAnswered(agent) {}
+                    try await eventually("a place for a probe") { try await self.isProbeAnswered(agent) }
                 }
-                let refused = try await self.ask(agent, Request.get("/cache/k"))
+                let refused = try await agent.ask(Request.get("/cache/k"))
                 #expect(refused.status == 503 && refused.text == #"{"detail":"Too many connections; try again"}"#)
                 try await connection.send(Request.get("/cache/k"))
                 #expect(try await connection.response().status == 404)

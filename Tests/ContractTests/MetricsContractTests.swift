@@ -9,12 +9,7 @@ import Testing
     private static let promtool = CommandLineTool("promtool")
 
     private func scrape(_ agent: AgentProcess, _ fields: [String] = []) async throws -> WireResponse {
-        try await WireClient.exchange(port: agent.port, Request.get("/metrics", fields))
-    }
-
-    /// The value of a sample, by its whole name and labels.
-    private func value(_ sample: String, in text: String) -> Double? {
-        text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }.flatMap { Double($0.dropFirst(sample.utf8.count + 1)) }
+        try await agent.ask(Request.get("/metrics", fields))
     }
 
     private func exercise(_ agent: AgentProcess) async throws {
@@ -23,39 +18,42 @@ import Testing
             Request.delete("/cache/k"), Request.delete("/cache/k"), Request.post("/cache/invalidate", #"{"pattern":"*"}"#),
             Request.post("/cache/invalidate", #"{"pattern":"*","dry_run":true}"#), Request.get("/cache/stats"), Request.get("/nothing"),
             Request.post("/cache", "{"),
-        ] { _ = try await WireClient.exchange(port: agent.port, request) }
+        ] { _ = try await agent.ask(request) }
     }
 
     @Test(arguments: Store.available) func everythingIsCounted(_ store: Store) async throws {
         try await store.withAgent { agent in
             try await self.exercise(agent)
-            var text = try await self.scrape(agent).text
             // The service hears of a client's close a little after the client: one connection remains, the scrape's.
-            while self.value("cacheagent_http_connections", in: text) != 1 { text = try await self.scrape(agent).text }
+            let scrape = try await eventually("one connection") {
+                try await self.scrape(agent)
+            } until: {
+                $0.metric("cacheagent_http_connections") == 1
+            }
             let name = store.rawValue
             for (operation, result, count) in [
                 ("set", "stored", 1), ("get", "hit", 2), ("get", "miss", 1), ("delete", "deleted", 1), ("delete", "miss", 1),
                 ("invalidate", "deleted", 1), ("invalidate", "read", 1), ("stats", "read", 1),
             ] {
                 let sample = #"cacheagent_cache_operations_total{operation="\#(operation)",store="\#(name)",result="\#(result)"}"#
-                #expect(self.value(sample, in: text) == Double(count), "\(sample)")
+                #expect(scrape.metric(sample) == Double(count), "\(sample)")
             }
-            #expect(self.value(#"cacheagent_cache_operation_duration_seconds_count{operation="get"}"#, in: text) == 3)
-            #expect(self.value("cacheagent_cache_hits_total", in: text) == 2)
-            #expect(self.value("cacheagent_cache_misses_total", in: text) == 1)
-            #expect(try #require(self.value("cacheagent_cache_hit_ratio", in: text)).rounded() == 1)
-            #expect(self.value(#"cacheagent_http_requests_total{handler="router",code="422"}"#, in: text) == 1)
-            #expect(self.value(#"cacheagent_http_requests_total{handler="router",code="404"}"#, in: text) == 1)
-            #expect(self.value("cacheagent_http_requests_in_flight", in: text) == 1, "the scrape itself")
-            #expect(try #require(self.value("cacheagent_http_received_bytes_total", in: text)) > 500)
-            #expect(try #require(self.value("cacheagent_http_sent_bytes_total", in: text)) > 1000)
-            #expect(self.value("cacheagent_redis_connected", in: text) == (store == .redis ? 1 : 0))
+            #expect(scrape.metric(#"cacheagent_cache_operation_duration_seconds_count{operation="get"}"#) == 3)
+            #expect(scrape.metric("cacheagent_cache_hits_total") == 2)
+            #expect(scrape.metric("cacheagent_cache_misses_total") == 1)
+            #expect(try #require(scrape.metric("cacheagent_cache_hit_ratio")).rounded() == 1)
+            #expect(scrape.metric(#"cacheagent_http_requests_total{handler="router",code="422"}"#) == 1)
+            #expect(scrape.metric(#"cacheagent_http_requests_total{handler="router",code="404"}"#) == 1)
+            #expect(scrape.metric("cacheagent_http_requests_in_flight") == 1, "the scrape itself")
+            #expect(try #require(scrape.metric("cacheagent_http_received_bytes_total")) > 500)
+            #expect(try #require(scrape.metric("cacheagent_http_sent_bytes_total")) > 1000)
+            #expect(scrape.metric("cacheagent_redis_connected") == (store == .redis ? 1 : 0))
             if store == .redis {
-                #expect(try #require(self.value("cacheagent_redis_connections", in: text)) >= 1)
-                #expect(self.value("cacheagent_redis_deadlines_missed_total", in: text) == 0)
-                #expect(self.value(#"cacheagent_redis_state{state="connected"}"#, in: text) == 1)
+                #expect(try #require(scrape.metric("cacheagent_redis_connections")) >= 1)
+                #expect(scrape.metric("cacheagent_redis_deadlines_missed_total") == 0)
+                #expect(scrape.metric(#"cacheagent_redis_state{state="connected"}"#) == 1)
             }
-            #expect(try #require(self.value("process_resident_memory_bytes", in: text)) > 1e6)
+            #expect(try #require(scrape.metric("process_resident_memory_bytes")) > 1e6)
         }
     }
 
@@ -103,7 +101,7 @@ import Testing
         try await AgentProcess.with(["METRICS": "off"]) { agent in
             try await self.exercise(agent)
             #expect(try await self.scrape(agent).status == 404)
-            #expect(try await WireClient.exchange(port: agent.port, Request.get("/cache/k")).status == 404)
+            #expect(try await agent.ask(Request.get("/cache/k")).status == 404)
         }
     }
 
@@ -113,13 +111,13 @@ import Testing
         defer { redis.stop() }
         let settings = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "10000", "REDIS_DEAD_TIMEOUT_MS": "10000"]
         try await AgentProcess.with(settings) { agent in
-            while try await !WireClient.exchange(port: agent.port, Request.get("/health")).text.contains(#""state":"connected""#) {}
+            try await agent.waitForHealth(#""state":"connected""#)
             redis.pause()
             try await WireClient.connect(port: agent.port) { connection in
                 try await connection.send(Request.get("/cache/k"))
-                while try await self.value("cacheagent_http_requests_in_flight", in: self.scrape(agent).text) != 2 {}
+                try await agent.waitForMetric("cacheagent_http_requests_in_flight") { $0 == 2 }
             }
-            while try await self.value("cacheagent_http_requests_in_flight", in: self.scrape(agent).text) != 1 {}
+            try await agent.waitForMetric("cacheagent_http_requests_in_flight") { $0 == 1 }
             redis.resume()
         }
     }

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Requests as real clients send them take the fast lane: their bytes, recorded from a socket.
-@Suite struct RecordedClientTests {
+@Suite(.timeLimit(.minutes(5))) struct RecordedClientTests {
     struct Recording: CustomTestStringConvertible, Sendable {
         let client: String
         let bytes: String
@@ -65,18 +65,18 @@ import Testing
 
     @Test(arguments: recordings) func takesTheLane(_ recording: Recording) async throws {
         try await AgentProcess.with { agent in
-            let answer = try await WireClient.exchange(port: agent.port, recording.bytes)
+            let answer = try await agent.ask(recording.bytes)
             #expect([200, 404].contains(answer.status))
-            let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics"))
+            let metrics = try await agent.ask(Request.get("/metrics"))
             #expect(metrics.text.contains("\ncacheagent_http_requests_total{handler=\"fast_lane\",code=\"\(answer.status)\"} 1\n"))
         }
     }
 
     @Test func withTheLaneOffNothingTakesIt() async throws {
         try await AgentProcess.with(["FAST_LANE": "off"]) { agent in
-            let answer = try await WireClient.exchange(port: agent.port, Self.recordings[0].bytes)
+            let answer = try await agent.ask(Self.recordings[0].bytes)
             #expect(answer.status == 404)
-            let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics"))
+            let metrics = try await agent.ask(Request.get("/metrics"))
             #expect(metrics.text.contains("\ncacheagent_http_requests_total{handler=\"fast_lane\",code=\"200\"} 0\n"))
         }
     }

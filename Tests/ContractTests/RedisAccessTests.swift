@@ -6,22 +6,6 @@ import Testing
 @Suite(
     .enabled(if: RedisServerProcess.isAvailable && TestCertificates.isAvailable, "needs redis-server and openssl"), .timeLimit(.minutes(2)))
 struct RedisAccessTests {
-    private func exchange(_ agent: AgentProcess, _ request: String) async throws -> WireResponse {
-        try await WireClient.exchange(port: agent.port, request)
-    }
-
-    @discardableResult
-    private func waitForHealth(_ text: String, _ agent: AgentProcess) async throws -> WireResponse {
-        while true {
-            let health = try await self.exchange(agent, Request.get("/health"))
-            if health.text.contains(text) { return health }
-        }
-    }
-
-    private func set(_ agent: AgentProcess, _ key: String, _ value: Int) async throws -> WireResponse {
-        try await self.exchange(agent, Request.post("/cache", "{\"key\":\"\(key)\",\"value\":\(value)}"))
-    }
-
     private let connected = "\"state\":\"connected\""
 
     // MARK: Memorystore
@@ -46,24 +30,24 @@ struct RedisAccessTests {
             "OUTAGE_WRITES": "invalidate",
         ]
         try await AgentProcess.with(environment) { agent in
-            let health = try await self.waitForHealth(self.connected, agent)
+            let health = try await agent.waitForHealth(self.connected)
             #expect(health.text.contains(#""refused_commands":["CLIENT SETNAME"]"#))
             #expect(health.text.contains(#""status":"healthy""#))
             for key in ["k", "deleted", "p:1", "p:2"] {
-                #expect(try await self.set(agent, key, 1)["cache-status"] == "redis-caching-agent; fwd=method; stored; detail=redis")
+                #expect(try await agent.set(key, 1)["cache-status"] == "redis-caching-agent; fwd=method; stored; detail=redis")
             }
-            #expect(try await self.exchange(agent, Request.get("/cache/k")).text == #"{"success":true,"key":"k","value":1}"#)
-            #expect(try await self.exchange(agent, Request.delete("/cache/deleted")).status == 200)
-            let invalidation = try await self.exchange(agent, Request.post("/cache/invalidate", #"{"pattern":"p:*"}"#))
+            #expect(try await agent.ask(Request.get("/cache/k")).text == #"{"success":true,"key":"k","value":1}"#)
+            #expect(try await agent.ask(Request.delete("/cache/deleted")).status == 200)
+            let invalidation = try await agent.ask(Request.post("/cache/invalidate", #"{"pattern":"p:*"}"#))
             #expect(invalidation.text.contains("2"))
-            #expect(try await self.exchange(agent, Request.get("/cache/stats")).status == 200)
+            #expect(try await agent.ask(Request.get("/cache/stats")).status == 200)
 
             redis.pause()
-            while try await self.exchange(agent, Request.get("/cache/k"))["x-cache-degraded"] == nil {}
-            #expect(try await self.exchange(agent, Request.delete("/cache/k"))["x-cache-degraded"] == "1")
+            try await eventually("an outage") { try await agent.ask(Request.get("/cache/k"))["x-cache-degraded"] == "1" }
+            #expect(try await agent.ask(Request.delete("/cache/k"))["x-cache-degraded"] == "1")
             redis.resume()
-            try await self.waitForHealth(self.connected, agent)
-            #expect(try await self.exchange(agent, Request.get("/cache/k")).status == 404)
+            try await agent.waitForHealth(self.connected)
+            #expect(try await agent.ask(Request.get("/cache/k")).status == 404)
             #expect(!agent.logged.contains(password))
         }
     }
@@ -75,13 +59,11 @@ struct RedisAccessTests {
         defer { redis.stop() }
         let environment = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_PASSWORD": "wrong-and-secret"]
         try await AgentProcess.with(environment) { agent in
-            let health = try await self.waitForHealth(#""reason":"authentication_failed""#, agent)
+            let health = try await agent.waitForHealth(#""reason":"authentication_failed""#)
             #expect(health.status == 200)
             #expect(health.text.contains(#""status":"degraded""#))
-            #expect(try await self.set(agent, "k", 1).status == 200)
-            while !agent.logged.contains("the server refused the user or the password") {
-                try await self.waitForHealth("authentication_failed", agent)
-            }
+            #expect(try await agent.set("k", 1).status == 200)
+            try await agent.waitForLog("the server refused the user or the password") { try await agent.waitForHealth("authentication_failed") }
             #expect(!agent.logged.contains("wrong-and-secret"))
             #expect(!health.text.contains("wrong-and-secret"))
         }
@@ -95,15 +77,15 @@ struct RedisAccessTests {
         try TestFile.write("not yet\n", to: file.path)
         let environment = ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_PASSWORD_FILE": file.path, "REDIS_RECONNECT_CAP_MS": "50"]
         try await AgentProcess.with(environment) { agent in
-            try await self.waitForHealth(#""reason":"authentication_failed""#, agent)
+            try await agent.waitForHealth(#""reason":"authentication_failed""#)
             try TestFile.write("first\n", to: file.path)
-            try await self.waitForHealth(self.connected, agent)
+            try await agent.waitForHealth(self.connected)
             try FileManager.default.removeItem(at: file)
             redis.stop()
             try redis.start()
-            try await self.waitForHealth(#""reason":"authentication_failed""#, agent)
+            try await agent.waitForHealth(#""reason":"authentication_failed""#)
             try TestFile.write("first", to: file.path)
-            try await self.waitForHealth(self.connected, agent)
+            try await agent.waitForHealth(self.connected)
         }
     }
 
@@ -118,10 +100,10 @@ struct RedisAccessTests {
             "REDIS_RECONNECT_CAP_MS": "50",
         ]
         try await AgentProcess.with(environment) { agent in
-            try await self.waitForHealth(self.connected, agent)
+            try await agent.waitForHealth(self.connected)
             redis.stop()
             try redis.start()
-            try await self.waitForHealth(self.connected, agent)
+            try await agent.waitForHealth(self.connected)
             #expect(metadata.requests == 1, "one token serves every connection until it is about to expire")
             #expect(!agent.logged.contains("ya29"))
         }
@@ -138,10 +120,10 @@ struct RedisAccessTests {
             "REDIS_RECONNECT_CAP_MS": "50",
         ]
         try await AgentProcess.with(environment) { agent in
-            try await self.waitForHealth(#""reason":"authentication_failed""#, agent)
-            #expect(try await self.set(agent, "k", 1).status == 200)
+            try await agent.waitForHealth(#""reason":"authentication_failed""#)
+            #expect(try await agent.set("k", 1).status == 200)
             metadata.answer(#"{"access_token":"ya29.token-two","expires_in":3599,"token_type":"Bearer"}"#)
-            try await self.waitForHealth(self.connected, agent)
+            try await agent.waitForHealth(self.connected)
         }
         try await metadata.stop()
     }

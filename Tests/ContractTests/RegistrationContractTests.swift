@@ -15,14 +15,15 @@ import Testing
         try await AgentProcess.with(Self.settings(platform)) { agent in
             var health = ""
             // It serves all the while.
-            while !health.contains(#""registration":{"state":"registered""#) {
-                let answer = try await WireClient.exchange(port: agent.port, Request.get("/health"))
+            try await eventually("a registration") {
+                let answer = try await agent.ask(Request.get("/health"))
                 #expect(answer.status == 200)
                 health = answer.text
+                return health.contains(#""registration":{"state":"registered""#)
             }
             let row = try #require(platform.rows(named: Self.name).first)
             #expect(row["status"] == "active" && health.contains(#""agent_id":"\#(row["id"] ?? "")""#))
-            let metrics = try await WireClient.exchange(port: agent.port, Request.get("/metrics")).text
+            let metrics = try await agent.ask(Request.get("/metrics")).text
             #expect(metrics.contains(#"cacheagent_factory_registration_state{state="registered"} 1"#))
         }
         #expect(platform.rows(named: Self.name).count == 1)
@@ -31,9 +32,9 @@ import Testing
 
     @Test func aPlatformThatIsAwayHoldsNothingUp() async throws {
         try await AgentProcess.with(["FACTORY_PLATFORM_URL": "http://127.0.0.1:1", "SELF_URL": "https://cache.example.com"]) { agent in
-            let answer = try await WireClient.exchange(port: agent.port, Request.get("/health"))
+            let answer = try await agent.ask(Request.get("/health"))
             #expect(answer.status == 200 && answer.text.contains(#""registration":{"state":"pending"}"#))
-            #expect(try await WireClient.exchange(port: agent.port, Request.get("/health/ready")).status == 200)
+            #expect(try await agent.ask(Request.get("/health/ready")).status == 200)
         }
     }
 
@@ -52,9 +53,9 @@ import Testing
 
     private static func waitUntilRegistered(_ settings: [String: String]) async throws {
         try await AgentProcess.with(settings) { agent in
-            var health = ""
-            while !health.contains(#""state":"registered""#) && !health.contains(#""state":"elsewhere""#) {
-                health = try await WireClient.exchange(port: agent.port, Request.get("/health")).text
+            try await eventually("a registration, here or elsewhere") {
+                let health = try await agent.ask(Request.get("/health")).text
+                return health.contains(#""state":"registered""#) || health.contains(#""state":"elsewhere""#)
             }
         }
     }

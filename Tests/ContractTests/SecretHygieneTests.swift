@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Secrets are planted wherever the program takes one, everything is done that can go wrong, and all that it says is searched for them.
-@Suite(.enabled(if: RedisServerProcess.isAvailable)) struct SecretHygieneTests {
+@Suite(.enabled(if: RedisServerProcess.isAvailable), .timeLimit(.minutes(5))) struct SecretHygieneTests {
     private static let password = "planted-redis-password"
     private static let urlPassword = "planted-url-password"
     private static let value = "planted-value"
@@ -34,11 +34,11 @@ import Testing
             Request.get("/nothing?token=\(Self.token)"),
             "GET /cache/k HTTP/1.1\r\nHost: h\r\nX-API-Key: \(Self.token)\r\nBroken\r\n\r\n",
         ] {
-            let answer = try await WireClient.exchange(port: agent.port, request)
+            let answer = try await agent.ask(request)
             self.search(answer.text, secrets, "an answer")
         }
         redis.stop()
-        _ = try await WireClient.exchange(port: agent.port, Request.get("/cache/k", fields))
+        _ = try await agent.ask(Request.get("/cache/k", fields))
         let arguments = try agent.commandLine()
         self.search(arguments, secrets, "the command line")
         #expect(await agent.terminate() == 0)

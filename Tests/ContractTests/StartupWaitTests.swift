@@ -16,10 +16,10 @@ import Testing
         #expect(!launched.logged.contains("serving on port"))
         try redis.start()
         let agent = try await launched.serving()
-        let answer = try await WireClient.exchange(port: agent.port, Request.get("/cache/absent"))
+        let answer = try await agent.ask(Request.get("/cache/absent"))
         #expect(answer.status == 404)
         #expect(answer["x-cache-degraded"] == nil)
-        #expect(try await WireClient.exchange(port: agent.port, Request.get("/health")).text.contains("\"redis_connected\":true"))
+        #expect(try await agent.ask(Request.get("/health")).text.contains("\"redis_connected\":true"))
         #expect(agent.logged.contains("Redis has been reached"))
         #expect(await agent.terminate() == 0)
     }
@@ -29,7 +29,7 @@ import Testing
         redis.stop()
         try await AgentProcess.with(self.settings(redis, waitSeconds: 1)) { agent in
             #expect(agent.logged.contains("Redis was not reached in time"))
-            let answer = try await WireClient.exchange(port: agent.port, Request.get("/cache/absent"))
+            let answer = try await agent.ask(Request.get("/cache/absent"))
             #expect(answer["x-cache-degraded"] == "1")
         }
     }
@@ -38,7 +38,7 @@ import Testing
         let redis = try RedisServerProcess()
         defer { redis.stop() }
         try await AgentProcess.with(self.settings(redis, waitSeconds: 300)) { agent in
-            let health = try await WireClient.exchange(port: agent.port, Request.get("/health"))
+            let health = try await agent.ask(Request.get("/health"))
             #expect(health.text.contains("\"redis_connected\":true"))
         }
     }

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// The id of a request's trace in its answer, by both ways to answer.
-@Suite struct TraceContractTests {
+@Suite(.timeLimit(.minutes(5))) struct TraceContractTests {
     private static let trace = "0af7651916cd43dd8448eb211c80319c"
     private static let other = "105445aa7843bc8bf206b12000100000"
     private static let traceparent = "traceparent: 00-\(trace)-b7ad6b7169203331-01"
@@ -18,7 +18,7 @@ import Testing
     @Test(arguments: ["/cache/k", "/cache?key=k", "/health/live"]) func theAnswerNamesIt(_ target: String) async throws {
         try await AgentProcess.with { agent in
             for (fields, id) in Self.cases {
-                let answer = try await WireClient.exchange(port: agent.port, Request.get(target, fields))
+                let answer = try await agent.ask(Request.get(target, fields))
                 let received = try #require(answer["x-request-id"])
                 if let id {
                     #expect(received == id, "\(fields)")

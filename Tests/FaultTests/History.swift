@@ -23,3 +23,43 @@ final class History: Sendable {
         self.recorded.withLockedValue { $0.append(event) }
     }
 }
+
+/// One request and its answer, as a client saw them.
+struct HistoryEvent: Hashable, Sendable {
+    enum Operation: Hashable, Sendable {
+        /// `value`: what was answered; nil for a miss.
+        case get(key: String, value: Int?)
+        /// Values are unique in a history. `timeToLive` in seconds.
+        case set(key: String, value: Int, timeToLive: Int?)
+        case delete(key: String)
+        /// Every key that begins so.
+        case invalidate(prefix: String)
+    }
+
+    let instance: Int
+    let operation: Operation
+    /// When the request was sent, in milliseconds since the history began.
+    let start: Double
+    /// When the answer was there; infinite where none came.
+    let end: Double
+    let status: Int
+    /// Whether memory answered without Redis (`X-Cache-Degraded`).
+    let isDegraded: Bool
+
+    /// Whether the client may rely on it. A delete that finds nothing is one all the same.
+    var isAcknowledged: Bool {
+        switch self.operation {
+        case .delete: self.status == 200 || self.status == 404
+        case .get, .set, .invalidate: self.status == 200
+        }
+    }
+
+    /// Whether it changes what is stored under `key`.
+    func changes(_ key: String) -> Bool {
+        switch self.operation {
+        case .get: false
+        case .set(let other, _, _), .delete(let other): other == key
+        case .invalidate(let prefix): key.hasPrefix(prefix)
+        }
+    }
+}

@@ -30,6 +30,24 @@ struct MetricRegistryTests {
         ] { #expect(lines.contains(line), "\(line)") }
     }
 
+    @Test func valuesAreReplacedAndReset() {
+        let registry = MetricRegistry()
+        let meter = Meter(label: "level", factory: registry)
+        meter.set(10)
+        meter.increment(by: 2.5)
+        meter.set(20.5)
+        meter.increment(by: 2)
+        let gauge = Gauge(label: "depth", factory: registry)
+        gauge.record(4)
+        gauge.record(1.5)
+        let share = FloatingPointCounter(label: "share", factory: registry)
+        share.increment(by: 0.25)
+        share.reset()
+        share.increment(by: 0.5)
+        let lines = self.scrape(registry)
+        for line in ["cacheagent_level 22.5", "cacheagent_depth 1.5", "cacheagent_share_total 0.5"] { #expect(lines.contains(line), "\(line)") }
+    }
+
     @Test func theSameNameAndLabelsAreTheSameMetric() {
         let registry = MetricRegistry()
         for _ in 0..<3 { Counter(label: "hits", dimensions: [("a", "1")], factory: registry).increment() }

@@ -20,7 +20,7 @@ package struct AgentProcess: Sendable {
 
     private static func spawn(_ arguments: [String], _ environment: [String: String]) throws -> SpawnedProcess {
         var variables = environment
-        for name in ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "ASAN_OPTIONS", "TSAN_OPTIONS"] {
+        for name in ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "ASAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"] {
             variables[name] = ProcessInfo.processInfo.environment[name]
         }
         variables["SWIFT_BACKTRACE"] = "enable=no"
@@ -51,7 +51,7 @@ package struct AgentProcess: Sendable {
         return AgentProcess(process: self.process, errors: self.errors, port: port)
     }
 
-    /// Waits until the program has logged the text; false if it ends without.
+    /// Waits until the program has logged the text; false if it ends without, or does not log it in time.
     package func logs(_ text: String) async -> Bool { await self.errors.line { $0.contains(text) } != nil }
 
     /// Runs the program to its end.
@@ -62,6 +62,11 @@ package struct AgentProcess: Sendable {
         let process = try self.spawn(arguments, environment)
         let output = OutputCollector(process.output)
         let errors = OutputCollector(process.errors)
+        let kill = Task {
+            try await Task.sleep(for: patience)
+            process.signal(SIGKILL)
+        }
+        defer { kill.cancel() }
         let status = await process.end()
         return (status, await output.wholeText(), await errors.wholeText())
     }
@@ -101,9 +106,14 @@ package struct AgentProcess: Sendable {
     }
 
     /// Sends SIGTERM and waits for the end. Must be called once.
-    /// - Returns: the exit status.
+    /// - Returns: the exit status; 137 if the program did not end in time.
     package func terminate() async -> Int32 {
         self.process.signal(SIGTERM)
+        let kill = Task {
+            try await Task.sleep(for: patience)
+            self.process.signal(SIGKILL)
+        }
+        defer { kill.cancel() }
         return await self.process.end()
     }
 
@@ -115,13 +125,22 @@ package struct AgentProcess: Sendable {
         let agent = try await self.start(environment)
         do {
             let result = try await body(agent)
-            agent.process.signal(SIGKILL)
-            _ = await agent.process.end()
+            await agent.end()
             return result
         } catch {
-            agent.process.signal(SIGKILL)
-            _ = await agent.process.end()
+            await agent.end()
             throw error
+        }
+    }
+
+    /// Ends the program without waiting for its clients. A program whose coverage is measured writes its profile as it exits, so it may stop by itself.
+    private func end() async {
+        let isMeasured = ProcessInfo.processInfo.environment["LLVM_PROFILE_FILE"] != nil
+        if isMeasured {
+            _ = await self.terminate()
+        } else {
+            self.process.signal(SIGKILL)
+            _ = await self.process.end()
         }
     }
 }

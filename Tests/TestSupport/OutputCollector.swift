@@ -7,9 +7,11 @@ package final class OutputCollector: Sendable {
         var text = ""
         var isFinished = false
         var waiters: [Waiter] = []
+        var waiterCount = 0
     }
 
     private struct Waiter {
+        let number: Int
         let matches: @Sendable (String) -> Bool
         let continuation: CheckedContinuation<String?, Never>
     }
@@ -46,21 +48,35 @@ package final class OutputCollector: Sendable {
     /// Everything so far.
     package var text: String { self.state.withLockedValue { $0.text } }
 
-    /// The first line that matches, once it is there; nil where the process ends without it.
+    /// The first line that matches, once it is there; nil if the process ends without it, or does not write it in time.
     package func line(_ matches: @escaping @Sendable (String) -> Bool) async -> String? {
         await withCheckedContinuation { continuation in
-            self.state.withLockedValue { state in
+            let number: Int? = self.state.withLockedValue { state in
                 let line = Self.line(in: state, matching: matches)
-                if line != nil || state.isFinished {
+                guard line == nil, !state.isFinished else {
                     continuation.resume(returning: line)
-                } else {
-                    state.waiters.append(Waiter(matches: matches, continuation: continuation))
+                    return nil
                 }
+                state.waiterCount += 1
+                state.waiters.append(Waiter(number: state.waiterCount, matches: matches, continuation: continuation))
+                return state.waiterCount
+            }
+            guard let number else { return }
+            Task {
+                try await Task.sleep(for: patience)
+                self.giveUp(number)
             }
         }
     }
 
-    /// Everything, once the process has closed its side.
+    private func giveUp(_ number: Int) {
+        self.state.withLockedValue { state in
+            guard let index = state.waiters.firstIndex(where: { $0.number == number }) else { return }
+            state.waiters.remove(at: index).continuation.resume(returning: nil)
+        }
+    }
+
+    /// Everything, once the process has closed its side. If it does not in time, everything until then.
     package func wholeText() async -> String {
         _ = await self.line { _ in false }
         return self.text

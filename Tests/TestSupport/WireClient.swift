@@ -15,7 +15,9 @@ package struct WireClient: Sendable {
     /// Opens a connection, gives it to `body`, and closes it.
     ///
     /// - Parameter receiveBuffer: bytes that the kernel takes in for a client that does not read; nil for its default.
-    package static func connect<Result>(port: Int, receiveBuffer: Int? = nil, _ body: (inout Connection) async throws -> Result) async throws
+    package static func connect<Result>(
+        host: String = "127.0.0.1", port: Int, receiveBuffer: Int? = nil, _ body: (inout Connection) async throws -> Result
+    ) async throws
         -> Result
     {
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -28,7 +30,7 @@ package struct WireClient: Sendable {
         }
         let channel =
             try await bootstrap
-            .connect(host: "127.0.0.1", port: port) { channel in
+            .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
                         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))

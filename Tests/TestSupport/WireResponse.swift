@@ -26,12 +26,16 @@ package struct WireResponse: Sendable, Equatable {
     }
 
     /// The answer with the fields that may differ from answer to answer made equal.
-    package var normalised: WireResponse {
+    package var normalised: WireResponse { self.normalised(asAnswerTo: "") }
+
+    /// The same, but for an id that the request brought, which is no made one.
+    package func normalised(asAnswerTo request: String) -> WireResponse {
         var copy = self
         copy.fields = self.fields.map { field in
             switch field.name.lowercased() {
             case "date", "x-process-time": Field(name: field.name, value: "*")
-            case "x-request-id" where field.value.wholeMatch(of: #/[0-9a-f]{32}/#) != nil: Field(name: field.name, value: "*")
+            case "x-request-id" where field.value.wholeMatch(of: #/[0-9a-f]{32}/#) != nil && !request.contains(field.value):
+                Field(name: field.name, value: "*")
             // Two programs are asked one after the other, and time goes on.
             case "cache-status": Field(name: field.name, value: field.value.replacing(#/ttl=\d+/#, with: "ttl=*"))
             default: field

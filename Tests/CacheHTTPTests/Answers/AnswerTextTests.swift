@@ -84,6 +84,12 @@ import Testing
             self.line { CacheStatus(outcome: outcome, source: source).write(into: &$0) }
         }
         #expect(text(.hit(remainingMilliseconds: 56_501), .memory) == "redis-caching-agent; hit; ttl=57; detail=memory")
+        for (milliseconds, seconds) in [(56_499, 56), (56_500, 57), (499, 0), (500, 1), (0, 0), (Int64.max, Int64.max / 1000)] {
+            #expect(text(.hit(remainingMilliseconds: milliseconds), .memory).contains("; ttl=\(seconds);"), "\(milliseconds)")
+        }
+        #expect(text(.stored, .memory) == "redis-caching-agent; fwd=method; stored; detail=memory")
+        #expect(text(.deleted, .memory) == "redis-caching-agent; fwd=method; detail=memory")
+        #expect(text(.refused, .redis) == "redis-caching-agent; fwd=bypass; detail=redis")
         #expect(text(.hit(remainingMilliseconds: nil), .redis) == "redis-caching-agent; hit; detail=redis")
         #expect(text(.miss, .outage) == "redis-caching-agent; fwd=miss; detail=outage")
     }

@@ -36,7 +36,9 @@ import Testing
     /// refused, for four reasons; `dry_run` is new. Everything else is as it was.
     @Test func limitsOnlyAddFaults() throws {
         let added = ["greater_than_equal", "less_than_equal", "string_too_short", "string_too_long", "bool_type", "bool_parsing"]
-        for recorded in try ReferenceAnswer.load() where recorded.constrained != recorded.original {
+        let changed = try ReferenceAnswer.load().filter { $0.constrained != $0.original }
+        #expect(changed.count > 20)
+        for recorded in changed {
             if recorded.constrained.status == 200 {
                 #expect(recorded.path == "/cache/invalidate")
                 #expect(recorded.constrained.answer.hasPrefix(recorded.original.answer.dropLast()))
