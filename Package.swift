@@ -94,9 +94,9 @@ var targets: [Target] = [
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         resources: [
-            .embedInCode("Dashboard/dashboard.html"), .embedInCode("Dashboard/dashboard.css"), .embedInCode("Dashboard/dashboard.js"),
-            .embedInCode("Dashboard/figures.js"), .embedInCode("Dashboard/plots.js"), .embedInCode("Dashboard/scales.js"),
-            .embedInCode("Dashboard/text.js"), .embedInCode("Dashboard/tools.js"), .embedInCode("Pages/documentation.js"),
+            .embedInCode("Console/Assets/dashboard.html"), .embedInCode("Console/Assets/dashboard.css"), .embedInCode("Console/Assets/dashboard.js"),
+            .embedInCode("Console/Assets/figures.js"), .embedInCode("Console/Assets/plots.js"), .embedInCode("Console/Assets/scales.js"),
+            .embedInCode("Console/Assets/text.js"), .embedInCode("Console/Assets/tools.js"), .embedInCode("Console/Assets/documentation.js"),
         ],
         swiftSettings: settings
     ),
@@ -205,7 +205,7 @@ targets += [
     .testTarget(
         name: "RedisCachingAgentTests",
         dependencies: [
-            "RedisCachingAgent", "CacheHTTP", "FactoryPlatform", "MemoryStore", "RESP", "RedisClient", testSupport, nioCore, logging,
+            "RedisCachingAgent", "Cache", "CacheHTTP", "FactoryPlatform", "MemoryStore", "RESP", "RedisClient", testSupport, nioCore, logging,
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],

@@ -8,7 +8,7 @@ import Glibc
 import Darwin
 #endif
 
-/// Asks the running service whether it lives, for container health checks: images without a shell have no curl.
+/// Asks the running service whether it is alive, for container health checks: an image without a shell has no curl.
 struct HealthcheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "healthcheck",
@@ -22,11 +22,12 @@ struct HealthcheckCommand: AsyncParsableCommand {
     var timeout: Int = 2000
 
     func run() async throws {
-        let address = try? AgentSettings.load()
-        let port = self.port ?? address?.port ?? 8080
-        // Listening on every address includes this one.
-        let isWildcard = ["", "0.0.0.0", "::"].contains(address?.host ?? "")
-        let host = isWildcard ? "127.0.0.1" : address?.host ?? ""
+        // Settings that are wrong are for `serve` to report.
+        let settings = try? AgentSettings.load()
+        guard let port = self.port ?? settings?.port ?? SettingCatalogue.port.defaultInteger else { throw ExitCode.failure }
+        // A service that listens on every address also listens on this one.
+        let isWildcard = ["", "0.0.0.0", "::"].contains(settings?.host ?? "")
+        let host = isWildcard ? "127.0.0.1" : settings?.host ?? ""
         let limit = TimeAmount.milliseconds(Int64(max(1, self.timeout)))
         do {
             let status = try await HealthProbe.statusLine(host: host, port: port, limit: limit)
@@ -39,6 +40,30 @@ struct HealthcheckCommand: AsyncParsableCommand {
         } catch {
             writeToStandardError("unhealthy: no answer on port \(port)")
             throw ExitCode.failure
+        }
+    }
+}
+
+/// One `GET /health/live` to the service on this machine.
+enum HealthProbe {
+    /// The status line of the answer.
+    /// - Throws: if there is none within `limit`.
+    static func statusLine(host: String, port: Int, limit: TimeAmount) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(limit)
+            .connect(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        let deadline = channel.channel.eventLoop.scheduleTask(in: limit) { channel.channel.close(promise: nil) }
+        defer { deadline.cancel() }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+            for try await bytes in inbound {
+                return String(String(buffer: bytes).prefix { $0 != "\r\n" })
+            }
+            return "no answer"
         }
     }
 }

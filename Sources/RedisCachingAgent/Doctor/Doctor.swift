@@ -6,14 +6,14 @@ import RedisClient
 
 /// Checks a configuration from here to Redis and to the platform before it is deployed.
 ///
-/// Probes find facts, checks judge them: a probe does I/O and has no opinion, a check is a function of facts. A step that needs another one is skipped
-/// if that failed. Nothing is changed in Redis but one key of its own, which is deleted.
+/// Probes find facts, checks judge them: a probe does I/O and has no opinion, a check is a function of facts. If a step fails, those that need it are
+/// skipped. The only change to Redis is one key of the doctor's own, which is deleted.
 struct Doctor: Sendable {
     let settings: AgentSettings
-    /// What the key that is written begins with.
+    /// The prefix of the key that is written.
     let keyPrefix: String
 
-    /// Faults of the settings, as a report.
+    /// A report of wrong settings.
     static func report(_ faults: SettingFaults) -> DoctorReport {
         DoctorReport(findings: faults.faults.map { .fault(.settings, $0, "See docs/settings.md, or `redis-caching-agent settings`.") })
     }
@@ -65,7 +65,7 @@ struct Doctor: Sendable {
         let key = "\(self.keyPrefix)redis-caching-agent:doctor:\(String(UInt64.random(in: 0 ... .max), radix: 36))"
         let facts = await RedisProbe(configuration: configuration, passwordProvider: provider, key: key).facts()
         if let encryption {
-            findings.append(EncryptionCheck.finding(encryption, isBelieved: facts.failure?.code != .tlsFailed))
+            findings.append(EncryptionCheck.finding(encryption, isAccepted: facts.failure?.code != .tlsFailed))
         } else {
             findings.append(.skipped(.encryption, "REDIS_TLS is off"))
         }
@@ -80,7 +80,7 @@ struct Doctor: Sendable {
         return findings
     }
 
-    /// The checks of Redis that are not reached.
+    /// The checks of Redis that cannot be made.
     private static func skipped(from first: Finding.Check, _ reason: String) -> [Finding] {
         let checks = Finding.Check.allCases
         guard let start = checks.firstIndex(of: first), let end = checks.firstIndex(of: .platform) else { return [] }
@@ -103,7 +103,27 @@ struct Doctor: Sendable {
 
     private func platform() async -> Finding {
         guard let settings = self.settings.registration else { return .skipped(.platform, "FACTORY_PLATFORM_URL is not set") }
-        let server = RegistrationParts.server(settings, MetadataServer(authority: self.settings.metadataHost))
+        let server = RegistrationAssembly.server(settings, MetadataServer(authority: self.settings.metadataHost))
         return PlatformCheck.finding(await server.list(skip: 0))
+    }
+}
+
+/// Whether the platform answers, from its list of agents.
+enum PlatformCheck {
+    static func finding(_ event: RegistrationEvent) -> Finding {
+        switch event {
+        case .listed:
+            return .ok(.platform, "answers")
+        case .gone:
+            return .fault(.platform, "has no list of agents", "Check FACTORY_PLATFORM_URL: the address of the platform, without a path.")
+        case .refused:
+            return .fault(.platform, "refuses to list its agents", "Check FACTORY_PLATFORM_URL: what answers may be another service.")
+        case .failed(let reason) where reason.hasSuffix("401") || reason.hasSuffix("403"):
+            return .fault(.platform, reason, "Set FACTORY_PLATFORM_AUTH=id-token, and let the service account call the platform.")
+        case .failed(let reason):
+            return .fault(.platform, reason, "Check FACTORY_PLATFORM_URL and the way there: egress, firewalls, whether the platform runs.")
+        case .started, .waited, .saved:
+            return .skipped(.platform, "was not asked")
+        }
     }
 }

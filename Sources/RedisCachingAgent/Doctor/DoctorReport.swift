@@ -4,7 +4,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Everything that was found, for people, for pipelines and for machines.
+/// All findings, for people, pipelines and machines.
 struct DoctorReport: Sendable {
     let findings: [Finding]
 
@@ -18,7 +18,7 @@ struct DoctorReport: Sendable {
 
     // MARK: For people
 
-    /// A line for each finding, what to do below those that need it, and a summary.
+    /// A line for each finding, followed by advice if there is any, and a summary.
     var table: String {
         let checkWidth = Finding.Check.allCases.map(\.rawValue.count).max() ?? 0
         let outcomeWidth = Finding.Outcome.skipped.rawValue.count
@@ -57,7 +57,70 @@ struct DoctorReport: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let document = Document(status: status.rawValue, faults: faults, warnings: warnings, findings: self.findings)
-        // Texts and numbers: nothing that JSON could not hold.
+        // Strings and numbers always encode.
         return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
+
+/// What one check of the configuration found, in words for the operator. Holds no secret and no text of the server.
+struct Finding: Hashable, Sendable, Encodable {
+    enum Outcome: String, Sendable, Encodable {
+        case ok
+        /// The service works, but not as well as it could.
+        case warning
+        /// The service does not work.
+        case fault
+        /// Not checked, because an earlier check failed or it is not configured.
+        case skipped
+    }
+
+    /// What was checked, in this order.
+    enum Check: String, CaseIterable, Sendable, Encodable {
+        case settings
+        case access
+        case address
+        case connection
+        case encryption
+        case session
+        case credentials
+        case commands
+        case keys
+        case clientCommands = "client commands"
+        case server
+        case memory
+        case latency
+        case platform
+    }
+
+    private static let maximumCharacters = 400
+
+    let check: Check
+    let outcome: Outcome
+    let result: String
+    /// How to fix it; nil if there is nothing to fix.
+    let advice: String?
+
+    /// The texts may quote a server, so they are cut short and lose their control characters.
+    init(check: Check, outcome: Outcome, result: String, advice: String? = nil) {
+        self.check = check
+        self.outcome = outcome
+        self.result = Self.printable(result)
+        self.advice = advice.map { Self.printable($0) }
+    }
+
+    private static func printable(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(self.maximumCharacters).map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+    }
+
+    static func ok(_ check: Check, _ result: String) -> Finding { Finding(check: check, outcome: .ok, result: result) }
+
+    static func skipped(_ check: Check, _ result: String) -> Finding { Finding(check: check, outcome: .skipped, result: result) }
+
+    static func warning(_ check: Check, _ result: String, _ advice: String) -> Finding {
+        Finding(check: check, outcome: .warning, result: result, advice: advice)
+    }
+
+    static func fault(_ check: Check, _ result: String, _ advice: String) -> Finding {
+        Finding(check: check, outcome: .fault, result: result, advice: advice)
     }
 }

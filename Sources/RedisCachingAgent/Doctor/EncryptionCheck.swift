@@ -1,6 +1,8 @@
+import NIOCore
+import OperatingSystem
 import RedisClient
 
-/// What a server presented when it was asked for TLS, and what is wanted of it.
+/// What a server presented in the TLS handshake, and what is required of it.
 struct EncryptionFacts: Hashable, Sendable {
     enum Presented: Hashable, Sendable {
         /// Its own certificate first.
@@ -18,24 +20,24 @@ struct EncryptionFacts: Hashable, Sendable {
     let now: Int64
 }
 
-/// Why a certificate is believed or not.
+/// Whether the certificate is accepted, and why not.
 enum EncryptionCheck {
     private static let secondsPerDay: Int64 = 86_400
-    /// Remaining days from which on a certificate should be renewed.
+    /// A certificate should be renewed when fewer days than this are left.
     private static let renewalDays: Int64 = 14
 
-    /// - Parameter isBelieved: whether the service's own client accepted the certificate. It decides; the facts explain.
-    static func finding(_ facts: EncryptionFacts, isBelieved: Bool) -> Finding {
+    /// - Parameter isAccepted: whether the service's own client accepted the certificate. It decides; the facts explain.
+    static func finding(_ facts: EncryptionFacts, isAccepted: Bool) -> Finding {
         switch facts.presented {
         case .noAnswer:
-            // A Redis without TLS waits for the end of the line that it takes the handshake for.
+            // A Redis without TLS takes the handshake for a line of text and waits for its end.
             return .fault(
                 .encryption, "no answer to the TLS handshake", "The server may have no TLS on this port, or hang. \(self.portAdvice)")
         case .noTLS:
             return self.noTLS
         case .certificates(let certificates):
             guard let own = certificates.first else { return self.noTLS }
-            return isBelieved ? self.believed(certificates, facts) : self.doubted(own, certificates, facts)
+            return isAccepted ? self.accepted(certificates, facts) : self.rejected(own, certificates, facts)
         }
     }
 
@@ -44,14 +46,14 @@ enum EncryptionCheck {
         .encryption, "the server does not speak TLS on this port",
         portAdvice)
 
-    private static func believed(_ certificates: [PresentedCertificate], _ facts: EncryptionFacts) -> Finding {
+    private static func accepted(_ certificates: [PresentedCertificate], _ facts: EncryptionFacts) -> Finding {
         let days = ((certificates.map(\.notValidAfter).min() ?? 0) - facts.now) / self.secondsPerDay
         let text = "\(certificates.first?.subject ?? "") issued by \(certificates.first?.issuer ?? ""), expires in \(days) days"
         guard days >= self.renewalDays else { return .warning(.encryption, text, "Renew the certificate before it expires.") }
         return .ok(.encryption, text)
     }
 
-    private static func doubted(_ own: PresentedCertificate, _ certificates: [PresentedCertificate], _ facts: EncryptionFacts) -> Finding {
+    private static func rejected(_ own: PresentedCertificate, _ certificates: [PresentedCertificate], _ facts: EncryptionFacts) -> Finding {
         if certificates.contains(where: { $0.notValidAfter < facts.now }) {
             return .fault(.encryption, "the certificate \(own.subject) has expired", "Renew the server's certificate.")
         }
@@ -72,5 +74,24 @@ enum EncryptionCheck {
         return .fault(
             .encryption, "\(own.subject), issued by \(own.issuer), is not accepted with \(trusted)",
             authorityAdvice + " If it is right, the server may require a client certificate: REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE.")
+    }
+}
+
+/// Looks at the certificates of the server.
+enum EncryptionProbe {
+    /// - Returns: nil without encryption.
+    static func facts(of configuration: RedisConfiguration) async -> EncryptionFacts? {
+        guard let tls = configuration.tls, case .tcp(let host, let port) = configuration.endpoint else { return nil }
+        let presented: EncryptionFacts.Presented
+        do {
+            presented = .certificates(try await tls.presentedCertificates(host: host, port: port, timeout: configuration.connectTimeout))
+        } catch ChannelError.connectTimeout {
+            presented = .noAnswer
+        } catch {
+            presented = .noTLS
+        }
+        return EncryptionFacts(
+            presented: presented, authorities: try? tls.authorities(),
+            expectedName: tls.verification == .full ? tls.serverName ?? host : nil, now: Int64(WallClock.now().seconds))
     }
 }

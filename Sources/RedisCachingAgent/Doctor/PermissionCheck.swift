@@ -1,3 +1,6 @@
+import RESP
+import RedisClient
+
 /// What the Redis user may do, from what happened when it was tried.
 enum PermissionCheck {
     /// - Parameters:
@@ -62,5 +65,87 @@ enum PermissionCheck {
 
     private static func grant(_ refused: Outcomes, _ user: String?) -> String {
         "Grant it: ACL SETUSER \(user ?? "USER") \(refused.map(\.trial.rule).joined(separator: " "))."
+    }
+}
+
+/// A command that is tried to see whether this user may use it: harmless, and on a key of its own.
+///
+/// Trying reveals more than `ACL DRYRUN` (Redis 7): also what a managed Redis has renamed or removed. And it needs no permission for `ACL`.
+struct CommandTrial: Sendable {
+    /// How much the service needs it.
+    enum Need: Hashable, Sendable {
+        /// The service does not work without it.
+        case required
+        /// The service works without it, with a consequence.
+        case optional(consequence: String)
+        /// This version does not use it.
+        case unused
+    }
+
+    /// The command, as people call it.
+    let name: String
+    let arguments: [RESPArgument]
+    let need: Need
+    /// The ACL rule that grants it.
+    let rule: String
+
+    /// Each command comes after those that it depends on.
+    ///
+    /// - Parameter key: a key that nobody else uses; it is deleted, and expires after ten seconds at the latest.
+    static func all(key: String) -> [CommandTrial] {
+        let key = RESPArgument.string(key)
+        // The greatest number: no connection has it, so none is closed.
+        let nobody = RESPArgument.integer(Int64.max)
+        let fence = Need.optional(consequence: "after an outage the service waits OUTAGE_BARRIER_MS instead of ending its old connections")
+        return [
+            CommandTrial(name: "SET", arguments: ["SET", key, "1", "PX", "10000"], need: .required, rule: "+set"),
+            CommandTrial(name: "GET", arguments: ["GET", key], need: .required, rule: "+get"),
+            CommandTrial(name: "PTTL", arguments: ["PTTL", key], need: .required, rule: "+pttl"),
+            CommandTrial(name: "UNLINK", arguments: ["UNLINK", key], need: .required, rule: "+unlink"),
+            CommandTrial(name: "SCAN", arguments: ["SCAN", "0", "MATCH", key, "COUNT", "1"], need: .required, rule: "+scan"),
+            CommandTrial(name: "PING", arguments: ["PING"], need: .required, rule: "+ping"),
+            CommandTrial(
+                name: "INFO", arguments: ["INFO"], need: .optional(consequence: "no statistics, and a failover is not recognised"), rule: "+info"),
+            CommandTrial(name: "DBSIZE", arguments: ["DBSIZE"], need: .optional(consequence: "no statistics"), rule: "+dbsize"),
+            CommandTrial(
+                name: "CLIENT SETNAME", arguments: ["CLIENT", "SETNAME", "redis-caching-agent-doctor"],
+                need: .optional(consequence: "CLIENT LIST shows the connections without a name"), rule: "+client|setname"),
+            CommandTrial(name: "CLIENT LIST", arguments: ["CLIENT", "LIST", "ID", nobody], need: fence, rule: "+client|list"),
+            CommandTrial(name: "CLIENT KILL", arguments: ["CLIENT", "KILL", "ID", nobody], need: fence, rule: "+client|kill"),
+            CommandTrial(name: "CLIENT TRACKING", arguments: ["CLIENT", "TRACKING", "ON"], need: .unused, rule: "+client|tracking"),
+        ]
+    }
+}
+
+extension CommandTrial {
+    enum Outcome: Hashable, Sendable {
+        case granted
+        /// Not allowed, renamed or removed.
+        case refused
+        /// The command is allowed, but not this key.
+        case keyRefused
+        /// The command is allowed, but Redis is out of memory.
+        case full
+        case readOnly
+        /// The key lives on another node of a cluster.
+        case elsewhere
+        case noAnswer
+
+        init(_ result: Result<RESPValue, RedisFailure>) {
+            switch result {
+            case .success:
+                self = .granted
+            case .failure(let failure) where failure.isAboutTheKey:
+                self = .keyRefused
+            case .failure(let failure):
+                switch failure.serverErrorPrefix {
+                case "OOM": self = .full
+                case "READONLY": self = .readOnly
+                case "MOVED", "ASK", "CLUSTERDOWN", "CROSSSLOT": self = .elsewhere
+                case nil: self = .noAnswer
+                default: self = .refused
+                }
+            }
+        }
     }
 }

@@ -5,9 +5,9 @@ import OperatingSystem
 import RESP
 import RedisClient
 
-/// Asks Redis what the checks want to know, over the client that the service itself uses.
+/// Asks Redis what the checks need to know, through the client that the service itself uses.
 struct RedisProbe: Sendable {
-    /// What came of it.
+    /// What Redis answered.
     struct Facts: Sendable {
         /// Why there is no session; nil if there is one.
         var failure: RedisFailure?
@@ -19,7 +19,7 @@ struct RedisProbe: Sendable {
     }
 
     private static let pingCount = 100
-    /// So many lost PINGs say enough: each takes `REDIS_CONTROL_DEADLINE_MS`.
+    /// After this many lost PINGs the probe gives up: each takes `REDIS_CONTROL_DEADLINE_MS`.
     private static let maximumLostPings = 3
 
     let configuration: RedisConfiguration
@@ -42,14 +42,14 @@ struct RedisProbe: Sendable {
         do throws(RedisFailure) {
             try await control.ping()
         } catch {
-            // A user who may not PING has a session all the same.
+            // A user without permission for PING still has a session.
             if error.serverErrorPrefix != "NOPERM" {
                 facts.failure = error
                 return facts
             }
         }
         let trials = CommandTrial.all(key: self.key)
-        // The tracking ends with the connection; it is ended here so that nothing depends on that.
+        // Tracking would end with the connection; ending it here makes sure.
         let replies = await control.pipeline([["ACL", "WHOAMI"]] + trials.map(\.arguments) + [["CLIENT", "TRACKING", "OFF"]])
         if case .success(let reply) = replies.first { facts.user = reply.text.map { String(buffer: $0) } }
         for (trial, reply) in zip(trials, replies.dropFirst()) {

@@ -1,24 +1,24 @@
 import Access
 import OperatingSystem
 
-/// Who may ask.
+/// Who may use the service.
 struct AccessSettings: Sendable {
-    /// A file of keys that may change.
+    /// A file of keys to watch for changes.
     struct Watch: Sendable {
         let path: String
         let intervalSeconds: Int
-        /// What it held at the start.
+        /// Its contents at the start.
         let contents: [UInt8]
     }
 
     let keys: AccessKeyRing
     let watch: Watch?
-    /// How often each key may be used; nil for no bound.
+    /// Limits the rate of each key; nil for no limit.
     let makeBucket: (@Sendable () -> TokenBucket)?
     /// Which ID tokens are accepted; nil for none.
     let tokens: TokenSettings?
 
-    /// - Returns: nil where everybody may ask.
+    /// - Returns: nil if everybody may.
     init?(_ reader: inout SettingReader) {
         let interval = reader.integer(SettingCatalogue.apiKeysRefresh)
         let rate = reader.integer(SettingCatalogue.rateLimit)
@@ -68,5 +68,29 @@ struct AccessSettings: Sendable {
             for line in error.lines { reader.add(setting, line) }
             return nil
         }
+    }
+}
+
+/// Which ID tokens are accepted.
+struct TokenSettings: Sendable {
+    let audiences: Set<String>
+    let issuers: Set<String>
+    let keysURL: String
+    let remembered: Int
+
+    /// - Returns: nil if none are.
+    init?(_ reader: inout SettingReader) {
+        self.remembered = reader.integer(SettingCatalogue.rememberedTokens)
+        self.keysURL = reader.text(SettingCatalogue.tokenKeys) ?? ""
+        self.issuers = Self.list(reader.text(SettingCatalogue.tokenIssuer))
+        self.audiences = Self.list(reader.text(SettingCatalogue.tokenAudience))
+        if !["https://", "http://"].contains(where: { self.keysURL.hasPrefix($0) }) {
+            reader.add(SettingCatalogue.tokenKeys, "no https:// address")
+        }
+        if self.audiences.isEmpty { return nil }
+    }
+
+    private static func list(_ text: String?) -> Set<String> {
+        Set((text ?? "").split { $0 == "," || $0 == " " }.map(String.init))
     }
 }

@@ -1,4 +1,4 @@
-/// Where and as what the service registers itself.
+/// Where the service registers itself, and under which name.
 struct RegistrationSettings: Sendable {
     private static let longestName = 100
     private static let longestURL = 500
@@ -12,7 +12,7 @@ struct RegistrationSettings: Sendable {
     let repositoryURL: String?
     let requirementsIdentifier: String?
 
-    /// - Returns: nil where it does not.
+    /// - Returns: nil if it does not.
     init?(_ reader: inout SettingReader) {
         self.showsToken = reader.choice(SettingCatalogue.platformAuth) == "id-token"
         self.timeoutSeconds = reader.integer(SettingCatalogue.platformTimeout)

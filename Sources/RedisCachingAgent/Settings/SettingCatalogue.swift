@@ -1,5 +1,18 @@
+import Cache
+import CacheHTTP
+import Logging
+import MemoryStore
+import NIOCore
+import RedisClient
+
 /// Every setting of the program.
+///
+/// A default is stated once: by the type that the setting configures if it has one, otherwise here.
 enum SettingCatalogue {
+    private static let redis = RedisConfiguration(endpoint: .tcp(host: "", port: RedisEndpoint.defaultPort))
+    private static let outage = OutageSettings()
+    private static let http = HTTPSettings()
+
     static let host = SettingDefinition(name: "HOST", kind: .text(default: "0.0.0.0"), summary: "Address to listen on")
     static let port = SettingDefinition(
         name: "PORT", kind: .integer(default: 8080, range: 0...65535, unit: "port"), summary: "Port to listen on; with 0 the kernel chooses one")
@@ -11,7 +24,8 @@ enum SettingCatalogue {
         name: "REDIS_HOST", kind: .text(default: nil),
         summary: "Host name or IP address of Redis. Without it and without `REDIS_URL` the service uses its embedded store")
     static let redisPort = SettingDefinition(
-        name: "REDIS_PORT", kind: .integer(default: 6379, range: 1...65535, unit: "port"), summary: "Port of Redis, used with `REDIS_HOST`")
+        name: "REDIS_PORT", kind: .integer(default: RedisEndpoint.defaultPort, range: 1...65535, unit: "port"),
+        summary: "Port of Redis, used with `REDIS_HOST`")
     static let redisUser = SettingDefinition(
         name: "REDIS_USER", kind: .text(default: nil), summary: "User of the Redis ACL; ignored if `REDIS_URL` has a password")
     static let redisPassword = SettingDefinition(
@@ -33,7 +47,7 @@ enum SettingCatalogue {
         name: "REDIS_TLS_CA_FILE", kind: .text(default: nil),
         summary: "PEM file with the certificates of the trusted authorities, read again for every connection")
     static let redisTLSVerify = SettingDefinition(
-        name: "REDIS_TLS_VERIFY", kind: .choice(default: "full", ["full", "chain"]),
+        name: "REDIS_TLS_VERIFY", kind: .choice(default: RedisTLS().verification.rawValue, ["full", "chain"]),
         summary: "`full`: check the certificate chain and the host name; `chain`: check the chain only, for a private authority such as Memorystore's"
     )
     static let redisTLSServerName = SettingDefinition(
@@ -45,32 +59,33 @@ enum SettingCatalogue {
     static let metadataHost = SettingDefinition(
         name: "GCE_METADATA_HOST", kind: .text(default: nil), summary: "Metadata server to ask instead of Google's, as `host` or `host:port`")
     static let redisDatabase = SettingDefinition(
-        name: "REDIS_DB", kind: .integer(default: 0, range: 0...65535, unit: "index"), summary: "Database number, used with `REDIS_HOST`")
+        name: "REDIS_DB", kind: .integer(default: redis.database, range: 0...65535, unit: "index"), summary: "Database number, used with `REDIS_HOST`"
+    )
     static let redisDeadline = SettingDefinition(
-        name: "REDIS_DEADLINE_MS", kind: .integer(default: 30, range: 1...10_000, unit: "ms"),
+        name: "REDIS_DEADLINE_MS", kind: .milliseconds(default: redis.commandDeadline, range: 1...10_000),
         summary: "Time Redis has to answer a command before the embedded store answers instead")
     static let redisConnectTimeout = SettingDefinition(
-        name: "REDIS_CONNECT_TIMEOUT_MS", kind: .integer(default: 1000, range: 10...60_000, unit: "ms"),
+        name: "REDIS_CONNECT_TIMEOUT_MS", kind: .milliseconds(default: redis.connectTimeout, range: 10...60_000),
         summary: "Time for one attempt to connect, and the same again for its handshake")
     static let redisDeadTimeout = SettingDefinition(
-        name: "REDIS_DEAD_TIMEOUT_MS", kind: .integer(default: 1000, range: 10...600_000, unit: "ms"),
+        name: "REDIS_DEAD_TIMEOUT_MS", kind: .milliseconds(default: redis.deadConnectionTimeout, range: 10...600_000),
         summary: "A connection on which Redis owes a reply and stays silent for this long is replaced")
     static let redisReconnectBase = SettingDefinition(
-        name: "REDIS_RECONNECT_BASE_MS", kind: .integer(default: 50, range: 1...60_000, unit: "ms"),
+        name: "REDIS_RECONNECT_BASE_MS", kind: .milliseconds(default: outage.pauseBase, range: 1...60_000),
         summary: "Upper bound of the first pause between attempts to connect; it doubles with each attempt, with full jitter")
     static let redisReconnectCap = SettingDefinition(
-        name: "REDIS_RECONNECT_CAP_MS", kind: .integer(default: 1000, range: 1...60_000, unit: "ms"), summary: "Upper bound of every later pause")
+        name: "REDIS_RECONNECT_CAP_MS", kind: .milliseconds(default: outage.pauseCap, range: 1...60_000), summary: "Upper bound of every later pause")
     static let redisPending = SettingDefinition(
-        name: "REDIS_PENDING_MAX", kind: .integer(default: 16_384, range: 1...1_048_576, unit: "commands"),
+        name: "REDIS_PENDING_MAX", kind: .integer(default: redis.maximumPendingCommands, range: 1...1_048_576, unit: "commands"),
         summary: "Commands that may wait for a reply on one connection; beyond that the embedded store answers")
     static let redisControlDeadline = SettingDefinition(
-        name: "REDIS_CONTROL_DEADLINE_MS", kind: .integer(default: 1000, range: 1...60_000, unit: "ms"),
+        name: "REDIS_CONTROL_DEADLINE_MS", kind: .milliseconds(default: redis.controlDeadline, range: 1...60_000),
         summary: "Time Redis has for each step of an invalidation, of the statistics or of a replay")
     static let redisKeepAlive = SettingDefinition(
-        name: "REDIS_KEEPALIVE_SECONDS", kind: .integer(default: 30, range: 1...300, unit: "s"),
+        name: "REDIS_KEEPALIVE_SECONDS", kind: .seconds(default: redis.keepAliveInterval, range: 1...300),
         summary: "Interval between PINGs on an idle connection to Redis")
     static let redisDeadlinesInARow = SettingDefinition(
-        name: "REDIS_BREAKER_DEADLINES", kind: .integer(default: 8, range: 1...1000, unit: "commands"),
+        name: "REDIS_BREAKER_DEADLINES", kind: .integer(default: outage.deadlinesInARow, range: 1...1000, unit: "commands"),
         summary: "Consecutive deadlines missed on one connection after which Redis counts as unavailable")
     static let redisStartupWait = SettingDefinition(
         name: "REDIS_STARTUP_WAIT_SECONDS", kind: .integer(default: 0, range: 0...300, unit: "s"),
@@ -81,25 +96,25 @@ enum SettingCatalogue {
             "What a replay does with values written during an outage: delete the key (`invalidate`) or write the value (`restore`, for a single"
             + " instance). `auto` means `invalidate` on Cloud Run and Kubernetes, otherwise `restore`")
     static let journalKeys = SettingDefinition(
-        name: "JOURNAL_MAX_KEYS", kind: .integer(default: 100_000, range: 1...10_000_000, unit: "keys"),
+        name: "JOURNAL_MAX_KEYS", kind: .integer(default: outage.journalKeys, range: 1...10_000_000, unit: "keys"),
         summary: "Keys waiting to be replayed to Redis after an outage; beyond that every string in Redis is deleted when it returns")
     static let journalPatterns = SettingDefinition(
-        name: "JOURNAL_MAX_PATTERNS", kind: .integer(default: 100, range: 1...10_000, unit: "patterns"),
+        name: "JOURNAL_MAX_PATTERNS", kind: .integer(default: outage.journalPatterns, range: 1...10_000, unit: "patterns"),
         summary: "Invalidated patterns waiting to be replayed; beyond that every string in Redis is deleted when it returns")
     static let journalBytes = SettingDefinition(
-        name: "JOURNAL_MAX_BYTES", kind: .integer(default: 33_554_432, range: 1024...1_073_741_824, unit: "bytes"),
+        name: "JOURNAL_MAX_BYTES", kind: .integer(default: outage.journalBytes, range: 1024...1_073_741_824, unit: "bytes"),
         summary: "Memory for these keys and patterns; beyond that every string in Redis is deleted when it returns")
     static let outageDoubt = SettingDefinition(
-        name: "OUTAGE_DOUBT_SECONDS", kind: .integer(default: 2, range: 0...60, unit: "s"),
+        name: "OUTAGE_DOUBT_SECONDS", kind: .seconds(default: outage.doubt, range: 0...60),
         summary:
             "With `invalidate`: if another server answers after an outage (failover), keys written this long before the outage are deleted from it")
     static let outageDoubtBytes = SettingDefinition(
-        name: "OUTAGE_DOUBT_MAX_BYTES", kind: .integer(default: 16_777_216, range: 4096...1_073_741_824, unit: "bytes"),
+        name: "OUTAGE_DOUBT_MAX_BYTES", kind: .integer(default: outage.recentWritesBytes, range: 4096...1_073_741_824, unit: "bytes"),
         summary: "Memory for the keys of `OUTAGE_DOUBT_SECONDS`, over all event loops; beyond that every string in Redis is deleted instead")
     static let outageBarrier = SettingDefinition(
-        name: "OUTAGE_BARRIER_MS", kind: .integer(default: 100, range: 0...10_000, unit: "ms"),
+        name: "OUTAGE_BARRIER_MS", kind: .milliseconds(default: outage.barrier, range: 0...10_000),
         summary: "Wait before a replay for commands still in transit to Redis, if Redis refuses `CLIENT KILL`")
-    /// Set by the platform where it may run several instances.
+    /// Set by a platform that may run several instances.
     static let cloudRunService = SettingDefinition(name: "K_SERVICE", kind: .text(default: nil), summary: "Set by Cloud Run")
     static let kubernetesHost = SettingDefinition(name: "KUBERNETES_SERVICE_HOST", kind: .text(default: nil), summary: "Set by Kubernetes")
     static let setByThePlatform = [cloudRunService, kubernetesHost]
@@ -108,20 +123,20 @@ enum SettingCatalogue {
         kind: .integer(default: nil, range: 1_048_576...68_719_476_736, unit: "bytes", defaultText: "a quarter of the container, at most 512 MiB"),
         summary: "Size of the embedded store: keys, values and overhead")
     static let memoryShards = SettingDefinition(
-        name: "MEMORY_SHARDS", kind: .integer(default: 64, range: 1...1024, unit: "shards"),
+        name: "MEMORY_SHARDS", kind: .integer(default: MemoryStoreConfiguration().shardCount, range: 1...1024, unit: "shards"),
         summary: "Independently locked parts of the embedded store; a power of two")
     static let keyBytes = SettingDefinition(
-        name: "KEY_MAX_BYTES", kind: .integer(default: 1024, range: 1...8192, unit: "bytes"),
+        name: "KEY_MAX_BYTES", kind: .integer(default: http.limits.maximumKeyBytes, range: 1...8192, unit: "bytes"),
         summary: "Longest key or pattern; longer ones are answered with 422")
     static let valueBytes = SettingDefinition(
-        name: "VALUE_MAX_BYTES", kind: .integer(default: 1_048_576, range: 1...33_554_432, unit: "bytes"),
+        name: "VALUE_MAX_BYTES", kind: .integer(default: http.limits.maximumValueBytes, range: 1...33_554_432, unit: "bytes"),
         summary: "Longest value; longer ones are answered with 413. A request body may be 64 KiB longer")
     static let ttlSeconds = SettingDefinition(
-        name: "TTL_MAX_SECONDS", kind: .integer(default: 315_360_000, range: 1...315_360_000, unit: "s"),
+        name: "TTL_MAX_SECONDS", kind: .integer(default: Int(http.limits.maximumTTLSeconds), range: 1...315_360_000, unit: "s"),
         summary: "Longest time to live; longer ones are answered with 422"
     )
     static let jsonDepth = SettingDefinition(
-        name: "JSON_MAX_DEPTH", kind: .integer(default: 128, range: 1...1024, unit: "levels"),
+        name: "JSON_MAX_DEPTH", kind: .integer(default: http.limits.maximumJSONDepth, range: 1...1024, unit: "levels"),
         summary: "Deepest nesting of a JSON body; deeper ones are answered with 422")
     static let apiKeysFile = SettingDefinition(
         name: "API_KEYS_FILE", kind: .text(default: nil),
@@ -147,7 +162,7 @@ enum SettingCatalogue {
     static let requireAuth = SettingDefinition(
         name: "REQUIRE_AUTH", kind: .choice(default: "false", ["false", "true"]), summary: "`true`: refuse to start without API keys")
     static let metricsAccess = SettingDefinition(
-        name: "METRICS_ACCESS", kind: .choice(default: "admin", ["admin", "open"]),
+        name: "METRICS_ACCESS", kind: .choice(default: http.metricsAreOpen ? "open" : "admin", ["admin", "open"]),
         summary: "If there are API keys: `/metrics` requires the `admin` scope, or is public")
     static let metricsPort = SettingDefinition(
         name: "METRICS_PORT", kind: .integer(default: nil, range: 0...65535, unit: "port", defaultText: "none"),
@@ -164,58 +179,62 @@ enum SettingCatalogue {
         name: "CORS_ORIGINS", kind: .text(default: nil),
         summary: "Origins whose pages may call the service from a browser, separated by commas; `https://*.example.com` allows every subdomain")
     static let maximumConnections = SettingDefinition(
-        name: "CONNECTIONS_MAX", kind: .integer(default: 4096, range: 1...1_000_000, unit: "connections"),
+        name: "CONNECTIONS_MAX", kind: .integer(default: http.serviceLimits.maximumConnections, range: 1...1_000_000, unit: "connections"),
         summary: "Client connections at once; beyond that 503")
     static let maximumConnectionsPerPeer = SettingDefinition(
-        name: "CONNECTIONS_PER_PEER_MAX", kind: .integer(default: 0, range: 0...1_000_000, unit: "connections"),
+        name: "CONNECTIONS_PER_PEER_MAX",
+        kind: .integer(default: http.serviceLimits.maximumConnectionsPerPeer, range: 0...1_000_000, unit: "connections"),
         summary: "Connections from one address at once. 0: no limit, because behind a load balancer all clients share its addresses")
     static let requestsInFlight = SettingDefinition(
-        name: "REQUESTS_IN_FLIGHT_MAX", kind: .integer(default: 2048, range: 1...1_000_000, unit: "requests"),
+        name: "REQUESTS_IN_FLIGHT_MAX", kind: .integer(default: http.serviceLimits.maximumRequestsInFlight, range: 1...1_000_000, unit: "requests"),
         summary: "Requests waiting for Redis, and separately requests in the router; beyond that 503")
     static let maximumProbes = SettingDefinition(
-        name: "PROBES_IN_FLIGHT_MAX", kind: .integer(default: 64, range: 1...10_000, unit: "requests"),
+        name: "PROBES_IN_FLIGHT_MAX", kind: .integer(default: http.serviceLimits.maximumProbes, range: 1...10_000, unit: "requests"),
         summary: "Requests for `/health` and `/metrics` at once, and connections above `CONNECTIONS_MAX` reserved for them; beyond that 503")
     static let maximumInvalidations = SettingDefinition(
-        name: "INVALIDATIONS_MAX", kind: .integer(default: 4, range: 1...1000, unit: "invalidations"),
+        name: "INVALIDATIONS_MAX", kind: .integer(default: http.serviceLimits.maximumInvalidations, range: 1...1000, unit: "invalidations"),
         summary: "Invalidations running at once, dry runs included; beyond that 503")
     static let headerFields = SettingDefinition(
-        name: "HEADER_MAX_FIELDS", kind: .integer(default: 100, range: 8...1000, unit: "fields"), summary: "Fields in a header block; beyond that 431"
+        name: "HEADER_MAX_FIELDS", kind: .integer(default: http.serviceLimits.maximumHeaderFields, range: 8...1000, unit: "fields"),
+        summary: "Fields in a header block; beyond that 431"
     )
     static let targetBytes = SettingDefinition(
-        name: "TARGET_MAX_BYTES", kind: .integer(default: 8192, range: 64...65_536, unit: "bytes"),
+        name: "TARGET_MAX_BYTES", kind: .integer(default: http.serviceLimits.maximumTargetBytes, range: 64...65_536, unit: "bytes"),
         summary: "Longest request target (path and query); beyond that 414")
     static let headBytes = SettingDefinition(
-        name: "HEADER_MAX_BYTES", kind: .integer(default: 16_384, range: 1024...65_536, unit: "bytes"),
+        name: "HEADER_MAX_BYTES", kind: .integer(default: http.maximumHeadBytes, range: 1024...65_536, unit: "bytes"),
         summary: "Largest header block; beyond that 431"
     )
     static let pipelineBytes = SettingDefinition(
-        name: "PIPELINE_MAX_BYTES", kind: .integer(default: 65_536, range: 1024...1_048_576, unit: "bytes"),
+        name: "PIPELINE_MAX_BYTES", kind: .integer(default: http.maximumPipelinedBytes, range: 1024...1_048_576, unit: "bytes"),
         summary: "Bytes of pipelined requests that are read while an answer is pending; beyond that the client waits")
     static let totalUnsentBytes = SettingDefinition(
-        name: "UNSENT_TOTAL_MAX_BYTES", kind: .integer(default: 134_217_728, range: 1_048_576...68_719_476_736, unit: "bytes"),
+        name: "UNSENT_TOTAL_MAX_BYTES",
+        kind: .integer(default: http.serviceLimits.maximumUnsentBytes, range: 1_048_576...68_719_476_736, unit: "bytes"),
         summary:
             "Answers waiting for clients to read them, over all connections; beyond that 503, and clients that read nothing for a second are disconnected"
     )
     static let totalReceivedBytes = SettingDefinition(
-        name: "RECEIVED_TOTAL_MAX_BYTES", kind: .integer(default: 134_217_728, range: 1_048_576...68_719_476_736, unit: "bytes"),
+        name: "RECEIVED_TOTAL_MAX_BYTES",
+        kind: .integer(default: http.serviceLimits.maximumReceivedBytes, range: 1_048_576...68_719_476_736, unit: "bytes"),
         summary: "Request bodies being received, over all connections; beyond that 503")
     static let idleTimeout = SettingDefinition(
-        name: "IDLE_TIMEOUT_SECONDS", kind: .integer(default: 120, range: 1...3600, unit: "s"),
+        name: "IDLE_TIMEOUT_SECONDS", kind: .seconds(default: http.idleTimeout, range: 1...3600),
         summary: "A connection without requests is closed after this time")
     static let requestTimeout = SettingDefinition(
-        name: "REQUEST_TIMEOUT_SECONDS", kind: .integer(default: 30, range: 1...600, unit: "s"),
+        name: "REQUEST_TIMEOUT_SECONDS", kind: .seconds(default: http.requestTimeout, range: 1...600),
         summary: "A request that takes longer to arrive ends its connection")
     static let unsentBytes = SettingDefinition(
-        name: "UNSENT_MAX_BYTES", kind: .integer(default: 65_536, range: 4096...1_048_576, unit: "bytes"),
+        name: "UNSENT_MAX_BYTES", kind: .integer(default: http.maximumUnsentBytes, range: 4096...1_048_576, unit: "bytes"),
         summary: "Answers waiting for one client to read them; beyond that its requests are not read. A single answer may exceed it")
     static let lingerTimeout = SettingDefinition(
-        name: "LINGER_MS", kind: .integer(default: 1000, range: 0...10_000, unit: "ms"),
+        name: "LINGER_MS", kind: .milliseconds(default: http.lingerTimeout, range: 0...10_000),
         summary: "After a connection's last answer, time to read what the client is still sending, so that no reset overtakes the answer")
     static let lastRequest = SettingDefinition(
-        name: "LAST_REQUEST_MS", kind: .integer(default: 500, range: 0...5000, unit: "ms"),
+        name: "LAST_REQUEST_MS", kind: .milliseconds(default: http.drainTimeout, range: 0...5000),
         summary: "After SIGTERM, time in which an idle connection may still send a request")
     static let lastAnswer = SettingDefinition(
-        name: "LAST_ANSWER_MS", kind: .integer(default: 2000, range: 1...10_000, unit: "ms"),
+        name: "LAST_ANSWER_MS", kind: .milliseconds(default: http.lastAnswerTimeout, range: 1...10_000),
         summary: "After SIGTERM, time a client has to read its last answer")
     static let shutdownGrace = SettingDefinition(
         name: "SHUTDOWN_GRACE_SECONDS", kind: .integer(default: 8, range: 1...60, unit: "s"),
@@ -224,35 +243,36 @@ enum SettingCatalogue {
         name: "EVENT_LOOPS", kind: .integer(default: nil, range: 1...64, unit: "threads", defaultText: "the processors"),
         summary: "Event loops (threads), each with its own connection to Redis")
     static let eventLoopScheduling = SettingDefinition(
-        name: "EVENT_LOOP_SCHEDULING", kind: .choice(default: "batch", ["batch", "normal"]),
+        name: "EVENT_LOOP_SCHEDULING", kind: .choice(default: EventLoopScheduling.standard.rawValue, ["batch", "normal"]),
         summary: "How the kernel schedules the event loops: `batch` answers more requests if other processes need the processors too")
     static let fastLane = SettingDefinition(
-        name: "FAST_LANE", kind: .choice(default: "on", ["on", "off"]),
+        name: "FAST_LANE", kind: .choice(default: http.fastLane ? "on" : "off", ["on", "off"]),
         summary: "Answer simple requests for a single key before the router ([decision 2](decisions/0002-fast-lane.md))")
     static let logLevel = SettingDefinition(
-        name: "LOG_LEVEL", kind: .choice(default: "info", ["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+        name: "LOG_LEVEL",
+        kind: .choice(default: LogSettings.defaultLevel.rawValue, ["trace", "debug", "info", "notice", "warning", "error", "critical"]),
         summary: "Least severe level that is logged")
     static let logFormat = SettingDefinition(
-        name: "LOG_FORMAT", kind: .choice(default: "auto", ["auto", "json", "text"]),
+        name: "LOG_FORMAT", kind: .choice(default: LogSettings.defaultFormat.rawValue, ["auto", "json", "text"]),
         summary: "`json`: one object per line, as Google Cloud Logging expects it; `text`: for people; `auto`: `text` on a terminal, otherwise `json`"
     )
     static let logBufferBytes = SettingDefinition(
         name: "LOG_BUFFER_BYTES", kind: .integer(default: 1_048_576, range: 4096...67_108_864, unit: "bytes"),
         summary: "Log lines waiting for a slow reader of standard error; beyond that they are dropped and counted")
     static let accessLog = SettingDefinition(
-        name: "ACCESS_LOG", kind: .choice(default: "slow-and-errors", ["off", "sampled", "slow-and-errors", "all"]),
+        name: "ACCESS_LOG", kind: .choice(default: http.accessLog.mode.rawValue, ["off", "sampled", "slow-and-errors", "all"]),
         summary: "Which responses are logged; errors are responses with status 500 and above")
     static let accessLogSample = SettingDefinition(
-        name: "ACCESS_LOG_SAMPLE", kind: .integer(default: 100, range: 1...1_000_000, unit: "answers"),
+        name: "ACCESS_LOG_SAMPLE", kind: .integer(default: http.accessLog.sampleInterval, range: 1...1_000_000, unit: "answers"),
         summary: "With `sampled`: log one response in this many")
     static let accessLogSlow = SettingDefinition(
-        name: "ACCESS_LOG_SLOW_MS", kind: .integer(default: 50, range: 0...60_000, unit: "ms"),
+        name: "ACCESS_LOG_SLOW_MS", kind: .integer(default: http.accessLog.slowNanoseconds / 1_000_000, range: 0...60_000, unit: "ms"),
         summary: "Responses that take at least this long are slow")
     static let accessLogLines = SettingDefinition(
-        name: "ACCESS_LOG_MAX_PER_SECOND", kind: .integer(default: 50, range: 1...100_000, unit: "lines"),
+        name: "ACCESS_LOG_MAX_PER_SECOND", kind: .integer(default: http.accessLog.maximumLinesPerSecond, range: 1...100_000, unit: "lines"),
         summary: "Access log lines per second; beyond that responses are only counted")
     static let metrics = SettingDefinition(
-        name: "METRICS", kind: .choice(default: "on", ["on", "off"]),
+        name: "METRICS", kind: .choice(default: http.metrics ? "on" : "off", ["on", "off"]),
         summary: "`off` disables metrics and the dashboard")
     static let documentationDirectory = SettingDefinition(
         name: "DOCS_DIRECTORY", kind: .text(default: nil),

@@ -1,20 +1,35 @@
-/// What a setting is: everything that the documentation, the check and the reader need to know of it.
+import NIOCore
+
+/// Everything that the documentation and the reader need to know about a setting.
 struct SettingDefinition: Sendable {
-    /// What values it takes.
+    /// The values that it takes.
     enum Kind: Sendable {
-        /// A whole number in a range; `defaultText` where the default depends on the machine.
+        /// A whole number in a range; `defaultText` if the default depends on the machine.
         case integer(default: Int?, range: ClosedRange<Int>, unit: String, defaultText: String? = nil)
         case text(default: String?)
         /// One of these words.
         case choice(default: String, [String])
         /// Text that is never printed.
         case secret
+
+        static func milliseconds(default: TimeAmount, range: ClosedRange<Int>) -> Kind {
+            .integer(default: Int(`default`.nanoseconds / 1_000_000), range: range, unit: "ms")
+        }
+
+        static func seconds(default: TimeAmount, range: ClosedRange<Int>) -> Kind {
+            .integer(default: Int(`default`.nanoseconds / 1_000_000_000), range: range, unit: "s")
+        }
     }
 
     /// The name in the environment, in the file, and of the file in the secrets directory.
     let name: String
     let kind: Kind
     let summary: String
+
+    /// The default of a number; nil if it depends on the machine.
+    var defaultInteger: Int? {
+        if case .integer(let value, _, _, _) = self.kind { value } else { nil }
+    }
 
     /// The row of the documentation's table.
     var markdownRow: String {

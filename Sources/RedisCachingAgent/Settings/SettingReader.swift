@@ -1,17 +1,17 @@
 import Configuration
 
-/// Reads settings and collects what is wrong with them. A fault yields the default, so that reading goes on to the next.
+/// Reads settings and collects their errors. A wrong value yields the default, so that reading continues.
 struct SettingReader {
     private let reader: ConfigReader
     private(set) var faults: SettingFaults
 
-    /// - Parameter faults: what is known to be wrong already.
+    /// - Parameter faults: the errors found so far.
     init(_ reader: ConfigReader, faults: SettingFaults = SettingFaults()) {
         self.reader = reader
         self.faults = faults
     }
 
-    /// The setting's text; nil where it is absent or empty. Files end in a newline that is no part of the value.
+    /// The setting's text; nil if it is absent or empty. The newline at the end of a file is not part of the value.
     func raw(_ setting: SettingDefinition) -> String? {
         let isSecret = if case .secret = setting.kind { true } else { false }
         guard var text = self.reader.string(forKey: ConfigKey([setting.name]), isSecret: isSecret) else { return nil }
@@ -62,5 +62,19 @@ struct SettingReader {
     /// Short, and without control characters.
     static func shown(_ text: String) -> String {
         String(text.unicodeScalars.prefix(40).map { $0.value < 0x20 || $0.value == 0x7f ? "?" : Character($0) })
+    }
+}
+
+/// All errors in the settings, to be reported together. Contains no secret.
+struct SettingFaults: Error {
+    private(set) var faults: [String] = []
+
+    var isEmpty: Bool { self.faults.isEmpty }
+
+    /// The report for the operator.
+    var lines: [String] { ["redis-caching-agent: \(self.faults.count) fault(s) in the settings:"] + self.faults.map { "  \($0)" } }
+
+    mutating func add(_ setting: SettingDefinition, _ text: String) {
+        self.faults.append("\(setting.name): \(text)")
     }
 }

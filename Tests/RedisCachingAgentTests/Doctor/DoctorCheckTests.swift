@@ -47,22 +47,22 @@ import Testing
     }
 
     private func encryption(
-        _ presented: EncryptionFacts.Presented, isBelieved: Bool = false, authorities: [String]? = ["CN=Ours"], name: String? = "redis.example"
+        _ presented: EncryptionFacts.Presented, isAccepted: Bool = false, authorities: [String]? = ["CN=Ours"], name: String? = "redis.example"
     ) -> Finding {
         EncryptionCheck.finding(
-            EncryptionFacts(presented: presented, authorities: authorities, expectedName: name, now: Self.now), isBelieved: isBelieved)
+            EncryptionFacts(presented: presented, authorities: authorities, expectedName: name, now: Self.now), isAccepted: isAccepted)
     }
 
-    @Test func certificatesThatAreBelieved() {
+    @Test func acceptedCertificates() {
         #expect(
-            self.encryption(.certificates([self.certificate()]), isBelieved: true)
+            self.encryption(.certificates([self.certificate()]), isAccepted: true)
                 == .ok(.encryption, "CN=server issued by CN=Ours, expires in 100 days"))
         // The chain lasts as long as its first certificate to expire.
-        #expect(self.encryption(.certificates([self.certificate(), self.certificate(to: 13)]), isBelieved: true).outcome == .warning)
-        #expect(self.encryption(.certificates([self.certificate(to: 14)]), isBelieved: true).outcome == .ok)
+        #expect(self.encryption(.certificates([self.certificate(), self.certificate(to: 13)]), isAccepted: true).outcome == .warning)
+        #expect(self.encryption(.certificates([self.certificate(to: 14)]), isAccepted: true).outcome == .ok)
     }
 
-    @Test func certificatesThatAreNot() {
+    @Test func rejectedCertificates() {
         func result(_ certificate: PresentedCertificate, authorities: [String]? = ["CN=Ours"], name: String? = "redis.example") -> String {
             let finding = self.encryption(.certificates([certificate]), authorities: authorities, name: name)
             #expect(finding.outcome == .fault && finding.advice != nil)

@@ -1,0 +1,52 @@
+import Cache
+import MemoryStore
+import NIOCore
+import OperatingSystem
+
+extension OutageSettings {
+    /// What happens while Redis is unavailable, from the settings.
+    init(_ reader: inout SettingReader) {
+        self.init()
+        self.deadlinesInARow = reader.integer(SettingCatalogue.redisDeadlinesInARow)
+        self.writes = Self.writes(&reader)
+        self.journalKeys = reader.integer(SettingCatalogue.journalKeys)
+        self.journalPatterns = reader.integer(SettingCatalogue.journalPatterns)
+        self.journalBytes = reader.integer(SettingCatalogue.journalBytes)
+        self.doubt = .seconds(Int64(reader.integer(SettingCatalogue.outageDoubt)))
+        self.recentWritesBytes = reader.integer(SettingCatalogue.outageDoubtBytes)
+        self.barrier = .milliseconds(Int64(reader.integer(SettingCatalogue.outageBarrier)))
+        self.pauseBase = .milliseconds(Int64(reader.integer(SettingCatalogue.redisReconnectBase)))
+        self.pauseCap = .milliseconds(Int64(reader.integer(SettingCatalogue.redisReconnectCap)))
+        if self.pauseCap < self.pauseBase {
+            reader.add(SettingCatalogue.redisReconnectCap, "is less than \(SettingCatalogue.redisReconnectBase.name)")
+        }
+    }
+
+    /// If a platform scales the service, another instance may have written the key meanwhile.
+    private static func writes(_ reader: inout SettingReader) -> OutageWrites {
+        if let chosen = OutageWrites(rawValue: reader.choice(SettingCatalogue.outageWrites)) { return chosen }
+        let mayScale = reader.raw(SettingCatalogue.cloudRunService) != nil || reader.raw(SettingCatalogue.kubernetesHost) != nil
+        return mayScale ? .invalidate : .restore
+    }
+}
+
+extension MemoryStoreConfiguration {
+    /// The embedded store, from the settings.
+    ///
+    /// - Parameter largestEntryBytes: what one shard should be able to hold if the bound allows it; larger entries are answered with 507.
+    init(_ reader: inout SettingReader, largestEntryBytes: Int) {
+        let bytes = reader.integer(SettingCatalogue.memoryBytes, default: Self.defaultStoreBytes)
+        let shards = reader.integer(SettingCatalogue.memoryShards)
+        guard shards.nonzeroBitCount == 1 else {
+            reader.add(SettingCatalogue.memoryShards, "\(shards) is not a power of two")
+            self.init(maximumBytes: bytes)
+            return
+        }
+        // An entry may take a quarter of a shard.
+        let fitting = max(1, bytes / (4 * (largestEntryBytes + 1024)))
+        self.init(maximumBytes: bytes, shardCount: min(shards, 1 << (Int.bitWidth - 1 - fitting.leadingZeroBitCount)))
+    }
+
+    /// A quarter of the container's memory, from 1 to 512 MiB: the rest is for connections, code and the peaks of the allocator.
+    private static var defaultStoreBytes: Int { min(MemoryStoreConfiguration().maximumBytes, max(1 << 20, ContainerMemory.limitBytes / 4)) }
+}

@@ -1,4 +1,0 @@
-/// Why the service could not start, in words for the operator.
-struct StartFailure: Error {
-    let message: String
-}
