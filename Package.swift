@@ -21,10 +21,11 @@ let system = Target.Dependency.product(name: "SystemPackage", package: "swift-sy
 var targets: [Target] = [
     .systemLibrary(name: "CMalloc"),
     .target(name: "OperatingSystem", dependencies: ["CMalloc", system], swiftSettings: settings),
+    .target(name: "Histograms", swiftSettings: settings),
     .target(
         name: "Telemetry",
         dependencies: [
-            "OperatingSystem", nioCore, nioPosix, logging, metrics,
+            "Histograms", "OperatingSystem", nioCore, nioPosix, logging, metrics,
             .product(name: "Instrumentation", package: "swift-distributed-tracing"),
         ],
         swiftSettings: settings
@@ -71,7 +72,7 @@ var targets: [Target] = [
     .target(
         name: "Cache",
         dependencies: [
-            "MemoryStore", "RedisClient", "RESP", "Telemetry", nioCore, logging, metrics,
+            "Histograms", "MemoryStore", "RedisClient", "RESP", nioCore, logging, metrics,
             .product(name: "HashTreeCollections", package: "swift-collections"),
         ],
         swiftSettings: settings
@@ -79,7 +80,7 @@ var targets: [Target] = [
     .target(
         name: "CacheHTTP",
         dependencies: [
-            "Access", "Cache", "MemoryStore", "OperatingSystem", "RedisClient", "Telemetry",
+            "Access", "Cache", "Histograms", "MemoryStore", "OperatingSystem", "RedisClient", "Telemetry",
             nioCore,
             nioPosix,
             logging,
@@ -142,7 +143,7 @@ targets += [
     .testTarget(
         name: "TelemetryTests",
         dependencies: [
-            "Telemetry", testSupport, nioCore, nioPosix, logging, metrics,
+            "Histograms", "Telemetry", testSupport, nioCore, nioPosix, logging, metrics,
             .product(name: "Instrumentation", package: "swift-distributed-tracing"),
         ],
         swiftSettings: settings
@@ -191,7 +192,7 @@ targets += [
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
-            "CacheHTTP", "Cache", "CacheTestSupport", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore, logging,
+            "CacheHTTP", "Cache", "CacheTestSupport", "Histograms", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore, logging,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

@@ -22,7 +22,7 @@ package enum CacheAnswer: Sendable {
     }
 }
 
-/// The bytes of a cached value, shared with whoever holds them: neither case copies.
+/// The bytes of a cached value, shared by all holders: neither case copies.
 package enum CachedValue: Sendable {
     /// An entry of the embedded store.
     case memory(MemoryHit)

@@ -21,7 +21,7 @@ package struct CacheHealth: Sendable {
     /// Whether Redis is asked at all.
     package var isRedisConnected: Bool { self.outage?.isRedisAsked ?? false }
 
-    /// Whether memory stands in for Redis, for all keys or those that Redis has not been told of yet.
+    /// Whether memory stands in for Redis, for all keys or for those that wait to be replayed.
     package var isDegraded: Bool { self.outage.map { $0.state != .connected } ?? false }
 }
 
@@ -37,7 +37,7 @@ package struct CacheStatistics: Sendable {
     package var keyspaceMisses: Int
     package var source: CacheSource
 
-    /// Hits in hundredths of a percent of all reads; 0 where there were none.
+    /// Hits in hundredths of a percent of all reads; 0 if there were none.
     package var hitRateHundredths: Int {
         let reads = self.keyspaceHits + self.keyspaceMisses
         return reads == 0 ? 0 : Int((Double(self.keyspaceHits) * 10_000 / Double(reads)).rounded())

@@ -26,7 +26,7 @@ package protocol CacheStore: AnyObject {
     func delete(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer?
 }
 
-/// Whoever asked a store and did not get the answer at once.
+/// A caller of a store, which takes the answers that do not come at once.
 package protocol CacheAnswerReceiver: AnyObject {
     /// Called exactly once for each operation that returned nil, on the event loop that asked, after that call has returned.
     /// - Parameter token: what the receiver passed with the operation.

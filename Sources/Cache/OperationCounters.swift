@@ -1,5 +1,5 @@
+package import Histograms
 import Synchronization
-package import Telemetry
 
 /// The kinds of operation that are counted.
 package enum CacheOperation: Int, Sendable, CaseIterable {

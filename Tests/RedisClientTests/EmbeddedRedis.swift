@@ -74,7 +74,7 @@ final class EmbeddedRedis: RedisConnectionDelegate {
 
     /// A refusal is noted by the receiver like a reply.
     func get(_ key: String, _ token: UInt64, _ receiver: RecordingReceiver) {
-        if let refusal = self.connection.get(ByteBuffer(string: key), token: token, receiver: receiver) { receiver.noteRefusal(refusal, token) }
+        receiver.note(self.connection.get(ByteBuffer(string: key), token: token, receiver: receiver), token)
     }
 
     func redisConnectionReady() {

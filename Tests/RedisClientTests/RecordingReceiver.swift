@@ -8,9 +8,9 @@ final class RecordingReceiver: RedisReplyReceiver {
     private(set) var replies: [String] = []
     var reaction: ((RedisFailure?) -> Void)?
 
-    /// The connection did not take the command.
-    func noteRefusal(_ failure: RedisFailure, _ token: UInt64) {
-        self.replies.append("\(token) \(failure)")
+    /// Notes the refusal of a command like a reply.
+    func note(_ refusal: RedisFailure?, _ token: UInt64) {
+        if let refusal { self.replies.append("\(token) \(refusal)") }
     }
 
     func redisRepliedLate(token: UInt64) {

@@ -156,7 +156,7 @@ struct RedisControlTests {
         #expect(connection.isConnected)
         self.redis.setRule { $0.name == "SET" ? .stall : .perform }
         let receiver = RecordingReceiver()
-        connection.send(["SET", "k", "v"], token: 1, receiver: receiver)
+        receiver.note(connection.send(["SET", "k", "v"], token: 1, receiver: receiver), 1)
         loop.run()
         #expect(receiver.replies.isEmpty)
         connection.disconnect()

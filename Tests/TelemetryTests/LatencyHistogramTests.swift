@@ -1,6 +1,5 @@
+import Histograms
 import Testing
-
-@testable import Telemetry
 
 struct LatencyHistogramTests {
     @Test func aBoundBelongsToItsBucket() {

@@ -8,7 +8,7 @@
 /// - `a-z` is a range when two more bytes follow, whatever they are: in `[a-]` the bracket is the upper bound (and the class has no end any more),
 ///   and in `[a-\]` the backslash is. A range the wrong way round is swapped.
 /// - `\` in a class takes the next byte literally; such a byte does not begin a range, and a `\` that ends the pattern is itself.
-/// - Bounds are compared as C's `char`, which is signed on x86-64: there `[a-\xff]` is the range from 0xff (-1) to `a`, that is 0xff and 0x00 to 0x61.
+/// - Bounds are compared as C's `char`, which is signed on x86-64: there `[a-\xff]` is the range from 0xff (-1) to `a`, hence 0xff and 0x00 to 0x61.
 ///   A range that stays within ASCII or within the bytes from 0x80 is the same on every processor.
 ///
 /// Linear in the pattern.

@@ -1,7 +1,7 @@
 /// A glob in Redis's dialect (`*`, `?`, `[a-z]`, `[^x]`, `\`), compiled once and matched against many keys, byte by byte and case-sensitively.
 ///
 /// It agrees with `KEYS` and `SCAN ... MATCH` of Redis 7.0 on every pattern, malformed ones included (see ``GlobParser``), so that an invalidation
-/// means the same in both stores. Two rules concern the empty key: as the matcher of Redis stops before a star when no byte is left at the start, only
+/// means the same in both stores. Two rules concern the empty key: as the matcher of Redis stops before a star if no byte is left at the start, only
 /// the empty pattern matches it; but the commands do not ask the matcher at all about the pattern `*`, which is every key.
 ///
 /// The bytes that every match begins with are compared first, which decides most keys at once; the rest is left to ``ShiftAndAutomaton``. There is
@@ -51,7 +51,7 @@ package struct GlobPattern: Sendable {
 ///
 /// Idea (Baeza-Yates and Gonnet, "A New Approach to Text Searching", Communications of the ACM 35(10), 1992): with m atoms that each consume one
 /// byte there are m + 1 states, and bit i of the word D says "the first i atoms may have consumed what was read so far". A byte c takes D to
-/// `((D & accepts[c]) << 1) | (D & loops)`: an atom that accepts c passes its bit on, and a state with a star in front of the next atom also keeps its
+/// `((D & accepts[c]) << 1) | (D & loops)`: an atom that accepts c passes its bit on, and a state with a star before the next atom also keeps its
 /// own. So a star is a self loop and needs no state.
 ///
 /// The work is O(key length x words), words = m / 64 + 1, for *every* pattern: nothing is tried twice, which is what makes `a*a*a*a*b` expensive

@@ -4,8 +4,8 @@ import RedisClient
 
 /// The operations of one event loop that wait for Redis, in slots that are used again: an operation costs no allocation.
 ///
-/// The number of its slot is the token of an operation's commands. Replies come in the order of the commands, so no token needs to say which command a
-/// reply belongs to. A slot is used again only when every reply to its commands has come, be it late, or can come no more.
+/// The number of its slot is the token of an operation's commands. Replies come in the order of the commands, so no token needs to say which command
+/// a reply belongs to. A slot is used again only when every reply to its commands has come, be it late, or can come no more.
 struct InFlightOperations {
     private struct Slot {
         var operation: InFlightOperation?
@@ -152,7 +152,7 @@ struct InFlightOperation {
             return self.takeOfRead(result)
         case .set:
             return Self.judge(result) { value in
-                // A SET without a condition is answered with OK; with anything else, a null included, nobody knows what became of it.
+                // A SET without a condition is answered with OK; any other reply, null included, leaves open what became of it.
                 guard case .simpleOK = value else { return .fallBack(.unexpectedReply) }
                 return .answer(.stored(.redis))
             }

@@ -120,7 +120,7 @@ extension RedisStore: RedisConnectionDelegate {
     /// Connects, and asks for a sign of life within the deadline of any command.
     /// - Returns: a future that fails with `RedisFailure`.
     package func connect() -> EventLoopFuture<Void> {
-        // A closed connection would neither become ready nor be lost, and whoever waits for it would wait for ever.
+        // A closed connection neither becomes ready nor is lost: its future would never be completed.
         guard !self.isClosed else { return self.connection.eventLoop.makeFailedFuture(RedisFailure.notConnected) }
         self.connecting?.fail(RedisFailure.cancelled)
         let promise = self.connection.eventLoop.makePromise(of: Void.self)
@@ -138,7 +138,7 @@ extension RedisStore: RedisConnectionDelegate {
         return self.connection.takeEndedIdentifiers()
     }
 
-    /// Ends the connection for good; replies owed are waited for. Whoever waits for the connection waits no longer.
+    /// Closes the connection for good once the replies that are owed have come. A `connect` under way fails.
     package func close() -> EventLoopFuture<Void> {
         self.isClosed = true
         self.connecting?.fail(RedisFailure.cancelled)

@@ -1,4 +1,5 @@
 import Cache
+import Histograms
 import MemoryStore
 import RedisClient
 import Telemetry

@@ -70,7 +70,7 @@ extension RedisConnection {
             self.counters.recordLateReply()
             receiver.redisRepliedLate(token: token)
         case .deliverAndLose(let receiver, let token, let failure, let loss):
-            // The unfit peer is left before anybody is told: what the receiver does next must not be sent to it.
+            // The unfit peer is left before anyone is notified: what the receiver sends next must not go to it.
             self.lost(loss) { receiver.redisReplied(.failure(failure), token: token) }
         case .deliverAndClose(let receiver, let token, let result, let channel):
             receiver.redisReplied(result, token: token)

@@ -46,7 +46,7 @@ package final class RedisConnection {
 
     /// - Parameters:
     ///   - eventLoop: where everything happens; every member is used on it only.
-    ///   - passwordProvider: knows the password where it is neither in the configuration nor in a file.
+    ///   - passwordProvider: knows the password if it is neither in the configuration nor in a file.
     package convenience init(
         eventLoop: any EventLoop, configuration: RedisConfiguration, passwordProvider: (any RedisPasswordProvider)? = nil, logger: Logger
     ) {
@@ -87,7 +87,7 @@ package final class RedisConnection {
         }
     }
 
-    /// Ends the connection, or the attempt under way, at once. What the kernel has not delivered yet is taken back, and commands that wait for a reply
+    /// Ends the connection, or the attempt under way, at once. What the kernel has not delivered yet is taken back, and commands waiting for a reply
     /// fail with `connectionClosed`; the delegate hears nothing. `connect` works again afterwards.
     package func disconnect() {
         self.eventLoop.preconditionInEventLoop()

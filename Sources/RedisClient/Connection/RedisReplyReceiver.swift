@@ -1,6 +1,6 @@
 package import RESP
 
-/// Whoever waits for replies. One object may wait for many: the token, which it chooses, tells them apart.
+/// Takes the replies to commands. One receiver may wait for many replies: the token, which it chooses, tells them apart.
 package protocol RedisReplyReceiver: AnyObject {
     /// Called exactly once for each command that was accepted, on the connection's event loop, after the call that sent the command has returned.
     /// Replies to commands with the same token come in the order of the commands.
@@ -18,7 +18,7 @@ extension RedisReplyReceiver {
     package func redisRepliedLate(token: UInt64) {}
 }
 
-/// Whoever owns a connection and hears what becomes of it. Called on its event loop.
+/// The owner of a connection, which is notified of what becomes of it. Called on its event loop.
 package protocol RedisConnectionDelegate: AnyObject {
     /// The handshake is done: commands are accepted from now on.
     func redisConnectionReady()

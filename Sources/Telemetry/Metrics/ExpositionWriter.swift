@@ -1,3 +1,4 @@
+package import Histograms
 package import NIOCore
 
 /// Writes a scrape in one of the text formats. Families are written one after another, each with all its samples.

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Histograms
 
 /// A timer of swift-metrics.
 final class RegisteredTimer: TimerHandler, RegisteredMetric {

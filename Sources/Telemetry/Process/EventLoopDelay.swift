@@ -1,3 +1,4 @@
+package import Histograms
 package import NIOCore
 
 /// How late event loops come to what is due: what a request waits before anybody looks at it.

@@ -1,3 +1,4 @@
+import Histograms
 import MemoryStore
 import Telemetry
 import Testing
