@@ -1,5 +1,6 @@
 import HashTreeCollections
 import MemoryStore
+import RedisClient
 
 /// What must be done to Redis before its answers count again: the keys written or deleted without it, and the patterns invalidated without it.
 ///
@@ -10,13 +11,13 @@ import MemoryStore
 /// A record leaves only when Redis has replied to it and nothing was written to the key since (`version`), so that a replay may fail anywhere.
 ///
 /// While Redis is there, a key also comes in when a write of it was not answered in time: Redis may still carry that out, later than anything sent
-/// now on another connection. Such a record rests while commands are `landing`, and is settled after them.
+/// now on another connection. Such a record rests until Redis has replied to those late commands, and is settled after them.
 ///
 /// At its bound the journal collapses to one duty: delete everything. Values are given up, a deletion never is.
 ///
 /// The records are a persistent tree: a copy of it is O(1), so that a pattern is compared with every key outside of the lock that event loops take
 /// (`OutageGate.invalidate`), and a table that grows is never moved as a whole. All operations are O(1) expected, but for `entries`, which passes
-/// over what is landing.
+/// over records with late commands.
 struct OutageJournal {
     /// A key to be settled, as it was when asked for.
     struct Entry: Hashable {
@@ -35,11 +36,11 @@ struct OutageJournal {
         fileprivate var refusal: ReplayRefusal?
         /// Connections that ended over the value alone.
         fileprivate var endedConnections: UInt8 = 0
-        /// Commands for this key that Redis may still carry out, if `landingEpoch` is the journal's.
-        fileprivate var landing: Int32
-        fileprivate var landingEpoch: UInt32
+        /// Commands for this key that Redis may still carry out, if `lateEpoch` is the journal's.
+        fileprivate var lateCommands: Int32
+        fileprivate var lateEpoch: UInt32
 
-        fileprivate func landing(_ epoch: UInt32) -> Int32 { self.landingEpoch == epoch ? self.landing : 0 }
+        fileprivate func lateCommands(_ epoch: UInt32) -> Int32 { self.lateEpoch == epoch ? self.lateCommands : 0 }
     }
 
     typealias Records = TreeDictionary<[UInt8], Record>
@@ -65,8 +66,8 @@ struct OutageJournal {
     private(set) var records = Records()
     /// Records that were given up at the bound: to be freed without the lock.
     private var dropped = Records()
-    /// Counts the ends of all connections: what landed over earlier ones lands no more.
-    private var landingEpoch: UInt32 = 0
+    /// Counts the ends of all connections: a command sent over an earlier one is late no more.
+    private var lateEpoch: UInt32 = 0
     private(set) var patterns: [(version: UInt64, bytes: [UInt8])] = []
     private var purge = Purge.none
     private var lastVersion: UInt64 = 0
@@ -93,14 +94,14 @@ struct OutageJournal {
     // MARK: What happens without Redis
 
     /// A key was written or deleted.
-    /// - Parameter isLanding: Redis may still carry out a command for it.
-    mutating func touch(_ key: [UInt8], isValue: Bool, isLanding: Bool = false, now: MonotonicTime) {
+    /// - Parameter isLate: Redis may still carry out a command for it.
+    mutating func touch(_ key: [UInt8], isValue: Bool, isLate: Bool = false, now: MonotonicTime) {
         guard self.purge != .due else { return }
         let version = self.nextVersion(now)
-        let epoch = self.landingEpoch
+        let epoch = self.lateEpoch
         let isNew = self.records.updateValue(forKey: key) { record in
-            let landing = record.map { $0.landing(epoch) } ?? 0
-            defer { record = Record(version: version, isValue: isValue, landing: landing + (isLanding ? 1 : 0), landingEpoch: epoch) }
+            let late = record.map { $0.lateCommands(epoch) } ?? 0
+            defer { record = Record(version: version, isValue: isValue, lateCommands: late + (isLate ? 1 : 0), lateEpoch: epoch) }
             return record == nil
         }
         guard isNew else { return }
@@ -108,7 +109,7 @@ struct OutageJournal {
         self.collapseAtBound()
     }
 
-    /// A pattern was invalidated, and Redis has not been told: it is remembered.
+    /// A pattern was invalidated, and Redis does not know: it is remembered.
     mutating func append(pattern: [UInt8], now: MonotonicTime) {
         guard self.purge != .due else { return }
         let version = self.nextVersion(now)
@@ -160,7 +161,7 @@ struct OutageJournal {
         return self.dropped
     }
 
-    /// More has happened than can be told: everything is to be deleted.
+    /// More has happened than can be remembered: everything is to be deleted.
     mutating func collapse(now: MonotonicTime) {
         guard self.purge != .due else { return }
         _ = self.nextVersion(now)
@@ -172,24 +173,24 @@ struct OutageJournal {
 
     /// A command that was given up has been carried out or refused after all.
     /// - Returns: whether the key can be settled now.
-    mutating func landed(_ key: [UInt8]) -> Bool {
-        let epoch = self.landingEpoch
+    mutating func repliedLate(_ key: [UInt8]) -> Bool {
+        let epoch = self.lateEpoch
         return self.records.updateValue(forKey: key) { record in
-            guard let landing = record?.landing(epoch) else { return false }
-            record?.landing = max(0, landing - 1)
-            return landing <= 1
+            guard let late = record?.lateCommands(epoch) else { return false }
+            record?.lateCommands = max(0, late - 1)
+            return late <= 1
         }
     }
 
     /// Every connection has ended: nothing lands any more. O(1).
-    mutating func forgetLandings() {
-        self.landingEpoch &+= 1
+    mutating func forgetLateCommands() {
+        self.lateEpoch &+= 1
     }
 
     /// Some keys that can be settled now.
     func entries(limit: Int) -> [Entry] {
         var entries: [Entry] = []
-        for (key, record) in self.records where record.landing(self.landingEpoch) == 0 {
+        for (key, record) in self.records where record.lateCommands(self.lateEpoch) == 0 {
             entries.append(Entry(key: key, version: record.version, isValue: record.isValue, refusal: record.refusal))
             if entries.count == limit { break }
         }
@@ -220,7 +221,7 @@ struct OutageJournal {
     /// Redis has done what `entry` says.
     /// - Returns: whether the key leaves; if not, it was written again in the meantime.
     mutating func settle(_ entry: Entry) -> Bool {
-        guard let record = self.records[entry.key], record.version == entry.version, record.landing(self.landingEpoch) == 0 else { return false }
+        guard let record = self.records[entry.key], record.version == entry.version, record.lateCommands(self.lateEpoch) == 0 else { return false }
         self.records[entry.key] = nil
         self.bytes -= entry.key.count + Self.overheadBytes
         self.noteEmptiness()
@@ -256,5 +257,34 @@ struct OutageJournal {
 
     private mutating func noteEmptiness() {
         if self.isEmpty { self.oldest = nil }
+    }
+}
+
+/// Why Redis refuses for good what a record of the journal says. To say it again would not help, and would keep every other key from Redis, so the
+/// record is given up and Redis answers for its key again, as it does while it is connected.
+///
+/// Only what Redis says of one key or one value belongs here. A command that the user may not run is a fault of the configuration, and a server that is
+/// read-only, loads, persists badly (`MISCONF`) or lacks replicas (`NOREPLICAS`) may take the same command later: all these are an outage.
+package enum ReplayRefusal: String, Sendable, CaseIterable {
+    /// The user may not touch the key (`NOPERM`).
+    case notPermitted = "not_permitted"
+    /// There is no room for the value (`OOM`).
+    case outOfMemory = "out_of_memory"
+    /// The value is larger than Redis takes (`proto-max-bulk-len`).
+    case valueTooLarge = "value_too_large"
+    /// The connection ended over this value alone, several times.
+    case connectionLost = "connection_lost"
+
+    /// Nil for a failure that is none of one key or value.
+    init?(_ failure: RedisFailure) {
+        if failure.isAboutTheKey {
+            self = .notPermitted
+        } else if failure.isAboutTheValue {
+            self = .valueTooLarge
+        } else if failure.serverErrorPrefix == "OOM" {
+            self = .outOfMemory
+        } else {
+            return nil
+        }
     }
 }

@@ -1,4 +1,5 @@
 package import MemoryStore
+package import RedisClient
 
 /// How the outage stands, for `/health`, the metrics and the log.
 package struct OutageReport: Sendable {
@@ -8,11 +9,11 @@ package struct OutageReport: Sendable {
     }
 
     /// How the last replay went.
-    package struct Replay: Sendable {
+    package struct Replay: Sendable, Hashable {
         /// When it ended.
         package var end: MonotonicTime
         package var durationMilliseconds: Int64
-        /// Keys that Redis was told of.
+        /// Keys that were replayed to Redis.
         package var keys: Int
         /// Patterns that were invalidated.
         package var patterns: Int
@@ -25,7 +26,7 @@ package struct OutageReport: Sendable {
     package var state: State
     /// Since when Redis is there or away.
     package var since: MonotonicTime
-    /// Why Redis is away; nil where it is there.
+    /// Why Redis is away; nil if it is there.
     package var reason: OutageReason?
     /// Whether keys outside the journal are asked of Redis.
     package var isRedisAsked: Bool
@@ -41,7 +42,7 @@ package struct OutageReport: Sendable {
     package var outages: Int
     package var failedAttempts: Int
     package var journalOverflows: Int
-    /// Keys that Redis was told of, in all replays.
+    /// Keys that were replayed to Redis, in all replays.
     package var replayedKeys: Int
     package var replayedPatterns: Int
     package var purges: Int
@@ -49,4 +50,163 @@ package struct OutageReport: Sendable {
     package var refusedKeys: [ReplayRefusal: Int]
     /// Patterns of the journal that Redis refused, as a whole or for some keys.
     package var refusedPatterns: Int
+}
+
+extension OutageStateMachine {
+    var report: OutageReport {
+        let state: OutageReport.State =
+            switch self.state.phase {
+            case .connected: .connected
+            case .outage: .outage
+            case .replay: .replay
+            }
+        return OutageReport(
+            state: state,
+            since: self.since,
+            reason: state == .connected ? nil : self.reason,
+            isRedisAsked: self.state.asksRedis,
+            journalKeys: self.journal.keyCount,
+            journalPatterns: self.journal.patterns.count,
+            journalBytes: self.journal.bytes,
+            journalOldest: self.journal.oldest,
+            mustPurge: self.journal.mustPurge,
+            lastReplay: self.counters.lastReplay,
+            outages: self.counters.outages,
+            failedAttempts: self.counters.failedAttempts,
+            journalOverflows: self.journal.overflows,
+            replayedKeys: self.counters.replayedKeys,
+            replayedPatterns: self.counters.replayedPatterns,
+            purges: self.counters.purges,
+            refusedKeys: self.counters.refusedKeys,
+            refusedPatterns: self.counters.refusedPatterns
+        )
+    }
+}
+
+/// What the state machine counts.
+struct OutageCounters {
+    /// How the replay goes that is under way.
+    struct Replay {
+        let begin: MonotonicTime
+        var keys = 0
+        var patterns = 0
+        var refused = 0
+        var isPurge = false
+    }
+
+    /// The outage at the start included.
+    var outages = 1
+    var failedAttempts = 0
+    var replay: Replay?
+    private(set) var lastReplay: OutageReport.Replay?
+    private(set) var replayedKeys = 0
+    private(set) var replayedPatterns = 0
+    private(set) var purges = 0
+    var refusedKeys: [ReplayRefusal: Int] = [:]
+    var refusedPatterns = 0
+
+    /// Whether the first attempt to reach Redis has ended, well or not.
+    var isFirstAttemptOver: Bool { self.failedAttempts > 0 || self.lastReplay != nil }
+
+    mutating func replayedKey() {
+        self.replayedKeys += 1
+        self.replay?.keys += 1
+    }
+
+    mutating func replayedPattern() {
+        self.replayedPatterns += 1
+        self.replay?.patterns += 1
+    }
+
+    mutating func purged() {
+        self.purges += 1
+        self.replay?.isPurge = true
+    }
+
+    mutating func endReplay(_ now: MonotonicTime) -> OutageReport.Replay {
+        let replay = self.replay ?? Replay(begin: now)
+        let ended = OutageReport.Replay(
+            end: now, durationMilliseconds: now.milliseconds - replay.begin.milliseconds, keys: replay.keys, patterns: replay.patterns,
+            refused: replay.refused, isPurge: replay.isPurge)
+        self.replay = nil
+        self.lastReplay = ended
+        return ended
+    }
+}
+
+/// Why Redis counts as away.
+package enum OutageReason: Sendable, Hashable {
+    /// The process has just started.
+    case starting
+    /// So many commands in a row were not answered in time.
+    case deadlines
+    /// More commands wait for an answer than may.
+    case overloaded
+    /// More writes were not answered in time than the journal remembers.
+    case journalFull
+    /// What the connection met with.
+    case failure(RedisFailure)
+
+    /// One word for metrics and `/health`: no host, no secret, nothing that a server or client made up.
+    package var code: String {
+        switch self {
+        case .starting: return "starting"
+        case .deadlines: return "deadline_exceeded"
+        case .overloaded: return "queue_full"
+        case .journalFull: return "journal_full"
+        case .failure(let failure):
+            if let prefix = failure.serverErrorPrefix { return Self.code(ofServerError: prefix) }
+            switch failure.code {
+            case .connectFailed: return "connect_failed"
+            case .unresponsive: return "unresponsive"
+            case .tlsFailed: return "tls_failed"
+            case .connectionClosed, .notConnected: return "connection_lost"
+            case .deadlineExceeded: return "deadline_exceeded"
+            case .queueFull: return "queue_full"
+            case .authenticationFailed: return "authentication_failed"
+            case .protocolViolation, .unexpectedReply: return "protocol_violation"
+            default: return "failed"
+            }
+        }
+    }
+
+    /// The same as a sentence for whoever looks at `/health`.
+    package var sentence: String {
+        switch self.code {
+        case "starting": "The service has just started"
+        case "deadline_exceeded": "Redis does not answer in time"
+        case "queue_full": "Too many commands wait for Redis"
+        case "journal_full": "More writes wait to be replayed to Redis than can be remembered"
+        case "connect_failed": "Redis cannot be reached"
+        case "unresponsive": "Redis accepts connections but does not answer"
+        case "tls_failed": "The connection to Redis cannot be encrypted: a certificate is not trusted or cannot be used"
+        case "connection_lost": "The connection to Redis was lost"
+        case "authentication_failed": "Redis refuses the user or the password"
+        case "not_permitted": "Redis does not permit this user a command that the cache needs"
+        case "read_only": "Redis is read-only"
+        case "loading": "Redis is loading its data"
+        case "master_down": "Redis has lost its master"
+        case "cluster_down": "The Redis cluster is down"
+        case "busy": "Redis is busy with a script"
+        case "protocol_violation": "What answers is not Redis"
+        default: "Redis answers with an error"
+        }
+    }
+
+    /// Whether asking often cannot help, because a person has to change something.
+    var isConfiguration: Bool { ["authentication_failed", "not_permitted", "tls_failed"].contains(self.code) }
+
+    /// Closed, so that a strange server cannot make labels up.
+    private static func code(ofServerError prefix: String) -> String {
+        switch prefix {
+        case "READONLY": "read_only"
+        case "LOADING": "loading"
+        case "MASTERDOWN": "master_down"
+        case "CLUSTERDOWN": "cluster_down"
+        case "NOAUTH", "WRONGPASS": "authentication_failed"
+        case "NOPERM": "not_permitted"
+        case "BUSY": "busy"
+        default: "server_error"
+        }
+    }
 }

@@ -12,12 +12,12 @@ package struct OutageSettings: Sendable, Hashable {
     package var journalPatterns = 100
     /// Bytes of keys and patterns with their bookkeeping; beyond it everything is deleted. 1 KiB to 1 GiB.
     package var journalBytes = 32 * 1024 * 1024
-    /// Writes that were acknowledged this long before Redis was lost, at least, are doubted when another server answers afterwards; with
-    /// `invalidate` only. 0 to 60 s; 0 doubts nothing.
+    /// Writes that Redis acknowledged in this time before it was lost, at least, are invalidated if another server answers afterwards; with
+    /// `invalidate` only. 0 to 60 s; with 0, none are.
     package var doubt = TimeAmount.seconds(2)
     /// Bytes of the keys of those writes, over all event loops; if there are more, everything is deleted when another server answers. 4 KiB to 1 GiB.
     package var recentWritesBytes = 16 * 1024 * 1024
-    /// How long to wait for what may still be under way to Redis, where Redis cannot be told to drop it; a random time between half of it and all.
+    /// How long to wait for what may still be under way to Redis, if Redis cannot be told to drop it; a random time between half of it and all.
     /// 0 to 10 s.
     package var barrier = TimeAmount.milliseconds(100)
     /// Bound of the first pause between attempts to reach Redis; doubles, with full jitter. 1 ms to 60 s.
@@ -27,6 +27,15 @@ package struct OutageSettings: Sendable, Hashable {
 
     package init() {}
 
-    /// A single instance that restores values has no use for doubts: it would delete what it has written.
+    /// How long writes are remembered. A single instance that restores values has no use for it: it would delete what it has written.
     var doubtSpan: TimeAmount { self.writes == .invalidate ? self.doubt : .zero }
+}
+
+/// What becomes of a value that was written while Redis was away, once it is back. Deletions are always carried out.
+package enum OutageWrites: String, Sendable, CaseIterable {
+    /// The key is deleted, so that the next reader fills it anew. Right for any number of instances: it cannot bring an older value back.
+    case invalidate
+    /// The value is written with what remains of its time to live. Right for a single instance only: of two that wrote the same key, the one that
+    /// comes back last would win, and a key that a third has deleted meanwhile would rise again.
+    case restore
 }

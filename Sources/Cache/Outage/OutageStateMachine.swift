@@ -1,108 +1,357 @@
 import MemoryStore
+import NIOCore
+import RedisClient
 
-/// Whether Redis can be trusted, as a value: it decides, and `OutageGate` performs.
+/// An outage from loss to return, as a value: what happened goes in, and what is to be done comes out. `OutageGate` keeps it under a lock, and
+/// `OutageRecovery` performs its steps.
 ///
-///     connected ── failed ──► outage ── reached ──► replay, exclusive ── shared replayed ──► replay, key by key ── replayed ──► connected
-///                               ▲ ▲                      │                                        │
-///                               │ └──── failed ──────────┘                                        │
-///                               └────── failed ───────────────────────────────────────────────────┘
+///     lost ─► endingConnections ─► pausing ─► probing ─► fencing ─► identifyingServer ─► verifyingWrites ─► connectingEventLoops ─┐
+///      ▲                                                            (collectingRecentWrites)                                     │
+///      │          ┌──────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+///   any failure   └─► deletingEverything ─► deletingPattern, one by one ─► settlingKeys ─► connected ◄─► settlingLateWrites
 ///
-/// Every way into an outage begins a new generation: what was begun in an older one has no say any more.
-struct OutageStateMachine {
-    enum State: Hashable {
-        /// Redis answers for every key that the journal does not hold.
-        case connected
-        /// Memory answers for every key.
-        case outage
-        /// Redis is reached, but patterns that were invalidated meanwhile may still be in it: memory answers for every key.
-        case exclusiveReplay
-        /// Only keys in the journal are still answered from memory, each until Redis has taken it.
-        case keyReplay
-    }
+/// Memory answers for every key up to `settlingKeys`; from there on, only for the keys of the journal. docs/outages.md has the table of all states and
+/// events, which is made by driving this value.
+///
+/// Whatever is met with in an attempt that was given up has no say in the next: a failure that others report leads to `lost`, where no step is
+/// under way, so what comes of a step then belongs to the past. `next` is the only place that has to look.
+struct OutageStateMachine: ~Copyable {
+    /// Keys that are settled in one step.
+    static let keysPerStep = 500
 
-    enum FailureAction: Hashable {
-        /// Close the gate, end every connection, begin to look for Redis. `isNews` when this is another state or reason than before.
-        case close(isNews: Bool)
-        /// Nothing changes but the reason, which has not been told in this outage.
-        case tell
-        case none
-    }
-
-    private(set) var state = State.outage
-    /// Since when the state is what it is, apart from the steps of a replay.
+    private(set) var state = State.lost
+    private(set) var journal: OutageJournal
+    private(set) var counters = OutageCounters()
+    /// Since when Redis is there or away.
     private(set) var since: MonotonicTime
+    /// Why Redis is away, or was last.
     private(set) var reason = OutageReason.starting
-    private(set) var generation = 0
-    /// Attempts that failed since Redis was last there for long enough.
-    private(set) var failedAttempts = 0
-    private var told: Set<OutageReason> = [.starting]
+    /// What the log has said of this outage.
+    private var loggedReasons: Set<OutageReason> = [.starting]
+    private var refusalIsLogged = false
+    /// Attempts that failed since Redis was last there for long enough: pauses grow with them.
+    private var failedAttempts = 0
+    /// Connections that ended, and over which Redis may still read commands.
+    private var unfenced: [Int64] = []
+    /// Which server Redis was, as it calls itself, and which one answers this attempt.
+    private var server: String?
+    private var answeringServer: String?
+    /// Patterns that Redis has deleted lately: a server that takes over may still have what matches.
+    private var recentPatterns: [(bytes: [UInt8], time: MonotonicTime)] = []
+    /// The version of the pattern that is being deleted.
+    private var patternVersion: UInt64 = 0
+    /// Entries that are restored in one step: one, after a connection ended over several, so that the value that ends it is found.
+    private var entriesPerRestore = OutageStateMachine.keysPerStep
+    private let isRestoring: Bool
+    private let recentWritesMilliseconds: Int64
+    private let maximumPatterns: Int
     private let stableMilliseconds: Int64
 
-    /// - Parameter stableMilliseconds: how long Redis must have been there for the next attempts to come quickly again.
-    init(stableMilliseconds: Int64, now: MonotonicTime) {
-        self.stableMilliseconds = stableMilliseconds
+    init(_ settings: OutageSettings, now: MonotonicTime) {
+        self.journal = OutageJournal(settings)
         self.since = now
+        self.isRestoring = settings.writes == .restore
+        self.recentWritesMilliseconds = settings.doubtSpan.nanoseconds / 1_000_000
+        self.maximumPatterns = settings.journalPatterns
+        self.stableMilliseconds = settings.pauseCap.nanoseconds / 1_000_000
     }
 
+    var gate: GatePosition {
+        guard self.state.asksRedis else { return .closed }
+        return self.state.phase == .connected && self.journal.isEmpty ? .open : .guarded
+    }
+
+    /// Whether memory answers for a key.
+    func answers(_ key: [UInt8]) -> Bool { !self.state.asksRedis || self.journal.contains(key) }
+
+    // MARK: What event loops and invalidations report
+
     /// Something that an event loop or an invalidation met with means that Redis is away.
-    mutating func failed(_ reason: OutageReason, now: MonotonicTime) -> FailureAction {
-        switch self.state {
+    mutating func failed(_ reason: OutageReason, now: MonotonicTime) -> LossAction {
+        switch self.state.phase {
+        case .outage:
+            // The connections that are being ended fail too; the reason is the first.
+            return .ignore
+        case .connected, .replay:
+            return self.lose(reason, now) ? .closeAndLog : .close
+        }
+    }
+
+    /// - Returns: whether the log has not named the reason in this outage.
+    private mutating func lose(_ reason: OutageReason, _ now: MonotonicTime) -> Bool {
+        switch self.state.phase {
         case .connected:
             if now.milliseconds - self.since.milliseconds >= self.stableMilliseconds { self.failedAttempts = 0 }
             self.since = now
-            self.told = []
-            return self.close(reason)
-        case .exclusiveReplay, .keyReplay:
+            self.loggedReasons = []
+            self.refusalIsLogged = false
+            self.counters.outages += 1
+        case .outage, .replay:
             self.failedAttempts += 1
-            return self.close(reason)
-        case .outage:
-            // The connections that are being ended fail too; the reason is the first.
-            return .none
+            self.counters.failedAttempts += 1
         }
-    }
-
-    /// An attempt to reach Redis and replay led to nothing.
-    mutating func attemptFailed(_ reason: OutageReason, generation: Int) -> FailureAction {
-        guard generation == self.generation else { return .none }
-        switch self.state {
-        case .outage:
-            self.failedAttempts += 1
-            self.reason = reason
-            return self.told.insert(reason).inserted ? .tell : .none
-        case .exclusiveReplay, .keyReplay:
-            self.failedAttempts += 1
-            return self.close(reason)
-        case .connected:
-            return .none
-        }
-    }
-
-    private mutating func close(_ reason: OutageReason) -> FailureAction {
-        self.state = .outage
         self.reason = reason
-        self.generation += 1
-        return .close(isNews: self.told.insert(reason).inserted)
+        self.abandonAttempt()
+        return self.loggedReasons.insert(reason).inserted
     }
 
-    /// Redis answers. True where the replay begins.
-    mutating func reached(generation: Int) -> Bool {
-        guard self.state == .outage, generation == self.generation else { return false }
-        self.state = .exclusiveReplay
-        return true
+    private mutating func abandonAttempt() {
+        self.journal.forgetLateCommands()
+        self.journal.abandonPurge()
+        self.counters.replay = nil
+        self.state = .lost
     }
 
-    /// What concerns more than single keys is done, and every event loop has its connection. True where keys may be asked of Redis again.
-    mutating func sharedReplayed(generation: Int) -> Bool {
-        guard self.state == .exclusiveReplay, generation == self.generation else { return false }
-        self.state = .keyReplay
-        return true
+    // MARK: What the journal is asked to record
+
+    /// A key was written or deleted without Redis.
+    /// - Parameter isLate: Redis may still carry out a command for it, over a connection that lives.
+    mutating func record(_ key: [UInt8], isValue: Bool, isLate: Bool, now: MonotonicTime) -> RecordAction {
+        let overflows = self.journal.overflows
+        // Every connection is ended before Redis is asked again, so while the gate is closed nothing is late.
+        let isLate = isLate && self.state.asksRedis
+        self.journal.touch(key, isValue: isValue, isLate: isLate, now: now)
+        guard self.journal.overflows == overflows else { return .overflow(self.failed(.journalFull, now: now)) }
+        switch self.state {
+        case .connected, .waitingForLateReplies: return isLate ? .none : .wake
+        default: return .none
+        }
     }
 
-    /// The journal is empty. True where this ends the outage.
-    mutating func replayed(generation: Int, now: MonotonicTime) -> Bool {
-        guard self.state == .keyReplay, generation == self.generation else { return false }
-        self.state = .connected
+    /// A pattern is to be invalidated, and the keys that the journal holds have been compared with it.
+    /// - Returns: nil if Redis is there and has to be told by the caller; else the journal has taken the pattern.
+    mutating func record(pattern: [UInt8], now: MonotonicTime) -> RecordAction? {
+        guard !self.state.asksRedis else { return nil }
+        let overflows = self.journal.overflows
+        self.journal.append(pattern: pattern, now: now)
+        return self.journal.overflows == overflows ? RecordAction.none : .overflow(self.failed(.journalFull, now: now))
+    }
+
+    /// Redis could not be told of a pattern: it is remembered, and Redis is lost.
+    mutating func failed(_ reason: OutageReason, pattern: [UInt8], now: MonotonicTime) -> (LossAction, isOverflow: Bool) {
+        let overflows = self.journal.overflows
+        self.journal.append(pattern: pattern, now: now)
+        return (self.failed(reason, now: now), isOverflow: self.journal.overflows > overflows)
+    }
+
+    /// Keys are being invalidated: what they held must not be written to Redis any more.
+    mutating func forgetValues(of keys: some Sequence<[UInt8]>) { self.journal.forgetValues(of: keys) }
+
+    /// Redis has deleted what matches a pattern, as it was told by an invalidation.
+    mutating func deleted(pattern: [UInt8], now: MonotonicTime) {
+        guard self.recentWritesMilliseconds > 0 else { return }
+        self.recentPatterns.removeAll { now.milliseconds - $0.time.milliseconds > self.recentWritesMilliseconds }
+        // One more than the journal takes makes it collapse, which is what is due then.
+        guard self.recentPatterns.count <= self.maximumPatterns else { return }
+        self.recentPatterns.append((pattern, now))
+    }
+
+    /// A command that was given up has been answered.
+    /// - Returns: whether its key can be settled now.
+    mutating func repliedLate(_ key: [UInt8]) -> Bool { self.journal.repliedLate(key) }
+
+    /// Keys that another server may lack are to be deleted from it.
+    /// - Returns: whether the journal has reached its bound. The next attempt step deletes everything then.
+    mutating func record(recentWrites keys: some Sequence<[UInt8]>, now: MonotonicTime) -> Bool {
+        let overflows = self.journal.overflows
+        for key in keys where !self.journal.contains(key) { self.journal.touch(key, isValue: false, now: now) }
+        return self.journal.overflows > overflows
+    }
+
+    /// See `OutageJournal.takeDropped`.
+    mutating func takeDropped() -> OutageJournal.Records { self.journal.takeDropped() }
+
+    // MARK: What comes of the recovery's steps
+
+    /// Takes what came of the last step, and gives the next one.
+    mutating func next(_ event: RecoveryEvent, now: MonotonicTime) -> RecoveryDecision {
+        let notices = self.take(event, now)
+        // Redis was lost while the step was under way: an attempt begins anew.
+        var decision = self.state == .lost && event != .stopped ? self.begin() : self.decide(event, now)
+        decision.notices.insert(contentsOf: notices, at: 0)
+        return decision
+    }
+
+    /// What is true whatever became of the attempt.
+    private mutating func take(_ event: RecoveryEvent, _ now: MonotonicTime) -> [OutageNotice] {
+        switch event {
+        case .connectionsEnded(let identifiers):
+            self.unfenced += identifiers
+        case .recentWritesCollected(let isComplete):
+            guard self.state == .collectingRecentWrites || self.state == .lost else { return [] }
+            guard isComplete else { return self.giveUpRecords(now) }
+            let overflows = self.journal.overflows
+            for pattern in self.recentPatterns { self.journal.append(pattern: pattern.bytes, now: now) }
+            self.recentPatterns = []
+            return self.journal.overflows > overflows ? [.journalFull] : []
+        case .keysSettled(let settlement) where !settlement.interruptedValues.isEmpty:
+            self.entriesPerRestore = 1
+            // A server that hangs up on what it does not like may do so before its reply has arrived.
+            if settlement.interruptedValues.count == 1 { self.journal.connectionEnded(over: settlement.interruptedValues[0]) }
+        case .keysSettled, .woken, .pauseEnded, .redisAnswered, .connectionsFenced, .fenceRefused, .waitEnded, .serverIdentified, .writesVerified,
+            .eventLoopsConnected, .everythingDeleted, .patternDeleted, .stepFailed, .stopped:
+            break
+        }
+        return []
+    }
+
+    private mutating func giveUpRecords(_ now: MonotonicTime) -> [OutageNotice] {
+        guard !self.journal.mustPurge else { return [] }
+        defer { self.journal.collapse(now: now) }
+        return [.tooManyRecentWrites(droppedKeys: self.journal.keyCount)]
+    }
+
+    private mutating func begin() -> RecoveryDecision { self.go(.endingConnections, .endConnections) }
+
+    private mutating func go(_ state: State, _ step: RecoveryStep) -> RecoveryDecision {
+        self.state = state
+        return RecoveryDecision(step: step)
+    }
+
+    /// - Returns: `wait` for what cannot come of the step under way.
+    private mutating func decide(_ event: RecoveryEvent, _ now: MonotonicTime) -> RecoveryDecision {
+        switch (event, self.state) {
+        case (.woken, .connected), (.woken, .waitingForLateReplies):
+            return self.settleNext(now)
+        case (.connectionsEnded, .endingConnections):
+            // The first attempt of all comes at once.
+            guard self.failedAttempts > 0 || self.reason != .starting else { return self.go(.probing, .probe) }
+            return self.go(.pausing, .pause(self.reason.isConfiguration ? .capped : .attempt(self.failedAttempts)))
+        case (.pauseEnded, .pausing):
+            return self.go(.probing, .probe)
+        case (.redisAnswered, .probing):
+            self.counters.replay = OutageCounters.Replay(begin: now)
+            return self.unfenced.isEmpty ? self.go(.identifyingServer, .identifyServer) : self.go(.fencing, .fence(self.unfenced))
+        case (.fenceRefused, .fencing):
+            return self.go(.waitingForEndedConnections, .waitForEndedConnections)
+        case (.connectionsFenced, .fencing), (.waitEnded, .waitingForEndedConnections):
+            self.unfenced = []
+            return self.go(.identifyingServer, .identifyServer)
+        case (.serverIdentified(let identifier), .identifyingServer):
+            self.answeringServer = identifier ?? self.server
+            guard let server = self.server, self.answeringServer != server else { return self.verify() }
+            return self.go(.collectingRecentWrites, .collectRecentWrites)
+        case (.recentWritesCollected, .collectingRecentWrites):
+            return self.verify()
+        case (.writesVerified, .verifyingWrites):
+            return self.go(.connectingEventLoops, .connectEventLoops)
+        case (.eventLoopsConnected, .connectingEventLoops):
+            return self.replayNext(now)
+        case (.everythingDeleted(let isRefused), .deletingEverything):
+            self.journal.endPurge()
+            self.counters.purged()
+            return self.replayNext(now, after: isRefused ? self.noteRefusedPattern() : [])
+        case (.patternDeleted(let isRefused), .deletingPattern):
+            self.journal.settle(patternVersion: self.patternVersion)
+            if !isRefused { self.counters.replayedPattern() }
+            return self.replayNext(now, after: isRefused ? self.noteRefusedPattern() : [])
+        case (.keysSettled(let settlement), .settlingKeys), (.keysSettled(let settlement), .settlingLateWrites):
+            return self.settle(settlement, now)
+        case (.stepFailed(let failure), _):
+            return self.stepFailed(failure, now)
+        case (.stopped, _):
+            return self.stop()
+        default:
+            return RecoveryDecision(step: .wait)
+        }
+    }
+
+    private mutating func verify() -> RecoveryDecision {
+        self.server = self.answeringServer
+        return self.go(.verifyingWrites, .verifyWrites)
+    }
+
+    private mutating func stepFailed(_ failure: RedisFailure, _ now: MonotonicTime) -> RecoveryDecision {
+        switch self.state {
+        case .connected, .waitingForLateReplies: return RecoveryDecision(step: .wait)
+        default: break
+        }
+        let reason = OutageReason.failure(failure)
+        let isNews = self.lose(reason, now)
+        var decision = self.begin()
+        if isNews { decision.notices = [.away(reason)] }
+        return decision
+    }
+
+    /// What the recovery had in hand is given up. It is no failure of Redis, and changes nothing for who answers.
+    private mutating func stop() -> RecoveryDecision {
+        switch self.state {
+        case .connected, .settlingLateWrites: self.state = .connected
+        case .settlingKeys, .waitingForLateReplies: self.state = .waitingForLateReplies
+        default: self.abandonAttempt()
+        }
+        return RecoveryDecision(step: .wait)
+    }
+
+    // MARK: Replay
+
+    /// What concerns more than single keys comes before any key is asked of Redis.
+    private mutating func replayNext(_ now: MonotonicTime, after notices: [OutageNotice] = []) -> RecoveryDecision {
+        var decision: RecoveryDecision
+        if self.journal.mustPurge {
+            self.journal.beginPurge()
+            decision = self.go(.deletingEverything, .deleteEverything)
+        } else if let pattern = self.journal.patterns.first {
+            self.patternVersion = pattern.version
+            decision = self.go(.deletingPattern, .deletePattern(pattern.bytes))
+        } else {
+            self.state = .settlingKeys
+            decision = self.settleNext(now)
+        }
+        decision.notices.insert(contentsOf: notices, at: 0)
+        return decision
+    }
+
+    private mutating func settleNext(_ now: MonotonicTime) -> RecoveryDecision {
+        let isConnected = self.state.phase == .connected
+        let entries = self.journal.entries(limit: self.isRestoring ? self.entriesPerRestore : Self.keysPerStep)
+        guard entries.isEmpty else {
+            return self.go(isConnected ? .settlingLateWrites : .settlingKeys, self.isRestoring ? .restoreKeys(entries) : .deleteKeys(entries))
+        }
+        guard !isConnected else { return self.go(.connected, .wait) }
+        guard self.journal.isEmpty else { return self.go(.waitingForLateReplies, .wait) }
+        let away = now.milliseconds - self.since.milliseconds
         self.since = now
-        return true
+        self.state = .connected
+        return RecoveryDecision(step: .wait, notices: [.back(self.counters.endReplay(now), awayMilliseconds: away)])
+    }
+
+    /// A record leaves the journal only here, and in `replayNext` a pattern: when Redis has replied.
+    private mutating func settle(_ settlement: Settlement, _ now: MonotonicTime) -> RecoveryDecision {
+        var notices: [OutageNotice] = []
+        var forgotten: [[UInt8]] = []
+        for entry in settlement.settled {
+            if let refusal = entry.refusal {
+                self.counters.refusedKeys[refusal, default: 0] += 1
+                notices += self.noteRefusal()
+            } else {
+                self.counters.replayedKey()
+            }
+            if self.journal.settle(entry) { forgotten.append(entry.key) }
+        }
+        for entry in settlement.refusedValues {
+            if let refusal = entry.refusal { self.journal.refuseValue(entry, refusal) }
+        }
+        var decision: RecoveryDecision
+        if let failure = settlement.failure {
+            decision = self.stepFailed(failure, now)
+        } else {
+            self.entriesPerRestore = min(2 * self.entriesPerRestore, Self.keysPerStep)
+            decision = self.settleNext(now)
+        }
+        decision.notices.insert(contentsOf: notices, at: 0)
+        decision.forgotten = forgotten
+        return decision
+    }
+
+    private mutating func noteRefusedPattern() -> [OutageNotice] {
+        self.counters.refusedPatterns += 1
+        return self.noteRefusal()
+    }
+
+    private mutating func noteRefusal() -> [OutageNotice] {
+        self.counters.replay?.refused += 1
+        defer { self.refusalIsLogged = true }
+        return self.refusalIsLogged ? [] : [.refused]
     }
 }

@@ -49,7 +49,7 @@ struct RecentWrites {
         self.currentBegin = now
     }
 
-    /// The keys, some more than once; nil where there were more than could be kept. Nothing is remembered afterwards.
+    /// The keys, some more than once; nil if there were more than could be kept. Nothing is remembered afterwards.
     mutating func takeAll() -> [[UInt8]]? {
         defer {
             self.current.clear(minimumCapacity: 0)

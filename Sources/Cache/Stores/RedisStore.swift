@@ -84,17 +84,17 @@ extension RedisStore: RedisReplyReceiver {
     }
 
     package func redisRepliedLate(token: UInt64) {
-        if let key = self.inFlight.takeLate(token: token) { self.gate.landed(key) }
+        if let key = self.inFlight.takeLate(token: token) { self.gate.repliedLate(key) }
     }
 
     private func fallBack(_ operation: InFlightOperation, _ failure: RedisFailure) -> CacheAnswer {
         // First what was written, then the consequence: the gate closes with the journal complete.
-        let isLanding = failure.code == .deadlineExceeded
+        let isLate = failure.code == .deadlineExceeded
         let answer =
             switch operation.kind {
             case .get: self.gate.getInstead(operation.key)
-            case .set(let value, let ttlSeconds): self.gate.setInstead(operation.key, value: value, ttlSeconds: ttlSeconds, isLanding: isLanding)
-            case .delete: self.gate.deleteInstead(operation.key, isLanding: isLanding)
+            case .set(let value, let ttlSeconds): self.gate.setInstead(operation.key, value: value, ttlSeconds: ttlSeconds, isLate: isLate)
+            case .delete: self.gate.deleteInstead(operation.key, isLate: isLate)
             }
         self.judge(failure)
         return answer

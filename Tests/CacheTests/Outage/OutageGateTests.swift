@@ -42,25 +42,35 @@ import Testing
     private func set(_ key: ByteBuffer) -> String { self.text(self.gate.set(key, value: self.value, ttlSeconds: nil, now: .now)) }
     private func delete(_ key: ByteBuffer) -> String { self.text(self.gate.delete(key, now: .now)) }
 
-    private func generation() -> Int { self.gate.protected.withLock { $0.machine.generation } }
-
-    /// As the recovery does it, up to the point from which keys without a record are asked of Redis.
-    private func openForKeys() throws {
-        #expect(self.gate.reached(generation: self.generation()))
+    /// As a recovery does it that meets no failure, up to the point from which keys without a record are asked of Redis.
+    /// - Returns: the keys that are being settled then.
+    @discardableResult
+    private func openForKeys() throws -> [OutageJournal.Entry] {
+        var step = self.gate.next(.woken)
         while true {
-            switch self.gate.nextSharedWork(generation: self.generation()) {
-            case .none: return
-            case .stale: throw CancellationError()
-            case .purge: self.gate.purged(isRefused: false, generation: self.generation())
-            case .pattern(let version, _): self.gate.settled(patternVersion: version, isRefused: false, generation: self.generation())
+            switch step {
+            case .wait: return []
+            case .deleteKeys(let entries): return entries
+            case .restoreKeys, .fence, .waitForEndedConnections, .collectRecentWrites: throw CancellationError()
+            case .endConnections: step = self.gate.next(.connectionsEnded([]))
+            case .pause: step = self.gate.next(.pauseEnded)
+            case .probe: step = self.gate.next(.redisAnswered)
+            case .identifyServer: step = self.gate.next(.serverIdentified("server"))
+            case .verifyWrites: step = self.gate.next(.writesVerified)
+            case .connectEventLoops: step = self.gate.next(.eventLoopsConnected)
+            case .deleteEverything: step = self.gate.next(.everythingDeleted(isRefused: false))
+            case .deletePattern: step = self.gate.next(.patternDeleted(isRefused: false))
             }
         }
     }
 
-    private func settleAll() {
-        self.gate.settled(self.gate.entriesToSettle(limit: .max), generation: self.generation())
-        self.gate.replayed(generation: self.generation())
+    private func settle(_ entries: [OutageJournal.Entry]) {
+        var step = RecoveryStep.deleteKeys(entries)
+        while case .deleteKeys(let entries) = step { step = self.gate.next(.keysSettled(Settlement(settled: entries))) }
+        #expect(step == .wait)
     }
+
+    private func connect() throws { self.settle(try self.openForKeys()) }
 
     @Test func memoryAnswersDuringAnOutage() throws {
         #expect(!self.gate.isOpen && !self.gate.isRedisAsked)
@@ -75,9 +85,11 @@ import Testing
 
     @Test func duringTheReplayOnlyRecordedKeysAreAnsweredFromMemory() throws {
         _ = self.set(self.key)
-        #expect(self.gate.reached(generation: 0))
+        for event: RecoveryEvent in [.woken, .connectionsEnded([]), .redisAnswered, .serverIdentified(nil), .writesVerified] {
+            _ = self.gate.next(event)
+        }
         #expect(self.get(self.other) == "miss", "patterns may be outstanding: memory answers for every key")
-        guard case .none = self.gate.nextSharedWork(generation: 0) else {
+        guard case .deleteKeys(let entries) = self.gate.next(.eventLoopsConnected) else {
             Issue.record("there is no pattern")
             return
         }
@@ -86,61 +98,59 @@ import Testing
         #expect(self.set(self.other) == "Redis")
         #expect(self.get(self.key) == "hit v")
         #expect(self.delete(self.key) == "deleted")
-        self.settleAll()
+        self.settle(entries)
         #expect(self.gate.isOpen)
         #expect(self.get(self.key) == "Redis")
         #expect(self.gate.report.state == .connected)
-        #expect(self.gate.report.lastReplay?.keys == 1)
+        #expect(self.gate.report.lastReplay?.keys == 2, "the value, and the deletion after it")
     }
 
     /// A key that leaves the journal leaves the store: a later outage must not find an old value.
     @Test func noValueOutlivesItsOutage() throws {
         _ = self.set(self.key)
-        try self.openForKeys()
-        self.settleAll()
+        try self.connect()
         self.gate.failed(.deadlines)
         #expect(self.get(self.key) == "miss")
         #expect(self.store.statistics(now: .now).entries == 0)
     }
 
     @Test func aWriteThatRedisDidNotAnswerIsAnsweredFromMemoryUntilItHasLanded() throws {
-        try self.openForKeys()
-        self.settleAll()
-        #expect(self.text(self.gate.setInstead(self.key, value: self.value, ttlSeconds: nil, isLanding: true)) == "stored")
+        try self.connect()
+        #expect(self.text(self.gate.setInstead(self.key, value: self.value, ttlSeconds: nil, isLate: true)) == "stored")
         #expect(!self.gate.isOpen)
         #expect(self.gate.isRedisAsked)
         #expect(self.get(self.key) == "hit v")
         #expect(self.get(self.other) == "Redis")
         #expect(self.gate.report.state == .connected, "one late command is no outage")
-        #expect(self.gate.work == .none)
-        self.gate.landed(self.key)
-        #expect(self.gate.work == .settle(generation: self.generation()))
-        self.settleAll()
+        #expect(self.gate.next(.woken) == .wait)
+        self.gate.repliedLate(self.key)
+        let entries = try self.openForKeys()
+        #expect(entries.map(\.key) == [self.key.bytes])
+        self.settle(entries)
         #expect(self.gate.isOpen)
         #expect(self.get(self.key) == "Redis")
     }
 
-    /// When every connection is ended nothing lands any more.
-    @Test func anOutageEndsAllLandings() throws {
-        try self.openForKeys()
-        self.settleAll()
-        _ = self.gate.deleteInstead(self.key, isLanding: true)
+    /// When every connection has ended nothing that was sent over them is carried out any more.
+    @Test func anOutageEndsAllLateCommands() throws {
+        try self.connect()
+        _ = self.gate.deleteInstead(self.key, isLate: true)
         self.gate.failed(.deadlines)
-        _ = self.gate.deleteInstead(self.other, isLanding: true)
-        try self.openForKeys()
-        #expect(self.gate.entriesToSettle(limit: 9).count == 2)
+        _ = self.gate.deleteInstead(self.other, isLate: true)
+        #expect(try self.openForKeys().count == 2)
     }
 
     @Test func whatWasSettledForAnEarlierOutageCountsNoMore() throws {
         _ = self.delete(self.key)
-        try self.openForKeys()
-        let entries = self.gate.entriesToSettle(limit: 9)
-        let old = self.generation()
+        let entries = try self.openForKeys()
         self.gate.failed(.deadlines)
-        self.gate.settled(entries, generation: old)
+        #expect(self.gate.next(.keysSettled(Settlement(settled: entries))) == .endConnections)
         #expect(self.gate.report.journalKeys == 1)
-        self.gate.attemptFailed(.overloaded, generation: old)
-        #expect(self.gate.report.reason == .deadlines)
+        #expect(self.gate.next(.connectionsEnded([])) == .pause(.attempt(1)))
+        for event: RecoveryEvent in [.pauseEnded, .redisAnswered] { _ = self.gate.next(event) }
+        self.gate.failed(.overloaded)
+        #expect(self.gate.next(.stepFailed(.connectionClosed)) == .endConnections)
+        #expect(self.gate.report.reason == .overloaded)
     }
 
     private func invalidate(_ pattern: String) async -> Bool {
@@ -152,7 +162,7 @@ import Testing
         _ = self.set(self.key)
         _ = self.set(self.other)
         #expect(await self.invalidate("k*"))
-        #expect(Set(self.gate.entriesToSettle(limit: 9).filter(\.isValue).map(\.key)) == [self.other.bytes])
+        #expect(Set(self.gate.journal.entries(limit: 9).filter(\.isValue).map(\.key)) == [self.other.bytes])
         #expect(self.gate.report.journalPatterns == 1)
         try self.openForKeys()
         #expect(self.gate.report.journalPatterns == 0)
@@ -175,7 +185,7 @@ import Testing
             return true
         }
         #expect(compared == keys)
-        let entries = gate.entriesToSettle(limit: .max)
+        let entries = gate.journal.entries(limit: .max)
         #expect(entries.count == keys + 1)
         #expect(entries.allSatisfy { !$0.isValue })
     }
@@ -183,11 +193,10 @@ import Testing
     /// A replay may have sent a value to Redis before the pattern was, and hear of it after: the key has to be deleted once more.
     @Test func aValueOnItsWayToRedisDoesNotOutliveAPattern() async throws {
         _ = self.set(self.key)
-        try self.openForKeys()
-        let underWay = self.gate.entriesToSettle(limit: 9)
+        let underWay = try self.openForKeys()
         #expect(await !self.invalidate("k*"))
-        self.gate.settled(underWay, generation: self.generation())
-        #expect(self.gate.entriesToSettle(limit: 9).map(\.isValue) == [false])
+        _ = self.gate.next(.keysSettled(Settlement(settled: underWay)))
+        #expect(self.gate.journal.entries(limit: 9).map(\.isValue) == [false])
     }
 
     /// Whatever is written while keys are compared is as new as the invalidation, and is not lost.
@@ -197,7 +206,7 @@ import Testing
             _ = self.gate.set(self.other, value: self.value, ttlSeconds: nil, now: .now)
             return true
         }
-        let entries = self.gate.entriesToSettle(limit: 9)
+        let entries = self.gate.journal.entries(limit: 9)
         #expect(Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0.isValue) }) == [self.key.bytes: false, self.other.bytes: true])
     }
 
@@ -206,11 +215,9 @@ import Testing
     /// A key that Redis refuses for good leaves the journal as others do, and is counted and logged once.
     @Test func aRefusalDoesNotKeepTheGateClosed() throws {
         for key in [self.key, self.other] { _ = self.set(key) }
-        try self.openForKeys()
-        var entries = self.gate.entriesToSettle(limit: 9)
+        var entries = try self.openForKeys()
         for index in entries.indices { entries[index].refusal = .notPermitted }
-        self.gate.settled(entries, generation: self.generation())
-        self.gate.replayed(generation: self.generation())
+        self.settle(entries)
         #expect(self.gate.isOpen)
         #expect(self.get(self.key) == "Redis", "which answers as it does while it is connected")
         #expect(self.store.statistics(now: .now).entries == 0)
@@ -221,11 +228,10 @@ import Testing
         // A write that Redis refuses late, while it is there, needs no further line; another outage does.
         for expected in [1, 2] {
             if expected == 2 { self.gate.failed(.deadlines) }
-            _ = self.gate.deleteInstead(self.key, isLanding: false)
-            if expected == 2 { try self.openForKeys() }
-            var late = self.gate.entriesToSettle(limit: 9)
+            _ = self.gate.deleteInstead(self.key, isLate: false)
+            var late = try self.openForKeys()
             for index in late.indices { late[index].refusal = .notPermitted }
-            self.gate.settled(late, generation: self.generation())
+            self.settle(late)
             #expect(self.log.lines.filter { $0.contains("refuses for good") }.count == expected)
         }
         #expect(self.log.lines.allSatisfy { !$0.contains("other") })
@@ -233,18 +239,14 @@ import Testing
 
     @Test func aPatternThatRedisRefusesIsSettled() async throws {
         #expect(await self.invalidate("k*"))
-        #expect(self.gate.reached(generation: self.generation()))
-        guard case .pattern(let version, _) = self.gate.nextSharedWork(generation: self.generation()) else {
-            Issue.record("there is a pattern")
-            return
+        for event: RecoveryEvent in [.woken, .connectionsEnded([]), .redisAnswered, .serverIdentified(nil), .writesVerified] {
+            _ = self.gate.next(event)
         }
-        self.gate.settled(patternVersion: version, isRefused: true, generation: self.generation())
+        #expect(self.gate.next(.eventLoopsConnected) == .deletePattern(Array("k*".utf8)))
+        #expect(self.gate.next(.patternDeleted(isRefused: true)) == .wait)
         #expect(self.gate.report.refusedPatterns == 1)
         #expect(self.gate.report.replayedPatterns == 0)
-        guard case .none = self.gate.nextSharedWork(generation: self.generation()) else {
-            Issue.record("nothing is left to be done")
-            return
-        }
+        #expect(self.gate.isOpen)
     }
 
     @Test(
@@ -269,33 +271,34 @@ import Testing
 
     /// The log handler asks the gate, which would end the process if the gate's lock were held.
     @Test func theBoundIsLoggedWithoutTheLock() throws {
-        try self.openForKeys()
-        self.settleAll()
+        try self.connect()
         let gate = self.gate
         self.log.onLine = { _ = gate.report }
-        for number in 0..<5 { _ = self.gate.deleteInstead(ByteBuffer(string: "\(number)"), isLanding: true) }
+        for number in 0..<5 { _ = self.gate.deleteInstead(ByteBuffer(string: "\(number)"), isLate: true) }
         self.log.onLine = nil
         #expect(self.gate.report.reason == .journalFull)
         #expect(self.gate.report.reason?.code == "journal_full")
-        #expect(self.log.lines.filter { $0.contains("the journal has reached its bound") }.count == 1)
+        #expect(self.log.lines.filter { $0.contains("the journal is full") }.count == 1)
     }
 
     /// More was written just before a failover than is remembered.
-    @Test func tooManyDoubtsAreSaid() throws {
-        self.gate.doubt(nil)
+    @Test func tooManyRecentWritesAreLogged() throws {
+        try self.connect()
+        self.gate.failed(.deadlines)
+        for event: RecoveryEvent in [.woken, .connectionsEnded([]), .pauseEnded, .redisAnswered] { _ = self.gate.next(event) }
+        #expect(self.gate.next(.serverIdentified("another")) == .collectRecentWrites)
+        #expect(self.gate.next(.recentWritesCollected(isComplete: false)) == .verifyWrites)
         #expect(self.gate.report.mustPurge)
         #expect(self.log.lines.filter { $0.contains("every string will be deleted") }.count == 1)
     }
 
     @Test func theBoundOfTheJournalClosesTheGate() throws {
-        try self.openForKeys()
-        self.settleAll()
-        for number in 0..<5 { _ = self.gate.deleteInstead(ByteBuffer(string: "\(number)"), isLanding: true) }
+        try self.connect()
+        for number in 0..<5 { _ = self.gate.deleteInstead(ByteBuffer(string: "\(number)"), isLate: true) }
         #expect(self.gate.report.mustPurge)
         #expect(self.gate.report.state == .outage)
         #expect(self.get(self.other) == "miss")
-        try self.openForKeys()
-        self.settleAll()
+        try self.connect()
         #expect(self.gate.isOpen)
         #expect(self.gate.report.purges == 1)
         #expect(self.gate.report.lastReplay?.isPurge == true)
@@ -304,6 +307,6 @@ import Testing
     @Test func aValueTooLargeForMemoryIsRefusedAndItsKeyDeleted() {
         let large = ByteBuffer(repeating: 0, count: 1 << 22)
         #expect(self.text(self.gate.set(self.key, value: large, ttlSeconds: nil, now: .now)) == "refused")
-        #expect(self.gate.entriesToSettle(limit: 9).map(\.isValue) == [false])
+        #expect(self.gate.journal.entries(limit: 9).map(\.isValue) == [false])
     }
 }

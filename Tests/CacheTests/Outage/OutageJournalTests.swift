@@ -48,24 +48,24 @@ import Testing
         #expect(journal.isEmpty && journal.bytes == 0)
     }
 
-    @Test func aLandingCommandHoldsItsRecord() throws {
+    @Test func aLateCommandHoldsItsRecord() throws {
         var journal = self.journal()
-        journal.touch(self.bytes("a"), isValue: true, isLanding: true, now: Self.now)
-        journal.touch(self.bytes("a"), isValue: true, isLanding: true, now: Self.now)
+        journal.touch(self.bytes("a"), isValue: true, isLate: true, now: Self.now)
+        journal.touch(self.bytes("a"), isValue: true, isLate: true, now: Self.now)
         #expect(journal.entries(limit: 9).isEmpty)
-        let outcome4 = journal.landed(self.bytes("a"))
+        let outcome4 = journal.repliedLate(self.bytes("a"))
         #expect(!outcome4)
         #expect(journal.entries(limit: 9).isEmpty)
-        let outcome5 = journal.landed(self.bytes("a"))
+        let outcome5 = journal.repliedLate(self.bytes("a"))
         #expect(outcome5)
         let entry = try #require(journal.entries(limit: 9).first)
         // Another command is under way again: what was told to Redis may be overtaken by it.
-        journal.touch(self.bytes("a"), isValue: false, isLanding: true, now: Self.now)
+        journal.touch(self.bytes("a"), isValue: false, isLate: true, now: Self.now)
         let outcome6 = journal.settle(entry)
         #expect(!outcome6)
-        journal.forgetLandings()
+        journal.forgetLateCommands()
         #expect(self.text(journal) == ["a-"])
-        let outcome7 = journal.landed(self.bytes("other"))
+        let outcome7 = journal.repliedLate(self.bytes("other"))
         #expect(!outcome7)
     }
 

@@ -6,153 +6,339 @@ import Testing
 
 /// Every event in every state.
 @Suite struct OutageStateMachineTests {
-    private enum Phase: CaseIterable {
-        case starting, connected, outage, exclusiveReplay, keyReplay
+    private typealias State = OutageStateMachine.State
+
+    private static let key = OutageCourse.bytes("k")
+    private static let late = OutageCourse.bytes("late")
+
+    private static let events: [RecoveryEvent] = [
+        .woken, .connectionsEnded([]), .pauseEnded, .redisAnswered, .connectionsFenced, .fenceRefused, .waitEnded, .serverIdentified("one"),
+        .serverIdentified("another"), .serverIdentified(nil), .recentWritesCollected(isComplete: true), .recentWritesCollected(isComplete: false),
+        .writesVerified, .eventLoopsConnected, .everythingDeleted(isRefused: false), .everythingDeleted(isRefused: true),
+        .patternDeleted(isRefused: false), .patternDeleted(isRefused: true), .keysSettled(Settlement()),
+        .keysSettled(Settlement(failure: .connectionClosed)), .stepFailed(.connectionClosed), .stopped,
+    ]
+
+    private static func entry(_ key: [UInt8], _ version: UInt64, isValue: Bool = true) -> OutageJournal.Entry {
+        OutageJournal.Entry(key: key, version: version, isValue: isValue)
     }
 
-    private static func time(_ milliseconds: Int64) -> MonotonicTime { MonotonicTime(milliseconds: milliseconds) }
-
-    /// A machine that went the shortest way to a state. Redis was there at 100 ms and away from 200 ms on.
-    private func machine(_ phase: Phase) -> OutageStateMachine {
-        var machine = OutageStateMachine(stableMilliseconds: 1000, now: Self.time(0))
-        guard phase != .starting else { return machine }
-        _ = machine.reached(generation: 0)
-        _ = machine.sharedReplayed(generation: 0)
-        _ = machine.replayed(generation: 0, now: Self.time(100))
-        guard phase != .connected else { return machine }
-        _ = machine.failed(.deadlines, now: Self.time(200))
-        guard phase != .outage else { return machine }
-        _ = machine.reached(generation: 1)
-        guard phase != .exclusiveReplay else { return machine }
-        _ = machine.sharedReplayed(generation: 1)
-        return machine
+    private static func back(patterns: Int = 0, refused: Int = 0, isPurge: Bool = false) -> OutageNotice {
+        .back(
+            OutageReport.Replay(
+                end: MonotonicTime(milliseconds: 200), durationMilliseconds: 0, keys: 0, patterns: patterns, refused: refused, isPurge: isPurge),
+            awayMilliseconds: 0)
     }
 
-    private func expect<Action: Equatable>(
-        _ event: (inout OutageStateMachine) -> Action,
-        _ expected: [Phase: (action: Action, next: OutageStateMachine.State)],
-        _ location: SourceLocation = #_sourceLocation
+    /// The machine cannot be copied, nor changed within `#expect`.
+    private func expect<Value: Equatable>(
+        _ actual: Value, _ expected: Value, _ comment: Comment? = nil, _ location: SourceLocation = #_sourceLocation
     ) {
-        for phase in Phase.allCases {
-            var machine = self.machine(phase)
-            let action = event(&machine)
-            #expect(action == expected[phase]?.action, "in \(phase)", sourceLocation: location)
-            #expect(machine.state == expected[phase]?.next, "after \(phase)", sourceLocation: location)
+        #expect(actual == expected, comment, sourceLocation: location)
+    }
+
+    /// What an event leads to, for all that lead anywhere: everything else leaves the state and gives nothing to do.
+    private static func expected(_ state: State, _ event: RecoveryEvent) -> (RecoveryDecision, State) {
+        func go(_ state: State, _ step: RecoveryStep, _ notices: [OutageNotice] = []) -> (RecoveryDecision, State) {
+            (RecoveryDecision(step: step, notices: notices), state)
+        }
+        let failed = go(.endingConnections, .endConnections, [.away(.failure(.connectionClosed))])
+        let notices: [OutageNotice] = event == .recentWritesCollected(isComplete: false) ? [.tooManyRecentWrites(droppedKeys: 0)] : []
+        switch (state, event) {
+        case (.connected, .stopped): return go(.connected, .wait)
+        case (.settlingLateWrites, .stopped): return go(.connected, .wait)
+        case (.settlingKeys, .stopped), (.waitingForLateReplies, .stopped): return go(.waitingForLateReplies, .wait)
+        case (_, .stopped): return go(.lost, .wait)
+        // What belongs to an attempt that was given up changes nothing: the next one begins.
+        case (.lost, _): return go(.endingConnections, .endConnections, notices)
+        case (.connected, .stepFailed), (.waitingForLateReplies, .stepFailed): return go(state, .wait)
+        case (_, .stepFailed): return failed
+        case (.endingConnections, .connectionsEnded): return go(.pausing, .pause(.attempt(0)))
+        case (.pausing, .pauseEnded): return go(.probing, .probe)
+        case (.probing, .redisAnswered): return go(.identifyingServer, .identifyServer)
+        case (.fencing, .connectionsFenced): return go(.identifyingServer, .identifyServer)
+        case (.fencing, .fenceRefused): return go(.waitingForEndedConnections, .waitForEndedConnections)
+        case (.waitingForEndedConnections, .waitEnded): return go(.identifyingServer, .identifyServer)
+        case (.identifyingServer, .serverIdentified("another")): return go(.collectingRecentWrites, .collectRecentWrites)
+        case (.identifyingServer, .serverIdentified): return go(.verifyingWrites, .verifyWrites)
+        case (.collectingRecentWrites, .recentWritesCollected): return go(.verifyingWrites, .verifyWrites, notices)
+        case (.verifyingWrites, .writesVerified): return go(.connectingEventLoops, .connectEventLoops)
+        case (.connectingEventLoops, .eventLoopsConnected): return go(.connected, .wait, [Self.back()])
+        case (.deletingEverything, .everythingDeleted(let isRefused)):
+            return go(.connected, .wait, (isRefused ? [.refused] : []) + [Self.back(refused: isRefused ? 1 : 0, isPurge: true)])
+        case (.deletingPattern, .patternDeleted(let isRefused)):
+            let replay = Self.back(patterns: isRefused ? 0 : 1, refused: isRefused ? 1 : 0)
+            return go(.connected, .wait, (isRefused ? [.refused] : []) + [replay])
+        case (.settlingKeys, .keysSettled(let settlement)), (.settlingLateWrites, .keysSettled(let settlement)):
+            if settlement.failure != nil { return failed }
+            return go(state, .deleteKeys([Self.entry(Self.key, 1)]))
+        default: return go(state, .wait)
         }
     }
 
-    @Test func failure() {
-        self.expect(
-            { $0.failed(.overloaded, now: Self.time(300)) },
-            [
-                .starting: (.none, .outage), .connected: (.close(isNews: true), .outage), .outage: (.none, .outage),
-                .exclusiveReplay: (.close(isNews: true), .outage), .keyReplay: (.close(isNews: true), .outage),
-            ])
-    }
-
-    /// The same reason again, after an attempt that looked well, is no news.
-    @Test func theSameFailureAgain() {
-        self.expect(
-            { $0.failed(.deadlines, now: Self.time(300)) },
-            [
-                .starting: (.none, .outage), .connected: (.close(isNews: true), .outage), .outage: (.none, .outage),
-                .exclusiveReplay: (.close(isNews: false), .outage), .keyReplay: (.close(isNews: false), .outage),
-            ])
-    }
-
-    @Test func failedAttempt() {
-        self.expect(
-            { $0.attemptFailed(.overloaded, generation: $0.generation) },
-            [
-                .starting: (.tell, .outage), .connected: (.none, .connected), .outage: (.tell, .outage),
-                .exclusiveReplay: (.close(isNews: true), .outage), .keyReplay: (.close(isNews: true), .outage),
-            ])
-    }
-
-    @Test func staleEvents() {
-        for phase in Phase.allCases {
-            var machine = self.machine(phase)
-            let state = machine.state
-            let stale = machine.generation - 1
-            let action = machine.attemptFailed(.overloaded, generation: stale)
-            let moved = [
-                machine.reached(generation: stale), machine.sharedReplayed(generation: stale),
-                machine.replayed(generation: stale, now: Self.time(300)),
-            ]
-            #expect(action == .none && !moved.contains(true))
-            #expect(machine.state == state)
+    @Test(arguments: OutageStateMachine.State.allCases) func everyEventOfTheRecovery(_ state: OutageStateMachine.State) {
+        for event in Self.events {
+            var course = OutageCourse.to(state)
+            let (decision, next) = Self.expected(state, event)
+            let actual = course.next(event)
+            let reached = course.machine.state
+            #expect(actual == decision, "\(event) in \(state)")
+            #expect(reached == next, "\(event) in \(state)")
         }
     }
 
-    @Test func reached() {
-        self.expect(
-            { $0.reached(generation: $0.generation) },
-            [
-                .starting: (true, .exclusiveReplay), .connected: (false, .connected), .outage: (true, .exclusiveReplay),
-                .exclusiveReplay: (false, .exclusiveReplay), .keyReplay: (false, .keyReplay),
-            ])
+    @Test(arguments: OutageStateMachine.State.allCases) func everyFailure(_ state: OutageStateMachine.State) {
+        for reason in [OutageReason.overloaded, .deadlines] {
+            var course = OutageCourse.to(state)
+            let action = course.failed(reason)
+            let reached = course.machine.state
+            let gate = course.machine.gate
+            guard state.phase != .outage else {
+                #expect(action == .ignore && reached == state)
+                continue
+            }
+            // On its way to most states the machine lost Redis for too many deadlines; to this one, at the bound of the journal.
+            let isNews = reason == .overloaded || state.phase == .connected || state == .deletingEverything
+            #expect(action == (isNews ? .closeAndLog : .close), "\(reason) in \(state)")
+            #expect(reached == .lost)
+            #expect(gate == .closed)
+        }
     }
 
-    @Test func sharedReplayed() {
-        self.expect(
-            { $0.sharedReplayed(generation: $0.generation) },
-            [
-                .starting: (false, .outage), .connected: (false, .connected), .outage: (false, .outage), .exclusiveReplay: (true, .keyReplay),
-                .keyReplay: (false, .keyReplay),
-            ])
+    /// More than the journal can hold has to be deleted before any key can be asked of Redis.
+    @Test(arguments: OutageStateMachine.State.allCases) func everyOverflow(_ state: OutageStateMachine.State) {
+        var course = OutageCourse.to(state)
+        var overflows: [RecordAction] = []
+        for key in ["1", "2", "3"] {
+            let action = course.record(key)
+            if case .overflow = action { overflows.append(action) }
+        }
+        let reached = course.machine.state
+        let mustPurge = course.machine.journal.mustPurge
+        #expect(overflows == [.overflow(state.phase == .outage ? .ignore : state == .deletingEverything ? .close : .closeAndLog)])
+        #expect(reached == (state.phase == .outage ? state : .lost))
+        #expect(mustPurge)
     }
 
-    @Test func replayed() {
-        self.expect(
-            { $0.replayed(generation: $0.generation, now: Self.time(300)) },
-            [
-                .starting: (false, .outage), .connected: (false, .connected), .outage: (false, .outage),
-                .exclusiveReplay: (false, .exclusiveReplay), .keyReplay: (true, .connected),
-            ])
+    @Test(arguments: OutageStateMachine.State.allCases) func everyRecord(_ state: OutageStateMachine.State) {
+        for isLate in [true, false] {
+            var course = OutageCourse.to(state)
+            let action = course.record("x", isLate: isLate)
+            let wakes = !isLate && (state == .connected || state == .waitingForLateReplies)
+            #expect(action == (wakes ? .wake : .none), "in \(state)")
+            let isRecorded = course.machine.journal.contains(OutageCourse.bytes("x"))
+            let gate = course.machine.gate
+            let answers = course.machine.answers(OutageCourse.bytes("x"))
+            #expect(isRecorded && answers)
+            #expect(gate == (state.asksRedis ? .guarded : .closed))
+        }
+    }
+
+    /// While Redis is there, the caller tells it of a pattern.
+    @Test(arguments: OutageStateMachine.State.allCases) func everyPattern(_ state: OutageStateMachine.State) {
+        var course = OutageCourse.to(state)
+        let before = course.machine.journal.patterns.count
+        let action = course.record(pattern: "x*")
+        let after = course.machine.journal.patterns.count
+        #expect(action == (state.asksRedis ? nil : RecordAction.none))
+        #expect(after == (state.asksRedis ? before : before + 1))
+        let (loss, isOverflow) = course.machine.failed(.overloaded, pattern: OutageCourse.bytes("y*"), now: course.time)
+        let reached = course.machine.state
+        let last = course.machine.journal.patterns.last?.bytes
+        #expect(loss == (state.phase == .outage ? .ignore : .closeAndLog) && !isOverflow)
+        #expect(reached == (state.phase == .outage ? state : .lost))
+        // Everything is deleted, if that was under way.
+        #expect(last == (state == .deletingEverything ? nil : OutageCourse.bytes("y*")))
+    }
+
+    @Test(arguments: OutageStateMachine.State.allCases) func whoAnswers(_ state: OutageStateMachine.State) {
+        let course = OutageCourse.to(state)
+        let gate = course.machine.gate
+        #expect(gate == (state == .connected ? .open : state.asksRedis ? .guarded : .closed))
+    }
+
+    // MARK: Courses
+
+    @Test func aStartTriesAtOnce() {
+        var course = OutageCourse()
+        let decisions = [course.next(.woken), course.next(.connectionsEnded([]))]
+        #expect(decisions == [RecoveryDecision(step: .endConnections), RecoveryDecision(step: .probe)])
+    }
+
+    /// The connections that ended are fenced once Redis answers, however many attempts it takes.
+    @Test func whatHasEndedIsFencedOnce() {
+        var course = OutageCourse.to(.lost)
+        course.next(.woken)
+        course.next(.connectionsEnded([1]))
+        course.next(.pauseEnded)
+        course.next(.stepFailed(.connectionClosed))
+        course.next(.connectionsEnded([2, 3]))
+        course.next(.pauseEnded)
+        self.expect(course.next(.redisAnswered).step, .fence([1, 2, 3]))
+        course.next(.stepFailed(.connectionClosed))
+        course.next(.connectionsEnded([4]))
+        course.next(.pauseEnded)
+        self.expect(course.next(.redisAnswered).step, .fence([1, 2, 3, 4]))
+        course.next(.connectionsFenced)
+        course.failed()
+        course.next(.stepFailed(.connectionClosed))
+        course.next(.connectionsEnded([]))
+        course.next(.pauseEnded)
+        self.expect(course.next(.redisAnswered).step, .identifyServer)
+    }
+
+    /// What another server lacks is deleted from it, also if the attempt that found out comes to nothing.
+    @Test func recentWritesAreInvalidatedIfAnotherServerAnswers() {
+        var course = OutageCourse.to(.connected)
+        course.machine.deleted(pattern: OutageCourse.bytes("old*"), now: MonotonicTime(milliseconds: -5000))
+        course.machine.deleted(pattern: OutageCourse.bytes("new*"), now: course.time)
+        course.failed()
+        course.advance(to: .identifyingServer)
+        self.expect(course.next(.serverIdentified("another")).step, .collectRecentWrites)
+        let isOverflow = course.machine.record(recentWrites: [Self.key], now: course.time)
+        #expect(!isOverflow)
+        course.failed()
+        self.expect(course.next(.recentWritesCollected(isComplete: true)).step, .endConnections)
+        let patterns = course.machine.journal.patterns.map(\.bytes)
+        #expect(patterns == [OutageCourse.bytes("new*")])
+        self.expect(course.machine.journal.entries(limit: 9).map(\.isValue), [false])
+        // It is still another one than the last that was trusted.
+        course.advance(to: .identifyingServer)
+        self.expect(course.next(.serverIdentified("another")).step, .collectRecentWrites)
+        course.next(.recentWritesCollected(isComplete: true))
+        course.next(.stepFailed(.connectionClosed))
+        course.advance(to: .identifyingServer)
+        self.expect(course.next(.serverIdentified("another")).step, .verifyWrites)
+    }
+
+    /// A write that is restored needs no such deletion, and the first server of all is not another one.
+    @Test func aServerThatIsNotAnother() {
+        for (first, second) in [("one", nil), (nil, "one"), ("one", "one")] as [(String?, String?)] {
+            var course = OutageCourse()
+            for server in [first, second] {
+                course.advance(to: .identifyingServer)
+                self.expect(course.next(.serverIdentified(server)).step, .verifyWrites)
+                course.advance(to: .connected)
+                course.failed()
+            }
+        }
+    }
+
+    /// Patterns come before keys, and each is deleted after the last time that it was asked for.
+    @Test func theOrderOfAReplay() {
+        var course = OutageCourse.to(.lost)
+        course.record("k")
+        course.record(pattern: "a*")
+        course.record(pattern: "b*")
+        course.advance(to: .connectingEventLoops)
+        self.expect(course.next(.eventLoopsConnected).step, .deletePattern(OutageCourse.bytes("a*")))
+        course.record(pattern: "a*")
+        self.expect(course.next(.patternDeleted(isRefused: false)).step, .deletePattern(OutageCourse.bytes("a*")))
+        self.expect(course.next(.patternDeleted(isRefused: false)).step, .deletePattern(OutageCourse.bytes("b*")))
+        let decision = course.next(.patternDeleted(isRefused: false))
+        #expect(decision.step == .deleteKeys([Self.entry(Self.key, 1)]))
+        let settled = course.next(.keysSettled(Settlement(settled: [Self.entry(Self.key, 1)])))
+        #expect(settled.forgotten == [Self.key])
+        let gate = course.machine.gate
+        #expect(gate == .open)
+    }
+
+    @Test func aLateReplyEndsTheReplay() {
+        var course = OutageCourse.to(.waitingForLateReplies)
+        let canSettle = course.machine.repliedLate(Self.late)
+        #expect(canSettle)
+        self.expect(course.next(.woken).step, .deleteKeys([Self.entry(Self.late, 2)]))
+        course.next(course.success())
+        let state = course.machine.state
+        #expect(state == .connected)
+    }
+
+    /// One connection may end over any value; the values then go one by one, until the one that ends connections is found and given up.
+    @Test func aValueThatEndsConnectionsIsGivenUp() {
+        var course = OutageCourse {
+            $0.writes = .restore
+            $0.journalKeys = 9
+        }
+        for key in ["a", "b", "c"] { course.record(key) }
+        course.advance(to: .settlingKeys)
+        var sizes: [Int] = []
+        for _ in 0..<4 {
+            guard case .restoreKeys(let entries) = course.step else { break }
+            sizes.append(entries.count)
+            // Redis is gone, as event loops notice first: what ended over the value counts all the same.
+            course.failed(.failure(.connectionClosed))
+            course.next(.keysSettled(Settlement(failure: .connectionClosed, interruptedValues: entries)))
+            course.advance(to: .settlingKeys)
+        }
+        #expect(sizes == [3, 1, 1, 1])
+        guard case .restoreKeys(let entries) = course.step else {
+            Issue.record("nothing is settled")
+            return
+        }
+        #expect(entries.map(\.refusal) == [.connectionLost] && entries.map(\.isValue) == [false])
+        let next = course.next(.keysSettled(Settlement(settled: entries)))
+        guard case .restoreKeys(let rest) = next.step else {
+            Issue.record("two keys are left")
+            return
+        }
+        #expect(rest.count == 2, "more in one step again")
+        #expect(next.notices == [.refused])
+    }
+
+    @Test func aRefusedValueBecomesADeletion() {
+        var course = OutageCourse { $0.writes = .restore }
+        course.record("k")
+        course.advance(to: .settlingKeys)
+        var refused = Self.entry(Self.key, 1)
+        refused.refusal = .outOfMemory
+        let decision = course.next(.keysSettled(Settlement(refusedValues: [refused])))
+        refused.isValue = false
+        #expect(decision == RecoveryDecision(step: .restoreKeys([refused])))
+        course.next(.keysSettled(Settlement(settled: [refused])))
+        let counters = course.machine.counters
+        #expect(counters.refusedKeys == [.outOfMemory: 1] && counters.replayedKeys == 0)
     }
 
     @Test func sinceAndReason() {
-        var machine = self.machine(.outage)
-        #expect(machine.since == Self.time(200))
-        #expect(machine.reason == .deadlines)
+        var course = OutageCourse.to(.settlingKeys)
+        course.now = 900
+        course.failed(.overloaded)
         // A failed replay does not make the outage younger, and the reason is the last.
-        _ = machine.reached(generation: 1)
-        _ = machine.failed(.overloaded, now: Self.time(900))
-        #expect(machine.since == Self.time(200))
-        #expect(machine.reason == .overloaded)
-        #expect(self.machine(.connected).since == Self.time(100))
+        self.expect(course.machine.since, MonotonicTime(milliseconds: 200))
+        self.expect(course.machine.reason, .overloaded)
+        self.expect(OutageCourse.to(.connected).machine.since, MonotonicTime(milliseconds: 100))
     }
 
-    /// Each reason is told once in an outage, and again in the next.
-    @Test func reasonsAreToldOnce() {
-        var machine = self.machine(.outage)
-        let actions = [.deadlines, .failure(.connectionClosed), .overloaded, .failure(.connectionClosed)].map { (reason: OutageReason) in
-            machine.attemptFailed(reason, generation: 1)
-        }
-        #expect(actions == [.none, .tell, .tell, .none])
-        _ = machine.reached(generation: 1)
-        _ = machine.sharedReplayed(generation: 1)
-        _ = machine.replayed(generation: 1, now: Self.time(300))
-        let next = machine.failed(.overloaded, now: Self.time(400))
-        #expect(next == .close(isNews: true))
+    /// Each reason is logged once in an outage, and again in the next.
+    @Test func reasonsAreLoggedOnce() {
+        var course = OutageCourse.to(.lost)
+        course.next(.woken)
+        let failures: [RedisFailure] = [.connectionClosed, .queueFull, .connectionClosed]
+        let notices = failures.map { course.next(.stepFailed($0)).notices.count }
+        #expect(notices == [1, 1, 0])
+        course.advance(to: .connected)
+        self.expect(course.failed(.failure(.queueFull)), .closeAndLog)
     }
 
     /// Pauses grow while Redis does not stay, and begin anew once it has stayed.
-    @Test func failedAttempts() {
-        var machine = self.machine(.outage)
-        _ = machine.attemptFailed(.deadlines, generation: 1)
-        _ = machine.reached(generation: 1)
-        _ = machine.failed(.deadlines, now: Self.time(250))
-        #expect(machine.failedAttempts == 2)
-        func serve(until end: Int64) {
-            _ = machine.reached(generation: machine.generation)
-            _ = machine.sharedReplayed(generation: machine.generation)
-            _ = machine.replayed(generation: machine.generation, now: Self.time(1000))
-            _ = machine.failed(.deadlines, now: Self.time(end))
+    @Test func pauses() {
+        var course = OutageCourse.to(.lost)
+        func pause(_ course: inout OutageCourse) -> RecoveryStep {
+            course.next(.woken)
+            return course.next(.connectionsEnded([])).step
         }
-        serve(until: 1999)
-        #expect(machine.failedAttempts == 2)
-        serve(until: 2000)
-        #expect(machine.failedAttempts == 0)
+        self.expect(pause(&course), .pause(.attempt(0)))
+        course.next(.stepFailed(.connectionClosed))
+        self.expect(course.next(.connectionsEnded([])).step, .pause(.attempt(1)))
+        course.advance(to: .connected)
+        course.now += 999
+        course.failed()
+        self.expect(pause(&course), .pause(.attempt(1)))
+        course.advance(to: .connected)
+        course.now += 1000
+        course.failed()
+        self.expect(pause(&course), .pause(.attempt(0)))
+        course.next(.stepFailed(RedisFailure(.authenticationFailed)))
+        self.expect(course.next(.connectionsEnded([])).step, .pause(.capped), "a person has to change something")
     }
 }
