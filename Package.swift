@@ -192,7 +192,8 @@ targets += [
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
-            "CacheHTTP", "Cache", "CacheTestSupport", "Histograms", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore, logging,
+            "Access", "CacheHTTP", "Cache", "CacheTestSupport", "Histograms", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore,
+            logging,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

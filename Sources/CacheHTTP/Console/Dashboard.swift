@@ -1,35 +1,25 @@
-import Access
 import Cache
-import Hummingbird
 import MemoryStore
 import NIOCore
 import OperatingSystem
 
 /// `/dashboard`: a page for whoever is on call, its style and scripts, and the figures that it fetches.
 struct DashboardRoutes: Sendable {
-    private let responder: AnswerResponder
     private let reports: MetricsReporter
     private let history: DashboardHistory
-    private let hasAccessControl: Bool
-    /// Different for every process.
+    /// The page itself.
+    let page: Answer
+    /// Another one for every process.
     private let instance = String(UInt32.random(in: 0 ... .max), radix: 36)
 
-    init(responder: AnswerResponder, reports: MetricsReporter, history: DashboardHistory, hasAccessControl: Bool) {
-        self.responder = responder
+    init(reports: MetricsReporter, history: DashboardHistory, hasAccessControl: Bool) {
         self.reports = reports
         self.history = history
-        self.hasAccessControl = hasAccessControl
+        self.page = Self.answer(Self.page(hasAccessControl: hasAccessControl), "text/html; charset=utf-8")
     }
 
-    func add(to router: Router<CacheRequestContext>) {
-        let page = Self.answer(Self.page(hasAccessControl: self.hasAccessControl), "text/html; charset=utf-8")
-        self.responder.read("/dashboard", on: router) { _ in page }
-        for part in DashboardPart.allCases {
-            let answer = Self.answer(part.bytes, part.contentType)
-            self.responder.read(RouterPath(part.path), on: router) { _ in answer }
-        }
-        self.responder.read("/dashboard/figures", scope: .admin, on: router) { request in await self.figures(request) }
-    }
+    /// A file that the page loads; nil if there is none of that name.
+    func file(_ name: String) -> Answer? { DashboardPart(rawValue: name).map { Self.answer($0.bytes, $0.contentType) } }
 
     /// The page states whether a key is required, so it need not find out from a refused request.
     private static func page(hasAccessControl: Bool) -> [UInt8] {
@@ -42,15 +32,16 @@ struct DashboardRoutes: Sendable {
     private static func answer(_ bytes: [UInt8], _ contentType: StaticString) -> Answer {
         var answer = Answer(.ok, .prepared(ByteBuffer(bytes: bytes)))
         answer.contentType = contentType
-        answer.pagePolicy = .dashboard
+        answer.contentSecurityPolicy = PagePolicy.dashboard.contentSecurity
         return answer
     }
 
     // MARK: Figures
 
-    private func figures(_ request: Request) async -> Answer {
-        var since = self.known(TargetText(request.head.path ?? "").parameter("have").value ?? ByteBuffer())
-        // A time in the future comes from another process.
+    /// - Parameter have: what the page has already, see `known`.
+    func figures(have: ByteBuffer) async -> Answer {
+        var since = self.known(have)
+        // A time that this process has not reached yet is another's.
         if let time = since, time > .now { since = nil }
         let (excerpt, time) = self.history.excerpt(since: since)
         // Read last: no sample may be later than what the page takes for now.
@@ -84,9 +75,6 @@ enum DashboardPart: String, CaseIterable {
     case scales = "scales.js"
     case text = "text.js"
     case tools = "tools.js"
-
-    /// Below `/dashboard`, since the page names them relative to itself.
-    var path: String { "/dashboard/\(self.rawValue)" }
 
     var bytes: [UInt8] {
         switch self {

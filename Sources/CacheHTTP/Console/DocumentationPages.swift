@@ -21,7 +21,7 @@ struct DocumentationPages {
     var script: Answer {
         var answer = Answer(.ok, .prepared(ByteBuffer(bytes: PackageResources.documentation_js)))
         answer.contentType = DocumentationAsset.swaggerScript.contentType
-        answer.pagePolicy = .swaggerUI(self.origin)
+        answer.contentSecurityPolicy = PagePolicy.swaggerUI(self.origin).contentSecurity
         return answer
     }
 
@@ -48,7 +48,7 @@ struct DocumentationPages {
             """
         var answer = Answer(.ok, .prepared(ByteBuffer(string: html)))
         answer.contentType = "text/html; charset=utf-8"
-        answer.pagePolicy = policy
+        answer.contentSecurityPolicy = policy.contentSecurity
         return answer
     }
 

@@ -30,7 +30,4 @@ enum PagePolicy {
             "default-src 'none'; script-src 'self' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src data:; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         }
     }
-
-    /// A page belongs to the version that serves it: after a deployment the old one is useless.
-    var cacheControl: StaticString { "no-cache" }
 }

@@ -1,10 +1,14 @@
 import Access
 import NIOCore
 
-/// Who may use the lane: the same function decides as in the router, which answers those that may not.
+/// Who may use the lane: the functions that decide are those of the router, which answers those that may not.
 extension FastLane {
-    /// Whether the sender of the request at hand may do this.
+    /// Whether the sender of the request at hand may do this, with a target of this length.
     func isAllowed(_ action: AccessAction, _ request: KeyRequest) -> Bool {
+        let targetCount = CacheKey.pathPrefix.utf8CodeUnitCount + request.key.range.count
+        guard !RequestJudge.isTargetTooLong(byteCount: targetCount, maximum: self.scope.settings.serviceLimits.maximumTargetBytes) else {
+            return false
+        }
         guard let control = self.scope.access else { return true }
         let caller = self.caller(request, control)
         // A request too many is refused by the router, which takes no second token for it.
@@ -21,18 +25,8 @@ extension FastLane {
 
     private func caller(_ request: KeyRequest, _ control: AccessControl) -> AccessCaller {
         self.input.withUnsafeReadableBytes { bytes in
-            switch request.credential {
-            case nil:
-                return .anonymous
-            case .several:
-                return .unknown
-            case .key(let range):
-                guard !range.isEmpty else { return .unknown }
-                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: bytes[range]), control, now: self.now)
-            case .authorization(let range):
-                let value = UnsafeRawBufferPointer(rebasing: bytes[range])
-                guard let token = Credential.bearerRange(value), !token.isEmpty else { return .unknown }
-                return self.callerMemory.caller(UnsafeRawBufferPointer(rebasing: value[token]), control, now: self.now)
+            RequestJudge.caller(request.credential, in: bytes) { secret in
+                self.callerMemory.caller(secret, control, now: self.now)
             }
         }
     }

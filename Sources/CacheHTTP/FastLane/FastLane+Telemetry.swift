@@ -4,7 +4,7 @@ import Telemetry
 
 /// What the lane counts and logs of its answers.
 extension FastLane {
-    /// Counts an answer, and logs it where that is wanted.
+    /// Counts an answer, and logs it if that is wanted.
     func count(_ request: PendingRequest, _ answer: Answer, _ trailer: AnswerTrailer) {
         self.scope.httpCounters.record(answer.status, by: .fastLane)
         answer.record(request.method.operation, nanoseconds: trailer.processNanoseconds, in: self.scope.counters)
@@ -20,14 +20,30 @@ extension FastLane {
             trace: request.trace)
     }
 
-    /// The request's trace; not even looked for where no line of the log may need it.
+    /// The request's trace; not even looked for if no line of the log may need it.
     func trace(of request: KeyRequest) -> TraceContext? {
         guard self.scope.accessLog != nil, let field = request.trace else { return nil }
-        return self.input.withUnsafeReadableBytes { bytes in
-            switch field {
-            case .traceparent(let range): TraceContext(traceparent: UnsafeRawBufferPointer(rebasing: bytes[range]))
-            case .cloudTraceContext(let range): TraceContext(cloudTraceContext: UnsafeRawBufferPointer(rebasing: bytes[range]))
-            }
+        return self.input.withUnsafeReadableBytes { RequestJudge.trace(field, in: $0) }
+    }
+}
+
+extension RequestMethod {
+    /// The operation on a key that the method stands for.
+    var operation: CacheOperation {
+        switch self {
+        case .get, .other: .get
+        case .post: .set
+        case .delete: .delete
+        }
+    }
+
+    /// The method's name.
+    var name: String {
+        switch self {
+        case .get: "GET"
+        case .post: "POST"
+        case .delete: "DELETE"
+        case .other: "OTHER"
         }
     }
 }

@@ -1,5 +1,3 @@
-import Telemetry
-
 /// A cursor over the head of a request. Each method consumes one element of RFC 9112's grammar, in its narrow form, or stops.
 struct HeadScan: ~Copyable {
     /// Why the scan cannot go on.
@@ -81,12 +79,8 @@ struct HeadScan: ~Copyable {
         let key = (range.lowerBound + Self.keyPrefixCount)..<max(range.upperBound, range.lowerBound + Self.keyPrefixCount)
         guard isPlain, !key.isEmpty, self.starts(range, with: Self.keyPrefix), self.escapesAreComplete(key, isEncoded) else { return .other }
         // Names of routes, and what a client's URL library would have removed as dot segments, are the router's.
-        guard isEncoded || !self.isReservedName(key) else { return .other }
+        guard isEncoded || !CacheKey.isReserved(self.slice(key)) else { return .other }
         return .key(TargetKey(range: key, isEncoded: isEncoded))
-    }
-
-    private func isReservedName(_ key: Range<Int>) -> Bool {
-        self.equals(key, "stats") || self.equals(key, "invalidate") || self.equals(key, ".") || self.equals(key, "..")
     }
 
     private func escapesAreComplete(_ range: Range<Int>, _ isEncoded: Bool) -> Bool {
@@ -179,9 +173,9 @@ struct HeadScan: ~Copyable {
         case .contentCoding:
             findings.needsRouter = true
         case .apiKey:
-            findings.credential = findings.credential == nil ? .key(value) : .several
+            findings.credential = .adding(.key(value), to: findings.credential)
         case .authorization:
-            findings.credential = findings.credential == nil ? .authorization(value) : .several
+            findings.credential = .adding(.authorization(value), to: findings.credential)
         case .traceparent:
             // Two of them name no trace, which the router says.
             if findings.traceparent != nil { findings.needsRouter = true }
@@ -198,18 +192,6 @@ struct HeadScan: ~Copyable {
         case nil:
             break
         }
-    }
-
-    /// Which field names the request's trace, and where the trace's id stands: `traceparent` first, Google's own where that is absent or wrong.
-    func trace(_ findings: FieldFindings) -> (field: TraceField, id: Range<Int>)? {
-        if let value = findings.traceparent, TraceContext(traceparent: self.slice(value)) != nil {
-            let start = value.lowerBound + TraceContext.traceIDOffset
-            return (.traceparent(value), start..<(start + TraceContext.traceIDCount))
-        }
-        if let value = findings.cloudTraceContext, TraceContext(cloudTraceContext: self.slice(value)) != nil {
-            return (.cloudTraceContext(value), value.lowerBound..<(value.lowerBound + TraceContext.traceIDCount))
-        }
-        return nil
     }
 
     private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self.bytes[range]) }

@@ -83,10 +83,11 @@ package struct RequestRecogniser {
     private func request(
         _ method: RequestMethod, _ key: TargetKey, body: Range<Int>, _ fields: FieldFindings, _ scan: borrowing HeadScan
     ) -> KeyRequest {
-        let trace = scan.trace(fields)
-        var request = KeyRequest(method: method, key: key, body: body, requestID: fields.requestID ?? trace?.id)
-        request.trace = trace?.field
-        request.credential = fields.credential
+        let trace = TraceField(traceparent: fields.traceparent, cloudTraceContext: fields.cloudTraceContext, in: scan.bytes)
+        var request = KeyRequest(
+            method: method, key: key, body: body, requestID: RequestJudge.requestID(received: fields.requestID, trace: trace))
+        request.fields.trace = trace
+        request.fields.credential = fields.credential
         request.hasOrigin = fields.hasOrigin
         return request
     }

@@ -42,7 +42,7 @@ final class CodecGate: ChannelDuplexHandler {
         switch part {
         case .head(var head):
             let target = RequestHeadRules.originForm(head.uri)
-            let isProbe = RequestHeadRules.isProbe(target ?? head.uri)
+            let isProbe = RouteTable.isProbe(target ?? head.uri)
             if let refusal = RequestHeadRules.refusal(head) ?? self.lane.refusalAtBound(isProbe: isProbe) {
                 self.isDropping = true
                 self.lane.refuseHead(refusal)

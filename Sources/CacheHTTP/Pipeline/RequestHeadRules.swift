@@ -13,7 +13,7 @@ enum RequestHeadRules {
         // Section 6.1: HTTP/1.0 has no transfer codings, so that somebody in between got the framing wrong.
         guard head.version == .http1_1 else { return .invalidRequest }
         guard codings.count == 1, codings[0].lowercased() == "chunked" else {
-            return Answer(.notImplemented, .detail("The transfer coding is not supported"))
+            return .unsupportedTransferCoding
         }
         return nil
     }
@@ -27,13 +27,6 @@ enum RequestHeadRules {
     static func framing(_ head: HTTPRequestHead) -> CodecFeed.BodyFraming {
         if head.headers.contains(name: "transfer-encoding") { return .chunked }
         return head.headers.first(name: "content-length").flatMap { Int($0) }.map { .length($0) } ?? .none
-    }
-
-    /// Whether the request asks how the service is: what keeps a platform from restarting it is answered as long as anything is.
-    /// - Parameter target: in origin form.
-    static func isProbe(_ target: String) -> Bool {
-        let path = TargetText(target).path
-        return path.elementsEqual("/metrics".utf8) || path.elementsEqual("/health".utf8) || path.starts(with: "/health/".utf8)
     }
 
     /// Section 3.2: origin form, absolute form with a scheme of HTTP, `*` for OPTIONS, authority form for CONNECT.

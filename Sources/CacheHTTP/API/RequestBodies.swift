@@ -1,0 +1,111 @@
+package import NIOCore
+
+/// What the body of `POST /cache` amounts to: `{"key":string,"value":any,"ttl":integer?}`, with other members ignored.
+package enum SetRequest: Equatable, Sendable {
+    case success(SetCommand)
+    /// To be answered with status 422 and `writeFaults(_:into:)`: all faults of the body, in the order key, value, ttl.
+    case faults([ValidationFault])
+    /// To be answered with status 413. Takes precedence over the faults of the fields.
+    case valueTooLarge(limit: Int)
+
+    private static let names: InlineArray<3, JSONMemberName> = [JSONMemberName("key"), JSONMemberName("value"), JSONMemberName("ttl")]
+
+    /// Reads and judges a body.
+    ///
+    /// - Complexity: O(n); no allocation for a valid body whose names and key are spelled without escapes.
+    package static func parse(body: ByteBuffer, limits: RequestLimits) -> SetRequest {
+        let document: JSONDocument<3>
+        do throws(ValidationFault) {
+            document = try FieldReader.scanObject(members: Self.names, in: body, maximumDepth: limits.maximumJSONDepth)
+        } catch {
+            return .faults([error])
+        }
+        if let value = document.members[1], value.range.count > limits.maximumValueBytes {
+            return .valueTooLarge(limit: limits.maximumValueBytes)
+        }
+        var reader = FieldReader(body: body, root: document.root)
+        let key = reader.requiredText("key", document.members[0], maximumBytes: limits.maximumKeyBytes)
+        let value = reader.requiredValue("value", document.members[1])
+        let ttl = reader.optionalInteger("ttl", document.members[2], in: 0...limits.maximumTTLSeconds)
+        guard let key, let value, reader.faults.isEmpty else { return .faults(reader.faults) }
+        return .success(SetCommand(key: key, value: value, ttl: ttl == 0 ? nil : ttl))
+    }
+}
+
+/// A valid request to store a value. The buffers share the storage of the request body if they can.
+package struct SetCommand: Equatable, Sendable {
+    /// UTF-8, with the escapes of its JSON spelling resolved.
+    package let key: ByteBuffer
+
+    /// One JSON value, byte for byte as the request spells it, without surrounding whitespace.
+    package let value: ByteBuffer
+
+    /// Seconds until the value expires, at least 1. Nil if it does not expire.
+    package let ttl: Int64?
+}
+
+/// What the body of `POST /cache/invalidate` amounts to: `{"pattern":string,"dry_run":boolean?}`, with other members ignored.
+package enum InvalidateRequest: Equatable, Sendable {
+    case success(InvalidateCommand)
+    /// To be answered with status 422 and `writeFaults(_:into:)`: all faults of the body, in the order pattern, dry_run.
+    case faults([ValidationFault])
+
+    private static let names: InlineArray<2, JSONMemberName> = [JSONMemberName("pattern"), JSONMemberName("dry_run")]
+
+    /// Reads and judges a body. The pattern may be as long as a key.
+    ///
+    /// - Complexity: O(n); no allocation for a valid body without escapes.
+    package static func parse(body: ByteBuffer, limits: RequestLimits) -> InvalidateRequest {
+        let document: JSONDocument<2>
+        do throws(ValidationFault) {
+            document = try FieldReader.scanObject(members: Self.names, in: body, maximumDepth: limits.maximumJSONDepth)
+        } catch {
+            return .faults([error])
+        }
+        var reader = FieldReader(body: body, root: document.root)
+        let pattern = reader.requiredText("pattern", document.members[0], maximumBytes: limits.maximumKeyBytes)
+        let dryRun = reader.boolean("dry_run", document.members[1], default: false)
+        guard let pattern, let dryRun, reader.faults.isEmpty else { return .faults(reader.faults) }
+        return .success(InvalidateCommand(pattern: pattern, dryRun: dryRun))
+    }
+}
+
+/// A valid request to delete the keys that match a pattern.
+package struct InvalidateCommand: Equatable, Sendable {
+    /// A glob, UTF-8, with the escapes of its JSON spelling resolved; at least one byte. Shares the storage of the request body if it can.
+    package let pattern: ByteBuffer
+
+    /// Whether the keys are only to be counted.
+    package let dryRun: Bool
+}
+
+/// What a request body may ask for. Every limit is inclusive.
+package struct RequestLimits: Equatable, Sendable {
+    /// The longest key or pattern, in bytes of UTF-8. At least 1.
+    package var maximumKeyBytes: Int
+
+    /// The longest value, in bytes of its JSON text without surrounding whitespace. At least 1.
+    package var maximumValueBytes: Int
+
+    /// The longest time to live, in seconds. 1 to `Int64.max - 1`.
+    package var maximumTTLSeconds: Int64
+
+    /// How many JSON containers may be open at once in a body, the body itself included. 1 to 1024.
+    package var maximumJSONDepth: Int
+
+    /// - Precondition: every limit is within the range that its property states.
+    package init(
+        maximumKeyBytes: Int = 1024,
+        maximumValueBytes: Int = 1 << 20,
+        maximumTTLSeconds: Int64 = 315_360_000,
+        maximumJSONDepth: Int = JSONScanner.defaultMaximumDepth
+    ) {
+        precondition(maximumKeyBytes >= 1 && maximumValueBytes >= 1, "a limit in bytes is at least 1")
+        precondition(1..<Int64.max ~= maximumTTLSeconds, "the limit of the time to live is 1 to 2^63 - 2 seconds")
+        precondition(1...JSONScanner.greatestMaximumDepth ~= maximumJSONDepth, "the limit of the depth is 1 to 1024")
+        self.maximumKeyBytes = maximumKeyBytes
+        self.maximumValueBytes = maximumValueBytes
+        self.maximumTTLSeconds = maximumTTLSeconds
+        self.maximumJSONDepth = maximumJSONDepth
+    }
+}

@@ -1,4 +1,0 @@
-/// The version of the service, as `/`, `/health` and `--version` give it.
-package enum ServiceVersion {
-    package static let current = "1.0.0"
-}
