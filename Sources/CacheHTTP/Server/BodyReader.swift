@@ -30,7 +30,7 @@ struct BodyReader: Sendable {
             guard declared <= self.maximumBytes else { throw HTTPError(.contentTooLarge) }
             try self.checkRoom(for: declared)
         }
-        context.channel.triggerUserOutboundEvent(CodecGate.BodyWanted(), promise: nil)
+        context.channel.triggerUserOutboundEvent(BodyWanted(), promise: nil)
         var body = ByteBuffer()
         defer { self.limiter.receiving(-body.readableBytes) }
         do {

@@ -92,3 +92,72 @@ package struct RequestRecogniser {
         return request
     }
 }
+
+/// What the recogniser says of the bytes at the head of a connection.
+package enum Recognition: Equatable {
+    /// The head is not complete and so far canonical: more bytes decide.
+    case incompleteHead
+    /// A canonical request for a key; it may still lack bytes of its body.
+    case key(KeyRequest)
+    /// Another request whose end is certain, with `headCount` bytes of head.
+    case other(headCount: Int)
+    /// A request that only the codec can frame, or refuse.
+    case notFramable
+}
+
+/// A canonical request for one key, as ranges of the connection's bytes.
+package struct KeyRequest: Equatable {
+    package let method: RequestMethod
+    /// The key of the target; empty for `POST /cache`, whose body names it.
+    package let key: TargetKey
+    /// The body; its upper bound is the length of the whole request.
+    package let body: Range<Int>
+    /// What it says of itself besides.
+    var fields: RequestFields
+    /// Whether a web page asks.
+    var hasOrigin = false
+
+    init(method: RequestMethod, key: TargetKey, body: Range<Int>, requestID: Range<Int>?) {
+        self.method = method
+        self.key = key
+        self.body = body
+        self.fields = RequestFields(requestID: requestID)
+    }
+
+    /// The value of `X-Request-Id` if it can be used, else the id of the request's trace.
+    package var requestID: Range<Int>? { self.fields.requestID }
+
+    /// The field that names the request's trace.
+    var trace: TraceField? { self.fields.trace }
+
+    /// The field that shows who asks.
+    var credential: CredentialField? { self.fields.credential }
+
+    /// Length of the whole request in bytes.
+    var count: Int { self.body.upperBound }
+}
+
+/// The methods that the recogniser tells apart.
+package enum RequestMethod: Equatable {
+    case get, post, delete
+    /// Any other method: framed, never answered by the lane.
+    case other
+}
+
+/// The targets that the recogniser tells apart.
+enum RequestTarget: Equatable {
+    /// `/cache/{key}`.
+    case key(TargetKey)
+    /// `/cache`.
+    case collection
+    /// Anything else.
+    case other
+}
+
+/// The key of a target, still percent-encoded if `isEncoded`.
+package struct TargetKey: Equatable {
+    package let range: Range<Int>
+    package let isEncoded: Bool
+
+    static let empty = TargetKey(range: 0..<0, isEncoded: false)
+}

@@ -8,7 +8,7 @@ package final class EventLoopScope {
     let counters: OperationCounters
     package let httpCounters: HTTPCounters
     let accessLog: AccessLog?
-    /// nil where everybody may ask.
+    /// nil if everybody may ask.
     let access: AccessControl?
     let limiter: Limiter
     var connections = ConnectionTable()
@@ -21,8 +21,8 @@ package final class EventLoopScope {
     private var requestIDs = RequestIDGenerator()
 
     /// - Parameters:
-    ///   - accessLog: nil where no answer gets a line.
-    ///   - access: nil where everybody may ask.
+    ///   - accessLog: nil if no answer gets a line.
+    ///   - access: nil if everybody may ask.
     ///   - eventLoopCount: of the process, which share the bound of requests in flight.
     package init(
         cache: any CacheStore, counters: OperationCounters, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?, limiter: Limiter,
@@ -55,3 +55,23 @@ package final class EventLoopScope {
 
 @available(*, unavailable)
 extension EventLoopScope: Sendable {}
+
+/// The scopes of all event loops, found by loop.
+package struct EventLoopScopes: Sendable {
+    private let scopes: [NIOLoopBound<EventLoopScope>]
+    private let eventLoops: [any EventLoop]
+    /// The counters of all loops.
+    let httpCounters: [HTTPCounters]
+
+    package init(_ scopes: [(eventLoop: any EventLoop, scope: NIOLoopBound<EventLoopScope>, httpCounters: HTTPCounters)]) {
+        self.eventLoops = scopes.map(\.eventLoop)
+        self.scopes = scopes.map(\.scope)
+        self.httpCounters = scopes.map(\.httpCounters)
+    }
+
+    /// The scope of `eventLoop`, which must be one of the group's. O(event loops).
+    func scope(of eventLoop: any EventLoop) -> NIOLoopBound<EventLoopScope> {
+        for (index, candidate) in self.eventLoops.enumerated() where candidate === eventLoop { return self.scopes[index] }
+        preconditionFailure("a connection runs on an event loop that has no cache")
+    }
+}

@@ -2,7 +2,7 @@ import NIOHTTP1
 
 /// What HTTP/1.1 asks of a head beyond what the codec checks: values, without I/O.
 enum RequestHeadRules {
-    /// How a head is answered that is not as RFC 9112 wants it; nil where it is.
+    /// How a head is refused that breaks RFC 9112; nil if it keeps it.
     static func refusal(_ head: HTTPRequestHead) -> Answer? {
         // Section 3.2: without exactly one Host, or with one that is none, a request is not answered as if it had one.
         let hosts = head.headers[canonicalForm: "host"]
@@ -38,8 +38,8 @@ enum RequestHeadRules {
         }
     }
 
-    /// A target in absolute form as one in origin form; nil where it is none. Section 3.2.2: every server must take it, and its authority stands for Host,
-    /// which this service does not distinguish.
+    /// A target in absolute form as one in origin form; nil if it is none. Section 3.2.2: every server must take it, and its authority
+    /// stands for Host, which this service does not distinguish.
     static func originForm(_ target: String) -> String? {
         let bytes = target.utf8
         guard bytes.first != UInt8(ascii: "/") else { return nil }
@@ -52,7 +52,7 @@ enum RequestHeadRules {
         return nil
     }
 
-    /// A name or address with a port, perhaps: without anything that belongs elsewhere in a URL. Empty where the client knows none.
+    /// A name or address with a port, perhaps: without anything that belongs elsewhere in a URL. Empty if the client knows none.
     private static func isHost(_ text: String) -> Bool {
         text.utf8.allSatisfy { ByteClass.isHostCharacter($0) }
     }

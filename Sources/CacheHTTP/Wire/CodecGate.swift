@@ -1,16 +1,43 @@
 import NIOCore
 import NIOHTTP1
 
+/// Sent down the pipeline by the route that is about to read the body of its request.
+struct BodyWanted: Sendable {}
+
+/// The connection of a codec, as far as the gate behind the codec needs it.
+protocol CodecObserver: AnyObject {
+    /// The answer under way, or the next one, is the last.
+    var endsAfterAnswer: Bool { get }
+
+    /// How a request is refused because a bound is reached; nil if it is taken.
+    /// - Parameter isProbe: it asks how the service is, which is answered as long as anything is.
+    func refusal(isProbe: Bool) -> Answer?
+
+    /// Answers what is no request, or none that is taken, and ends the connection.
+    func refuseHead(_ answer: Answer)
+
+    /// The codec has read a head.
+    func codecReadHead(_ framing: CodecFeed.BodyFraming)
+
+    /// The codec has read a whole request.
+    /// - Parameter isLast: what follows it is not read.
+    func codecReadEnd(isLast: Bool)
+
+    /// The route wants the body of its request.
+    func bodyWanted()
+
+    /// The codec has written the end of an answer, which its writer flushes right after.
+    /// - Parameter isLast: the connection ends with it.
+    func codecWroteEnd(isLast: Bool)
+}
+
 /// Stands right behind NIO's HTTP/1 codec and keeps the rules of the connection that the router does not see: when to close it, when to
-/// let a client send its body, and what to say to a request that is no HTTP. Tells the fast lane what the codec has read and written.
-final class CodecGate: ChannelDuplexHandler {
+/// let a client send its body, and what to say to a request that is no HTTP. Tells the connection what the codec has read and written.
+final class CodecGate<Connection: CodecObserver>: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
-
-    /// Sent down the pipeline by the route that is about to read the body of its request.
-    struct BodyWanted: Sendable {}
 
     private struct RequestState {
         let keepsAlive: Bool
@@ -20,7 +47,7 @@ final class CodecGate: ChannelDuplexHandler {
         var isComplete = false
     }
 
-    private let lane: FastLane
+    private let connection: Connection
     /// The request that has no answer yet. There is one at most: `CodecFeed` sees to that.
     private var request: RequestState?
     /// The answer under way is the last one.
@@ -30,8 +57,8 @@ final class CodecGate: ChannelDuplexHandler {
     /// The last answer is written.
     private var isFinished = false
 
-    init(lane: FastLane) {
-        self.lane = lane
+    init(_ connection: Connection) {
+        self.connection = connection
     }
 
     // MARK: Requests
@@ -43,16 +70,16 @@ final class CodecGate: ChannelDuplexHandler {
         case .head(var head):
             let target = RequestHeadRules.originForm(head.uri)
             let isProbe = RouteTable.isProbe(target ?? head.uri)
-            if let refusal = RequestHeadRules.refusal(head) ?? self.lane.refusalAtBound(isProbe: isProbe) {
+            if let refusal = RequestHeadRules.refusal(head) ?? self.connection.refusal(isProbe: isProbe) {
                 self.isDropping = true
-                self.lane.refuseHead(refusal)
+                self.connection.refuseHead(refusal)
                 return
             }
             // Behind an upgrade or a tunnel the codec reads no more HTTP, whatever we answer.
             let isLast = !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "upgrade")
             self.request = RequestState(
                 keepsAlive: !isLast, isHTTP10: head.version == .http1_0, awaitsContinue: RequestHeadRules.expectsContinue(head))
-            self.lane.codecReadHead(RequestHeadRules.framing(head))
+            self.connection.codecReadHead(RequestHeadRules.framing(head))
             if let target {
                 head.uri = target
                 part = .head(head)
@@ -63,7 +90,7 @@ final class CodecGate: ChannelDuplexHandler {
         case .end:
             self.request?.isComplete = true
             self.isDropping = self.request?.keepsAlive == false
-            self.lane.codecReadEnd(isLast: self.isDropping)
+            self.connection.codecReadEnd(isLast: self.isDropping)
         }
         context.fireChannelRead(self.wrapInboundOut(part))
     }
@@ -82,7 +109,7 @@ final class CodecGate: ChannelDuplexHandler {
             let interim = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(self.wrapOutboundOut(.head(interim)), promise: nil)
         }
-        self.lane.bodyWanted()
+        self.connection.bodyWanted()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -108,15 +135,15 @@ final class CodecGate: ChannelDuplexHandler {
         case .end:
             context.write(data, promise: promise)
             self.request = nil
-            self.isFinished = self.isClosing || self.lane.lifetime.isDraining
-            self.lane.routerAnswered(closing: self.isFinished)
+            self.isFinished = self.isClosing || self.connection.endsAfterAnswer
+            self.connection.codecWroteEnd(isLast: self.isFinished)
         }
     }
 
     /// An answer that leaves before its request has arrived ends the connection: the rest of the body is not worth reading.
     private var mustClose: Bool {
         guard let request = self.request else { return true }
-        return !request.keepsAlive || !request.isComplete || self.lane.isForProbes || self.lane.lifetime.isDraining
+        return !request.keepsAlive || !request.isComplete || self.connection.endsAfterAnswer
     }
 
     // MARK: Requests that are no HTTP
@@ -130,7 +157,7 @@ final class CodecGate: ChannelDuplexHandler {
             return
         }
         self.isDropping = true
-        self.lane.refuseHead(fault == .headerOverflow ? .headTooLarge : .invalidRequest)
+        self.connection.refuseHead(fault == .headerOverflow ? .headTooLarge : .invalidRequest)
     }
 }
 

@@ -1,4 +1,4 @@
-/// When a connection should end: a value that the lane asks, without clock and without timer.
+/// When a connection should end: a value without clock and without timer.
 struct ConnectionLifetime {
     /// What the timer should do.
     enum Verdict: Equatable {
@@ -27,7 +27,7 @@ struct ConnectionLifetime {
         self.lastActivity = now
     }
 
-    /// Since when the client owes the rest of a request, or its first one; nil where it owes none.
+    /// Since when the client owes the rest of a request, or its first one; nil if it owes none.
     var owesSince: Int? { self.requestBegan ?? (self.isProven ? nil : self.openedAt) }
 
     /// Bytes came in.

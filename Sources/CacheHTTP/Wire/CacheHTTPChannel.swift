@@ -39,7 +39,7 @@ struct CacheHTTPChannel: ServerChildChannel, HTTPChannelHandler {
             let lane = FastLane(scope: scope.value)
             try pipeline.addHandler(lane, position: .first)
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-            try pipeline.addHandler(CodecGate(lane: lane), position: .before(codec))
+            try pipeline.addHandler(CodecGate(lane), position: .before(codec))
             return value
         }
     }

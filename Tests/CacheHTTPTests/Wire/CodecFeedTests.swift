@@ -123,39 +123,3 @@ import Testing
         }
     }
 }
-
-/// What waits for a client, as traces.
-@Suite struct UnsentBytesTests {
-    private let distance = UnsentBytes.markDistance
-
-    private final class Client {
-        var unsent = UnsentBytes()
-
-        func isSent(_ count: Int) -> Bool { self.unsent.wrote(count) }
-        func takes() -> Bool { self.unsent.tookMark() }
-    }
-
-    @Test func aClientThatReadsIsNeverCounted() {
-        let client = Client()
-        #expect(!client.isSent(self.distance - 1))
-        #expect(client.isSent(1))
-        client.unsent.mark(now: 5)
-        #expect(client.unsent.waiting == self.distance && client.unsent.stalledSince == 5)
-        #expect(!client.takes())
-        #expect(client.unsent.waiting == 0 && client.unsent.stalledSince == nil)
-        #expect(!client.isSent(self.distance - 1), "what the socket has taken no longer counts")
-    }
-
-    @Test func whatIsWrittenBehindAMarkWaitsToo() {
-        let client = Client()
-        _ = client.isSent(self.distance)
-        client.unsent.mark(now: 5)
-        #expect(!client.isSent(2 * self.distance), "one mark at a time")
-        #expect(client.unsent.waiting == 3 * self.distance)
-        #expect(client.takes(), "the rest needs a mark of its own")
-        client.unsent.mark(now: 9)
-        #expect(client.unsent.waiting == 2 * self.distance && client.unsent.stalledSince == 9)
-        #expect(!client.takes())
-        #expect(client.unsent.waiting == 0)
-    }
-}

@@ -24,6 +24,12 @@ package final class Limiter: Sendable {
     /// Counts a refusal.
     func recordRefusal(_ kind: LimitKind) { self.refusals[kind.rawValue].add(1, ordering: .relaxed) }
 
+    /// Counts a refusal, and says what to answer.
+    func refuse(_ kind: LimitKind) -> Answer {
+        self.recordRefusal(kind)
+        return Answer.overloaded(kind)
+    }
+
     // MARK: Connections
 
     /// Takes a connection in, or says which bound keeps it out. Either way `release` must follow when it ends.
@@ -40,7 +46,7 @@ package final class Limiter: Sendable {
         _ = self.add(-1, to: peer)
     }
 
-    /// The address of a peer where they are counted; nil where they are not, or it has none.
+    /// The address of a peer if peers are counted; nil if they are not, or it has none.
     func peer(_ address: SocketAddress?) -> String? {
         self.limits.maximumConnectionsPerPeer > 0 ? address?.ipAddress : nil
     }
@@ -73,7 +79,7 @@ package final class Limiter: Sendable {
         if isProbe { self.probes.subtract(1, ordering: .relaxed) } else { self.routerRequests.subtract(1, ordering: .relaxed) }
     }
 
-    /// Takes an invalidation in. `releaseInvalidation` must follow where it does.
+    /// Takes an invalidation in. `releaseInvalidation` must follow if it does.
     func admitInvalidation() -> Bool { self.take(self.invalidations, self.limits.maximumInvalidations, .invalidations) }
 
     func releaseInvalidation() { self.invalidations.subtract(1, ordering: .relaxed) }
@@ -124,5 +130,79 @@ package final class Limiter: Sendable {
         counter.subtract(1, ordering: .relaxed)
         self.recordRefusal(kind)
         return false
+    }
+}
+
+/// The bounds at which requests or connections are refused, as the metrics name them.
+enum LimitKind: Int, Sendable, CaseIterable {
+    case connections, connectionsOfPeer, requestsInFlight, invalidations, rate, unsentBytes, receivedBytes, probes
+    /// Not refused but ended, to make room for another: see `ConnectionTable`.
+    case connectionsEvicted
+    /// The same, because their clients did not read while `unsentBytes` was reached.
+    case unreadConnections
+
+    var name: String {
+        switch self {
+        case .connections: "connections"
+        case .connectionsOfPeer: "connections_of_peer"
+        case .requestsInFlight: "requests_in_flight"
+        case .invalidations: "invalidations"
+        case .rate: "rate"
+        case .unsentBytes: "unsent_bytes"
+        case .receivedBytes: "received_bytes"
+        case .probes: "probes"
+        case .connectionsEvicted: "connections_evicted"
+        case .unreadConnections: "unread_connections_closed"
+        }
+    }
+}
+
+/// How much the service takes on at once. Beyond it requests are refused, so that those that are admitted are answered in time.
+package struct ServiceLimits: Sendable, Hashable {
+    /// Connections of clients at once. 1 to 1,000,000.
+    package var maximumConnections = 4096
+    /// Connections of one address at once; 0 for no bound: behind a front end all clients have its addresses. 0 to 1,000,000.
+    package var maximumConnectionsPerPeer = 0
+    /// Requests that wait for Redis, and separately requests in the router. 1 to 1,000,000.
+    package var maximumRequestsInFlight = 2048
+    /// Requests for probes and metrics in the router, which do not count among those. 1 to 10,000.
+    package var maximumProbes = 64
+    /// Bytes of answers that wait for clients that do not read, over all connections. 1 MiB to 64 GiB.
+    package var maximumUnsentBytes = 128 << 20
+    /// Bytes of requests that are not complete or not yet used, over all connections. 1 MiB to 64 GiB.
+    package var maximumReceivedBytes = 128 << 20
+    /// Invalidations that run at once: each walks over all keys. 1 to 1,000.
+    package var maximumInvalidations = 4
+    /// Fields of a head; beyond it 431. 8 to 1,000.
+    package var maximumHeaderFields = 100
+    /// The longest target in bytes; beyond it 414. 64 B to 64 KiB (RFC 9112, section 3, recommends at least 8,000).
+    package var maximumTargetBytes = 8192
+
+    package init() {}
+}
+
+/// The answers at a bound. Each says when to try again.
+extension Answer {
+    /// Too much at once: RFC 9110, section 15.6.4.
+    static func overloaded(_ kind: LimitKind) -> Answer {
+        let detail: StaticString =
+            switch kind {
+            case .connections, .connectionsOfPeer, .connectionsEvicted: "Too many connections; try again"
+            case .requestsInFlight, .probes: "Too many requests at once; try again"
+            case .unsentBytes, .unreadConnections: "Too many answers wait to be read; try again"
+            case .receivedBytes: "Too many request bodies at once; try again"
+            case .invalidations: "Too many invalidations at once; try again"
+            case .rate: "Too many requests; try again"
+            }
+        var answer = Answer(.serviceUnavailable, .detail(detail))
+        answer.retryAfterSeconds = 1
+        return answer
+    }
+
+    /// Too often: RFC 6585, section 4.
+    static func tooOften(retryAfterNanoseconds: Int) -> Answer {
+        var answer = Answer(.tooManyRequests, .detail("Too many requests with these credentials; try again"))
+        answer.retryAfterSeconds = max(1, (retryAfterNanoseconds + 999_999_999) / 1_000_000_000)
+        return answer
     }
 }

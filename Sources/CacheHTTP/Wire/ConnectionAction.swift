@@ -1,0 +1,71 @@
+import NIOCore
+
+/// The bounds that `ConnectionStateMachine` keeps, and the actions that it asks for.
+extension ConnectionStateMachine {
+    /// Times in nanoseconds and sizes in bytes.
+    struct Bounds {
+        var idle: Int
+        var request: Int
+        var drain: Int
+        var lastAnswer: Int
+        var linger: Int
+        var headBytes: Int
+        var pipelinedBytes: Int
+        var unsentBytes: Int
+    }
+
+    /// What to do about an event.
+    enum Action: Equatable {
+        case none
+        /// Take what can be taken of the input, then send what there is to send.
+        case pass
+        /// Look at the connection again at this time.
+        case schedule(at: Int)
+        /// The last answer is written: send it and discard the input. The connection ends at this time whatever happens.
+        case finish(by: Int)
+        /// Close our side only, so that the client reads the answer to its end, and discard what it still sends until this time.
+        case linger(until: Int)
+        /// Close once the socket has taken everything that was written.
+        case closeWhenTaken
+        /// Close at once.
+        case close
+        /// Close at once, because the client does not read and the process has no room left for unread answers.
+        case closeUnread
+        /// Answer that there is no room for another connection, and end it.
+        case refuseConnection
+        /// Pass the rest of the input, and the end of the client's side, to the codec.
+        case deliverInputClosed
+    }
+
+    /// What to do with the input.
+    enum Intake: Equatable {
+        /// Send the answers that wait, then ask again.
+        case flush
+        /// Judge the next request.
+        case recognise
+        /// Give the codec what `feed` says.
+        case feedCodec
+        case discard
+        /// More bytes, an answer, or a client that reads must come first.
+        case wait
+    }
+
+    /// What to do if a handler asks for more bytes.
+    enum Reading: Equatable {
+        case read
+        /// Read nothing until `resumesReading` says so.
+        case pause
+        /// The same, but the client has nothing to send that anybody would read.
+        case ignore
+    }
+}
+
+extension ConnectionStateMachine.Bounds {
+    init(_ settings: HTTPSettings) {
+        self.init(
+            idle: Int(settings.idleTimeout.nanoseconds), request: Int(settings.requestTimeout.nanoseconds),
+            drain: Int(settings.drainTimeout.nanoseconds), lastAnswer: Int(settings.lastAnswerTimeout.nanoseconds),
+            linger: Int(settings.lingerTimeout.nanoseconds), headBytes: settings.maximumHeadBytes,
+            pipelinedBytes: settings.maximumPipelinedBytes, unsentBytes: settings.maximumUnsentBytes)
+    }
+}
