@@ -27,7 +27,7 @@ tools: ## install what the tests and the benchmark need, where that is possible
 test: tools ## build, then run every test
 	@swift build --build-tests
 	@./scripts/check-linkage
-	@if command -v python3 >/dev/null; then python3 -m unittest discover -s bench/tests; else echo "python3 is missing: the benchmark's own tests are skipped"; fi
+	@if command -v python3 >/dev/null; then python3 -m unittest discover -s bench/tests && python3 -m unittest discover -s Tests/Scripts; else echo "python3 is missing: the tests of the benchmark and the scripts are skipped"; fi
 	@$(SWIFT_TEST) --skip-build
 	@./scripts/test-end-to-end
 	@./scripts/test-deploy
@@ -55,7 +55,8 @@ test-sanitize: tools ## run every test under the address sanitizer, then under t
 fuzz: ## fuzz every parser, a minute each; FUZZ_SECONDS and FUZZ_TARGETS choose others (the first build takes minutes)
 	@./scripts/fuzz $${FUZZ_SECONDS:-60} $${FUZZ_TARGETS:-}
 
-lint: ## check the format and style of every Swift file
+lint: ## check the format and style of every Swift file, and the dependencies of the modules
+	@./scripts/check-modules
 	@swift format lint --strict --configuration .swift-format --recursive Sources Tests bench Package.swift
 
 format: ## format every Swift file

@@ -20,12 +20,20 @@ let system = Target.Dependency.product(name: "SystemPackage", package: "swift-sy
 
 var targets: [Target] = [
     .systemLibrary(name: "CMalloc"),
+    .target(name: "Bytes", dependencies: [nioCore], swiftSettings: settings),
+    .target(name: "JSON", dependencies: ["Bytes", nioCore], swiftSettings: settings),
+    .target(name: "Backoff", dependencies: [nioCore], swiftSettings: settings),
+    .target(
+        name: "OutboundHTTP",
+        dependencies: [nioCore, .product(name: "AsyncHTTPClient", package: "async-http-client")],
+        swiftSettings: settings
+    ),
     .target(name: "OperatingSystem", dependencies: ["CMalloc", system], swiftSettings: settings),
     .target(name: "Histograms", swiftSettings: settings),
     .target(
         name: "Telemetry",
         dependencies: [
-            "Histograms", "OperatingSystem", nioCore, nioPosix, logging, metrics,
+            "Bytes", "Histograms", "JSON", "OperatingSystem", nioCore, nioPosix, logging, metrics,
             .product(name: "Instrumentation", package: "swift-distributed-tracing"),
         ],
         swiftSettings: settings
@@ -34,7 +42,7 @@ var targets: [Target] = [
     .target(
         name: "RedisClient",
         dependencies: [
-            "OperatingSystem", "RESP", nioCore, nioPosix, logging,
+            "Bytes", "OperatingSystem", "RESP", nioCore, nioPosix, logging,
             .product(name: "DequeModule", package: "swift-collections"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
             .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -45,7 +53,7 @@ var targets: [Target] = [
     .target(
         name: "GoogleCloud",
         dependencies: [
-            "Access", "RedisClient", nioCore, logging, metrics,
+            "Access", "Backoff", "Bytes", "OutboundHTTP", nioCore, logging, metrics,
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "JWTKit", package: "jwt-kit"),
             .product(name: "NIOHTTP1", package: nio),
@@ -56,7 +64,7 @@ var targets: [Target] = [
     .target(
         name: "FactoryPlatform",
         dependencies: [
-            nioCore, logging, metrics,
+            "Backoff", "OutboundHTTP", nioCore, logging, metrics,
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "NIOHTTP1", package: nio),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -65,14 +73,14 @@ var targets: [Target] = [
     ),
     .target(
         name: "Access",
-        dependencies: [nioCore, .product(name: "Crypto", package: "swift-crypto")],
+        dependencies: ["Bytes", nioCore, .product(name: "Crypto", package: "swift-crypto")],
         swiftSettings: settings
     ),
     .target(name: "MemoryStore", swiftSettings: settings),
     .target(
         name: "Cache",
         dependencies: [
-            "Histograms", "MemoryStore", "RedisClient", "RESP", nioCore, logging, metrics,
+            "Backoff", "Histograms", "MemoryStore", "RedisClient", "RESP", nioCore, logging, metrics,
             .product(name: "HashTreeCollections", package: "swift-collections"),
         ],
         swiftSettings: settings
@@ -80,7 +88,7 @@ var targets: [Target] = [
     .target(
         name: "CacheHTTP",
         dependencies: [
-            "Access", "Cache", "Histograms", "MemoryStore", "OperatingSystem", "RedisClient", "Telemetry",
+            "Access", "Bytes", "Cache", "Histograms", "JSON", "MemoryStore", "OperatingSystem", "RedisClient", "Telemetry",
             nioCore,
             nioPosix,
             logging,
@@ -106,7 +114,6 @@ var targets: [Target] = [
         dependencies: [
             "Access", "Cache", "CacheHTTP", "FactoryPlatform", "GoogleCloud", "MemoryStore", "OperatingSystem", "RESP", "RedisClient", "Telemetry",
             nioCore, nioPosix, logging, metrics, system,
-            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -140,6 +147,9 @@ targets += [
         path: "Tests/CacheTestSupport",
         swiftSettings: settings
     ),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", testSupport, nioCore], swiftSettings: settings),
+    .testTarget(name: "BackoffTests", dependencies: ["Backoff", nioCore], swiftSettings: settings),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "Bytes", testSupport, nioCore], swiftSettings: settings),
     .testTarget(
         name: "TelemetryTests",
         dependencies: [
@@ -168,7 +178,7 @@ targets += [
     .testTarget(
         name: "GoogleCloudTests",
         dependencies: [
-            "Access", "GoogleCloud", "RedisClient", testSupport, nioCore, nioPosix, logging, concurrencyHelpers,
+            "Access", "GoogleCloud", testSupport, nioCore, nioPosix, logging, concurrencyHelpers,
             .product(name: "JWTKit", package: "jwt-kit"),
         ],
         swiftSettings: settings
@@ -186,14 +196,14 @@ targets += [
     .testTarget(
         name: "CacheTests",
         dependencies: [
-            "Cache", "CacheTestSupport", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, nioPosix, logging,
+            "Backoff", "Cache", "CacheTestSupport", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, nioPosix, logging,
             .product(name: "NIOEmbedded", package: nio),
         ], swiftSettings: settings),
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
-            "Access", "CacheHTTP", "Cache", "CacheTestSupport", "Histograms", "MemoryStore", "RedisClient", "Telemetry", testSupport, nioCore,
-            logging,
+            "Access", "Bytes", "CacheHTTP", "Cache", "CacheTestSupport", "Histograms", "JSON", "MemoryStore", "RedisClient", "Telemetry",
+            testSupport, nioCore, logging,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -216,7 +226,7 @@ targets += [
     // What is fed with bytes of anybody's choice, for the tests and for the fuzzer.
     .target(
         name: "FuzzTargets",
-        dependencies: ["Access", "Cache", "CacheHTTP", "RESP", "RedisClient", "Telemetry", nioCore],
+        dependencies: ["Access", "Bytes", "Cache", "CacheHTTP", "JSON", "RESP", "RedisClient", "Telemetry", nioCore],
         path: "Tests/FuzzTargets",
         swiftSettings: settings
     ),
@@ -245,7 +255,7 @@ if Context.environment["CACHE_BENCHMARKS"] != nil {
             name: "EvictionSimulation", dependencies: ["MemoryStore", testSupport], path: "bench/EvictionSimulation", swiftSettings: settings),
         .executableTarget(
             name: "MicroBenchmark",
-            dependencies: ["Access", "RESP", "CacheHTTP", "Cache", "MemoryStore", nioCore, .product(name: "NIOEmbedded", package: nio)],
+            dependencies: ["Access", "Cache", "CacheHTTP", "JSON", "MemoryStore", "RESP", nioCore, .product(name: "NIOEmbedded", package: nio)],
             path: "bench/MicroBenchmark", swiftSettings: settings),
     ]
 }

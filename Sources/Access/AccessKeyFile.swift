@@ -1,10 +1,10 @@
-/// The file of those who may ask: one a line, `NAME sha256:HEX SCOPES [PREFIX]` for an API key, `NAME google:ADDRESS SCOPES [PREFIX]` for an account of
-/// Google, separated by blanks; `#` begins a comment.
+/// The file of API keys and accounts, one a line: `NAME sha256:HEX SCOPES [PREFIX]` for an API key, `NAME google:ADDRESS SCOPES [PREFIX]` for an
+/// account of Google, separated by blanks; `#` begins a comment.
 ///
 ///     backend    sha256:9f86d081…                          read,write   agent:
 ///     reports    google:reports@p.iam.gserviceaccount.com  read
 package enum AccessKeyFile {
-    /// What is wrong with a file: every faulty line by its number, without what it holds.
+    /// What is wrong with a file: every faulty line by its number, without its content.
     package struct Faults: Error, Hashable {
         package var lines: [String]
 
@@ -13,7 +13,7 @@ package enum AccessKeyFile {
         }
     }
 
-    /// The most keys of a file: each is compared with every key that comes.
+    /// The most keys of a file: every credential is compared with each.
     package static let maximumKeys = 1000
     /// The largest file that is read: far more than so many keys take, comments included.
     package static let maximumBytes = 16 * 1024 * 1024
@@ -22,14 +22,14 @@ package enum AccessKeyFile {
     private static let accountMark = "google:"
 
     /// - Parameters:
-    ///   - acceptsAccounts: whether tokens of accounts can be checked; where not, a line that names one is a fault.
+    ///   - acceptsAccounts: whether tokens of accounts can be verified; if not, a line that names one is a fault.
     ///   - makeBucket: how often each key may be used; nil for no bound.
     package static func parse(
         _ text: String, acceptsAccounts: Bool = true, makeBucket: (() -> TokenBucket)? = nil
     ) throws(Faults) -> AccessKeyRing {
         var keys: [(digest: SecretDigest, grant: AccessGrant)] = []
         var accounts: [String: AccessGrant] = [:]
-        // Where each stands, so that a second line can name the first.
+        // The line of each, so that a second one can name the first.
         var nameLines: [Substring: Int] = [:]
         var digestLines: [SecretDigest: Int] = [:]
         var accountLines: [String: Int] = [:]
@@ -53,7 +53,7 @@ package enum AccessKeyFile {
                 continue
             }
             let prefix = fields.count == 4 ? Array(fields[3].utf8) : []
-            let grant = AccessGrant(name: String(fields[0]), scopes: scopes, prefix: prefix, bucket: makeBucket?())
+            let grant = AccessGrant(scopes: scopes, prefix: prefix, bucket: makeBucket?())
             if let account = self.account(fields[1]) {
                 if !acceptsAccounts { fault("an account, but there is no GOOGLE_TOKEN_AUDIENCE") }
                 if let first = accountLines.updateValue(number, forKey: account) { fault("the account is already used in line \(first)") }
@@ -90,5 +90,39 @@ package enum AccessKeyFile {
                 default: false
                 }
             }
+    }
+}
+
+/// A key that has just been made: the only moment at which its secret is known.
+package struct NewAccessKey {
+    /// 256 random bits from the system, in the URL-safe alphabet of RFC 4648, behind a mark that scanners for leaked secrets can find.
+    package let secret: String
+    package let digest: SecretDigest
+
+    package init() {
+        var system = SystemRandomNumberGenerator()
+        let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &system) }
+        let secret = "rca_" + Self.base64URL(bytes)
+        self.digest = SecretDigest(of: secret)
+        self.secret = secret
+    }
+
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    static func base64URL(_ bytes: [UInt8]) -> String {
+        var digits: [UInt8] = []
+        var buffer = 0
+        var bitCount = 0
+        for byte in bytes {
+            buffer = buffer << 8 | Int(byte)
+            bitCount += 8
+            while bitCount >= 6 {
+                bitCount -= 6
+                digits.append(self.alphabet[buffer >> bitCount & 63])
+            }
+            buffer &= (1 << bitCount) - 1
+        }
+        if bitCount > 0 { digits.append(self.alphabet[buffer << (6 - bitCount) & 63]) }
+        return String(decoding: digits, as: UTF8.self)
     }
 }

@@ -21,7 +21,7 @@ package struct AccessScopes: OptionSet, Sendable, Hashable {
         ("read", .read), ("write", .write), ("invalidate", .invalidate), ("admin", .admin), ("all", .all),
     ]
 
-    /// Reads names separated by commas; nil where one is unknown or there is none.
+    /// Reads names separated by commas; nil if one is unknown or there is none.
     package init?(names text: some StringProtocol) {
         var scopes: AccessScopes = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {

@@ -1,8 +1,9 @@
 import Synchronization
 
-/// Bounds how often something happens: so many times a second, with so many at once.
+/// Limits how often something happens: a number of times a second, with a burst.
 ///
-/// The generic cell rate algorithm (ITU-T I.371): one number, the time at which the bucket would be full again, and one atomic exchange for each request.
+/// The generic cell rate algorithm (ITU-T I.371): one number, the time at which the bucket would be full again, and one atomic exchange for each
+/// request.
 package final class TokenBucket: Sendable {
     /// Nanoseconds between two tokens.
     private let interval: Int
@@ -20,7 +21,7 @@ package final class TokenBucket: Sendable {
 
     /// Takes a token.
     /// - Parameter now: nanoseconds of the monotonic clock.
-    /// - Returns: nil where there was one, else in how many nanoseconds there is.
+    /// - Returns: nil if there was one, else in how many nanoseconds there will be.
     package func take(now: Int) -> Int? {
         var known = self.fullAt.load(ordering: .relaxed)
         while true {

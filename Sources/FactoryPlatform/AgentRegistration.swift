@@ -3,9 +3,9 @@ package import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Makes this agent known to the platform, in the background, and looks now and then whether it still is.
+/// Registers this agent with the platform, in the background, and checks now and then that it still is registered.
 package final class AgentRegistration: Service {
-    /// A lock that another instance holds is asked for again after this time.
+    /// How long to wait before asking again for a lock that another instance holds.
     package static let lockSeconds = 60
     private static let startJitterSeconds = 3.0
 
@@ -18,9 +18,9 @@ package final class AgentRegistration: Service {
     private let state = Mutex(RegistrationReport(state: .pending))
 
     /// - Parameters:
-    ///   - lock: nil where there is only one instance, or nobody to keep it.
-    ///   - intervalSeconds: how often to look whether the agent is still known; 0 for never.
-    ///   - describe: what the platform shall know, as it is now.
+    ///   - lock: nil if there is only one instance, or no Redis to keep it.
+    ///   - intervalSeconds: how often to check that the agent is still registered; 0 for never.
+    ///   - describe: what the platform is to know, as it is now.
     package init(
         server: PlatformServer, lock: (any RegistrationLock)?, intervalSeconds: Int, logger: Logger,
         sleep: @escaping @Sendable (Double) async throws -> Void = { try await Task.sleep(for: .seconds($0)) },
@@ -36,7 +36,7 @@ package final class AgentRegistration: Service {
 
     package var report: RegistrationReport { self.state.withLock { $0 } }
 
-    /// Registers, then looks again and again until the service stops.
+    /// Registers, then checks at intervals until the service stops.
     package func run() async throws {
         try? await cancelWhenGracefulShutdown {
             try await self.sleep(Double.random(in: 0..<Self.startJitterSeconds))
@@ -63,7 +63,7 @@ package final class AgentRegistration: Service {
     ///
     /// - Parameters:
     ///   - attempts: how many times to wait, at most, before giving up.
-    ///   - trace: told of every step and what came of it.
+    ///   - trace: receives every step and its result.
     @discardableResult package func register(
         _ goal: RegistrationPlan.Goal = .current, attempts: Int = .max, trace: (String) -> Void = { _ in }
     ) async throws -> RegistrationReport {
@@ -105,7 +105,7 @@ package final class AgentRegistration: Service {
         return event
     }
 
-    /// Logs a change once: what fails for hours is one line.
+    /// Logs a change once: a failure that lasts for hours is one line.
     private func change(_ change: (inout RegistrationReport) -> Void) {
         let (old, new) = self.state.withLock { report in
             let old = report
@@ -127,4 +127,37 @@ package final class AgentRegistration: Service {
         case .pending: self.logger.warning("not registered with the platform yet", metadata: metadata)
         }
     }
+}
+
+/// The progress of the registration.
+package struct RegistrationReport: Sendable, Hashable {
+    package enum State: String, Sendable, Hashable, CaseIterable {
+        /// Under way, or waiting for the next attempt.
+        case pending
+        /// Another instance takes care of it.
+        case elsewhere
+        case registered
+        /// The platform rejects it: an operator must look at it.
+        case refused
+    }
+
+    package var state: State
+    /// The platform's identifier of the agent.
+    package var identifier: String?
+    /// What went wrong last; nil if nothing did.
+    package var fault: String?
+}
+
+/// Lets one of several instances register the agent. If the lock is unavailable, all may: registering twice is harmless, only unnecessary.
+package protocol RegistrationLock: Sendable {
+    /// Takes the lock for a while.
+    func acquire() async -> RegistrationLockOutcome
+}
+
+/// The result of an attempt to take the lock.
+package enum RegistrationLockOutcome: Sendable, Hashable {
+    case acquired
+    /// Another instance has it.
+    case held
+    case unavailable
 }

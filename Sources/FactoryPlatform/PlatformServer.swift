@@ -1,6 +1,7 @@
 package import AsyncHTTPClient
 package import NIOCore
 import NIOHTTP1
+import OutboundHTTP
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -22,8 +23,8 @@ package struct PlatformServer: Sendable {
 
     /// - Parameters:
     ///   - url: of the platform, without a path.
-    ///   - token: shows who asks; nil where the platform wants to know nothing.
-    package init(client: HTTPClient, url: String, timeout: TimeAmount, token: (@Sendable () async throws -> String)? = nil) {
+    ///   - token: identifies this program; nil if the platform requires none.
+    package init(client: HTTPClient = .outbound, url: String, timeout: TimeAmount, token: (@Sendable () async throws -> String)? = nil) {
         self.client = client
         self.agentsURL = (url.hasSuffix("/") ? String(url.dropLast()) : url) + "/api/v1/agents"
         self.timeout = timeout
@@ -92,6 +93,6 @@ package struct PlatformServer: Sendable {
             request.body = .bytes(ByteBuffer(bytes: body))
         }
         let response = try await self.client.execute(request, timeout: self.timeout)
-        return (response.status.code, Array(try await response.body.collect(upTo: Self.maximumAnswerBytes).readableBytesView))
+        return (response.status.code, try await response.wholeBody(maximumBytes: Self.maximumAnswerBytes))
     }
 }

@@ -1,22 +1,26 @@
-/// How the agent comes to be known to the platform once, and active: a value that decides, step by step.
+import Backoff
+import NIOCore
+
+/// How to register the agent exactly once, and active: a value that decides, step by step.
 ///
-/// The platform's registration is no upsert to be used lightly. A second one of the same name takes the agent's status and figures away, or fails after it
-/// has written; a list is empty, with status 200, where its database does not answer. So an agent is registered only after several lists in a row did
-/// not have it, nothing is written where nothing differs, and whatever fails begins again with the list: the write may have happened.
+/// The platform's registration is no safe upsert. A second one of the same name resets the agent's status and figures, or fails after it has
+/// written; a list is empty, with status 200, if the platform's database does not answer. So an agent is registered only after several lists in a
+/// row did not have it, nothing is written if nothing differs, and after any failure the plan begins again with the list: the write may have
+/// happened.
 package struct RegistrationPlan: Sendable {
     package static let pageSize = 1000
-    /// The most pages of one look: a list without end is none.
+    /// The most pages that are read: a list without end is no list.
     static let maximumPages = 100
-    /// Lists without the agent, one after the other, that make it absent.
+    /// How many lists in a row must lack the agent before it counts as absent.
     static let absencesNeeded = 2
-    /// The same where the lists were wholly empty, which is how a platform that lost its database looks.
+    /// The same if the lists were empty, as those of a platform that lost its database are.
     static let emptyAbsencesNeeded = 4
-    static let longestPauseSeconds = 300.0
+    private static let backoff = JitteredBackoff(base: .seconds(1), cap: .minutes(5))
 
     package enum Goal: Sendable {
-        /// The platform knows all that it should, and the agent is active.
+        /// The platform knows everything about the agent that it should, and the agent is active.
         case current
-        /// The platform knows the agent; what people changed since then is theirs.
+        /// The platform knows the agent; what people have changed since then stays.
         case present
     }
 
@@ -93,11 +97,60 @@ package struct RegistrationPlan: Sendable {
         return .registered(identifier: row.id)
     }
 
-    /// Full jitter, so that ten instances do not come back at once.
-    /// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     private mutating func pause(_ reason: String, _ random: Double) -> RegistrationStep {
-        let bound = min(Self.longestPauseSeconds, Double(1 << min(self.failures, 16)))
-        self.failures += 1
-        return .wait(seconds: max(0.1, bound * random), why: reason)
+        defer { self.failures += 1 }
+        return .wait(seconds: max(0.1, Self.backoff.pause(.attempt(self.failures), random: random).inSeconds), why: reason)
+    }
+}
+
+/// What is to be done next.
+package enum RegistrationStep: Sendable, Hashable {
+    /// Ask for the agents from the `skip`th on.
+    case list(skip: Int)
+    case create
+    case update(identifier: String)
+    case wait(seconds: Double, why: String)
+    /// Nothing: the platform knows the agent.
+    case registered(identifier: String)
+    /// Nothing, ever: an operator must look at it.
+    case refused(String)
+}
+
+/// What came of a step.
+package enum RegistrationEvent: Sendable, Hashable {
+    case started
+    case waited
+    case listed(AgentPage)
+    /// The platform's answer to a registration or an update.
+    case saved(AgentRow)
+    /// The agent that was to be updated no longer exists.
+    case gone
+    /// The platform rejects this for good; trying again is pointless.
+    case refused(String)
+    /// It did not work, or it did and no answer came.
+    case failed(String)
+}
+
+extension RegistrationEvent {
+    /// For a person.
+    var summary: String {
+        switch self {
+        case .started, .waited: "begins"
+        case .listed(let page): "\(page.agents.count) agents\(page.hasNext ? ", and more" : "")"
+        case .saved(let row): "\(row.id) is \(row.status ?? "of no status")"
+        case .gone: "not found"
+        case .refused(let detail): "refused: \(detail)"
+        case .failed(let reason): "failed: \(reason)"
+        }
+    }
+
+    /// For a metric.
+    var result: String {
+        switch self {
+        case .started, .waited, .listed, .saved: "ok"
+        case .gone: "not_found"
+        case .refused: "refused"
+        case .failed: "failed"
+        }
     }
 }

@@ -19,7 +19,7 @@ package struct IdentityTokenVerifier: TokenVerifier {
     private let unverified = Counter(label: "cacheagent_google_id_tokens_total", dimensions: [("result", "unverified")])
 
     /// - Parameters:
-    ///   - audiences: for whom tokens must be meant: the address of this service, mostly.
+    ///   - audiences: whom tokens must be meant for: mostly the address of this service.
     ///   - issuers: who must have signed them.
     package init(keys: SigningKeySource, audiences: Set<String>, issuers: Set<String>) {
         self.keys = keys
@@ -39,7 +39,7 @@ package struct IdentityTokenVerifier: TokenVerifier {
     }
 
     private func verified(_ token: String) async throws -> TokenIdentity? {
-        // The algorithm is Google's to choose and ours to expect, never the token's (RFC 8725, section 3.1).
+        // The algorithm is what Google signs with, never what the token asks for (RFC 8725, section 3.1).
         guard let header = try? DefaultJWTParser().parse([UInt8](token.utf8), as: IdentityTokenClaims.self).header, header.alg == "RS256",
             let identifier = header.kid, let keys = try await self.keys.keys(with: identifier),
             let claims = try? await keys.verify(token, as: IdentityTokenClaims.self),
@@ -48,5 +48,27 @@ package struct IdentityTokenVerifier: TokenVerifier {
         let left = claims.expiration.value.timeIntervalSinceNow
         guard left > 0, left < 1e9 else { return nil }
         return TokenIdentity(account: claims.account, notAfter: Int(NIODeadline.now().uptimeNanoseconds) + Int(left * 1e9))
+    }
+}
+
+/// What an ID token claims (OpenID Connect Core 1.0, section 2; https://cloud.google.com/docs/authentication/token-types#id).
+struct IdentityTokenClaims: JWTPayload {
+    enum CodingKeys: String, CodingKey {
+        case issuer = "iss"
+        case audience = "aud"
+        case expiration = "exp"
+        case account = "email"
+        case isAccountVerified = "email_verified"
+    }
+
+    let issuer: IssuerClaim
+    let audience: AudienceClaim
+    let expiration: ExpirationClaim
+    let account: String
+    let isAccountVerified: Bool
+
+    /// The other claims are checked by the verifier, which knows what to expect.
+    func verify(using algorithm: some JWTAlgorithm) throws {
+        try self.expiration.verifyNotExpired()
     }
 }

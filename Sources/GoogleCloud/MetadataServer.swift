@@ -1,8 +1,10 @@
 import AsyncHTTPClient
+import Bytes
 package import NIOCore
 import NIOHTTP1
+import OutboundHTTP
 
-/// The metadata server of Google Cloud, which tells a program about itself and gives it tokens.
+/// The metadata server of Google Cloud, which tells a program about itself and issues its tokens.
 ///
 /// `GCE_METADATA_HOST` names another one, as in Google's own libraries. https://cloud.google.com/compute/docs/metadata/querying-metadata
 package struct MetadataServer: Sendable {
@@ -29,7 +31,7 @@ package struct MetadataServer: Sendable {
         String(decoding: try await self.get("/computeMetadata/v1/project/project-id"), as: UTF8.self)
     }
 
-    /// A token that tells another service who this program is (https://cloud.google.com/run/docs/authenticating/service-to-service).
+    /// A token that identifies this program to another service (https://cloud.google.com/run/docs/authenticating/service-to-service).
     /// - Parameter audience: the address of that service, without a path.
     package func identityToken(audience: String) async throws -> String {
         let unreserved = audience.utf8.map { Self.percentEncoded($0) }.joined()
@@ -44,7 +46,7 @@ package struct MetadataServer: Sendable {
             UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
             String(UnicodeScalar(byte))
         default:
-            "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            "%" + Hexadecimal.text(CollectionOfOne(byte)).uppercased()
         }
     }
 
@@ -52,6 +54,26 @@ package struct MetadataServer: Sendable {
         var request = HTTPClientRequest(url: "http://\(self.authority)\(path)")
         request.headers.add(name: "Metadata-Flavor", value: "Google")
         let response = try await HTTPClient.outbound.execute(request, timeout: self.timeout)
-        return try await response.wholeBody()
+        return try await response.answeredBody()
+    }
+}
+
+/// What can go wrong with a request to Google.
+package enum GoogleCloudFailure: Error, Equatable {
+    /// The status of an answer that is not 200.
+    case status(Int)
+    /// The answer is not what it should be.
+    case unreadable
+    /// There is no access token, and none can be had at the moment.
+    case noAccessToken
+    /// There are no signing keys, and none can be had at the moment.
+    case noSigningKeys
+}
+
+extension HTTPClientResponse {
+    /// The body of an answer that must be 200 and at most 64 KiB long.
+    func answeredBody() async throws -> [UInt8] {
+        guard self.status == .ok else { throw GoogleCloudFailure.status(Int(self.status.code)) }
+        return try await self.wholeBody(maximumBytes: 64 * 1024)
     }
 }

@@ -1,11 +1,13 @@
-/// When what expires is fetched anew, as a value: access tokens, signing keys.
+import Backoff
+import NIOCore
+
+/// When to replace what expires, as a value: access tokens, signing keys.
 ///
-/// It is replaced when a tenth of its life is left, at least five minutes if it lives that long: Google's libraries leave about as much. A fetch
-/// that failed is repeated after pauses that double, at random between half and all; the old one serves meanwhile.
+/// It is replaced when a tenth of its life is left, at least five minutes if it lives that long: Google's libraries leave about as much. A failed
+/// fetch is repeated with backoff; the old one stays in use meanwhile.
 struct RefreshSchedule: Hashable {
     private static let leastReserveSeconds = 300.0
-    private static let firstPauseSeconds = 1.0
-    private static let longestPauseSeconds = 60.0
+    private static let backoff = JitteredBackoff(base: .seconds(1), cap: .seconds(60), jitter: .half)
 
     private var failures = 0
 
@@ -20,8 +22,7 @@ struct RefreshSchedule: Hashable {
     /// - Parameter random: uniform in 0 ..< 1.
     /// - Returns: seconds until the next fetch.
     mutating func failed(random: Double) -> Double {
-        let bound = min(Self.longestPauseSeconds, Self.firstPauseSeconds * Double(1 << min(self.failures, 10)))
-        self.failures += 1
-        return bound * (0.5 + random / 2)
+        defer { self.failures += 1 }
+        return Self.backoff.pause(.attempt(self.failures), random: random).inSeconds
     }
 }

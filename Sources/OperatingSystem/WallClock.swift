@@ -4,7 +4,7 @@ import Glibc
 import Darwin
 #endif
 
-/// The time of day, for what people read: answers, log lines, the dashboard. It may jump; what measures uses the monotonic clock.
+/// The time of day, for people: answers, log lines, the dashboard. It may jump; durations are measured with the monotonic clock.
 package enum WallClock {
     /// Seconds since 1970 and microseconds of the second, UTC.
     package static func now() -> (seconds: Int, microseconds: Int) {

@@ -18,7 +18,7 @@ struct AccessCallerTests {
     @Test func scopes() {
         for rawValue in UInt8(0)..<16 {
             let held = AccessScopes(rawValue: rawValue)
-            let caller = AccessCaller.known(AccessGrant(name: "x", scopes: held))
+            let caller = AccessCaller.known(AccessGrant(scopes: held))
             for scope in Self.scopes { #expect(caller.verdict(scope) == (held.contains(scope) ? .allowed : .forbidden(scope))) }
         }
     }
@@ -38,14 +38,14 @@ struct AccessCallerTests {
 
     @Test(arguments: [("agent:1", true), ("agent:", true), ("agent", false), ("", false), ("Agent:1", false), ("xagent:1", false)])
     func keysBeginWithThePrefix(_ key: String, _ isAllowed: Bool) {
-        let caller = AccessCaller.known(AccessGrant(name: "x", scopes: .all, prefix: Array("agent:".utf8)))
+        let caller = AccessCaller.known(AccessGrant(scopes: .all, prefix: Array("agent:".utf8)))
         let verdict: AccessVerdict = isAllowed ? .allowed : .outsidePrefix
         #expect(caller.verdict(.read(key: ByteBuffer(string: key))) == verdict)
         #expect(caller.verdict(.write(key: ByteBuffer(string: key))) == verdict)
     }
 
     @Test func theScopeIsJudgedBeforeTheKey() {
-        let caller = AccessCaller.known(AccessGrant(name: "x", scopes: .read, prefix: Array("a".utf8)))
+        let caller = AccessCaller.known(AccessGrant(scopes: .read, prefix: Array("a".utf8)))
         #expect(caller.verdict(.write(key: ByteBuffer(string: "b"))) == .forbidden(.write))
     }
 
@@ -58,7 +58,7 @@ struct AccessCallerTests {
     ]
 
     @Test(arguments: confined) func patternsAreConfined(_ prefix: String, _ pattern: String, _ result: String?) {
-        let caller = AccessCaller.known(AccessGrant(name: "x", scopes: .all, prefix: Array(prefix.utf8)))
+        let caller = AccessCaller.known(AccessGrant(scopes: .all, prefix: Array(prefix.utf8)))
         #expect(caller.confined(ByteBuffer(string: pattern)).map { String(buffer: $0) } == result)
     }
 
@@ -68,7 +68,7 @@ struct AccessCallerTests {
 
     @Test func aConnectionRemembersItsCallerUntilTheKeysChange() {
         let ring = { (secret: String) in
-            AccessKeyRing([(digest: SecretDigest(of: secret), grant: AccessGrant(name: secret, scopes: .all))])
+            AccessKeyRing([(digest: SecretDigest(of: secret), grant: AccessGrant(scopes: .all, prefix: Array(secret.utf8)))])
         }
         let control = AccessControl(ring("one"))
         var memory = CallerMemory()
@@ -76,7 +76,7 @@ struct AccessCallerTests {
             var secret = secret
             let caller = secret.withUTF8 { memory.caller(UnsafeRawBufferPointer($0), control, now: 0) }
             guard case .known(let grant) = caller else { return nil }
-            return grant.name
+            return String(decoding: grant.prefix, as: UTF8.self)
         }
         #expect(ask("one") == "one")
         #expect(ask("one") == "one")

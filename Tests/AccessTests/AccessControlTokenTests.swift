@@ -16,7 +16,7 @@ struct AccessControlTokenTests {
     }
 
     private static func ring(_ accounts: [String]) -> AccessKeyRing {
-        AccessKeyRing([], accounts: Dictionary(uniqueKeysWithValues: accounts.map { ($0, AccessGrant(name: $0, scopes: .read)) }))
+        AccessKeyRing([], accounts: Dictionary(uniqueKeysWithValues: accounts.map { ($0, AccessGrant(scopes: .read, prefix: Array($0.utf8))) }))
     }
 
     private static func name(_ caller: AccessCaller) -> String {
@@ -25,7 +25,7 @@ struct AccessControlTokenTests {
         case .anonymous: "anonymous"
         case .unknown: "unknown"
         case .unverified: "unverified"
-        case .known(let grant): grant.name
+        case .known(let grant): String(decoding: grant.prefix, as: UTF8.self)
         }
     }
 

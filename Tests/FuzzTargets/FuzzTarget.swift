@@ -1,15 +1,19 @@
 import Access
+import Bytes
 import Cache
 import CacheHTTP
+import JSON
 import NIOCore
 import RESP
 import RedisClient
 import Telemetry
 
-/// What is fed with bytes of anybody's choice. Each traps where something is not as it must be; whatever is refused is refused without a trap.
+/// Everything that parses bytes of anybody's choice. A target traps if something is not as it must be; what is refused is refused without a trap.
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// Replies of a server, in one piece and in two.
     case resp
+    /// JSON texts for the scanner; any text for the writer.
+    case json
     /// Bodies of requests.
     case body
     /// A pattern and a key, apart by a zero byte.
@@ -26,6 +30,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     package func run(_ bytes: UnsafeRawBufferPointer) {
         switch self {
         case .resp: Self.resp(bytes)
+        case .json: Self.json(bytes)
         case .body: Self.body(bytes)
         case .glob: Self.glob(bytes)
         case .request: Self.request(bytes)
@@ -62,6 +67,52 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     }
 
     // MARK: JSON
+
+    private static func json(_ bytes: UnsafeRawBufferPointer) {
+        let buffer = ByteBuffer(bytes: bytes)
+        let text = buffer.readableBytesUInt8Span
+        let isUTF8 = String(validating: buffer.readableBytesView, as: UTF8.self) != nil
+        precondition(UTF8Validator.isValid(text) == isUTF8, "two minds about UTF-8")
+        let name: InlineArray<1, JSONMemberName> = [JSONMemberName("a")]
+        do throws(JSONError) {
+            let document = try JSONScanner.scanObject(members: name, in: text, maximumDepth: 32)
+            precondition(isUTF8, "a text that is no UTF-8")
+            let root = document.root
+            precondition(root.range.lowerBound < root.range.upperBound && root.range.upperBound <= text.count)
+            if let member = document.members[0] {
+                precondition(root.kind == .object && root.range.contains(member.range.lowerBound) && member.range.upperBound < root.range.upperBound)
+                precondition(self.kind(of: member.slice(of: buffer)) == member.kind, "a member that is no value")
+            }
+            var compacted = ByteBuffer()
+            JSONWriter.writeCompacted(root.slice(of: buffer).readableBytesUInt8Span, into: &compacted)
+            precondition(self.kind(of: compacted) == root.kind && compacted.readableBytes <= root.range.count, "compacted, it is another value")
+            if let string = root.decodeString(in: buffer) { self.isWrittenAndRead(string) }
+        } catch {
+            precondition(error.characterOffset <= error.byteOffset && error.byteOffset <= text.count, "an offset that is outside of the text")
+        }
+        if isUTF8 { self.isWrittenAndRead(buffer) }
+    }
+
+    /// The kind of a text that is one JSON value; nil if it is none.
+    private static func kind(of text: ByteBuffer) -> JSONKind? {
+        try? JSONScanner.validate(text.readableBytesUInt8Span, maximumDepth: 32).kind
+    }
+
+    /// Every text is a string for the scanner once the writer has written it, and stands for itself.
+    private static func isWrittenAndRead(_ text: ByteBuffer) {
+        var string = ByteBuffer()
+        JSONWriter.writeString(text, into: &string)
+        precondition(JSONWriter.stringCount(text) == string.readableBytes, "a string of another length than was said")
+        precondition(self.decoded(string) == text, "a string that stands for another text")
+        var line = ByteBuffer()
+        JSONWriter.writeLineString(String(buffer: text), maximumByteCount: text.readableBytes, into: &line)
+        precondition(self.decoded(line) == text, "a string on a line that stands for another text")
+        precondition(line.readableBytesView.allSatisfy { $0 >= 0x20 && $0 != 0x7F }, "a control character on a line")
+    }
+
+    private static func decoded(_ string: ByteBuffer) -> ByteBuffer? {
+        (try? JSONScanner.validate(string.readableBytesUInt8Span))?.decodeString(in: string)
+    }
 
     private static func body(_ bytes: UnsafeRawBufferPointer) {
         let body = ByteBuffer(bytes: bytes)
@@ -155,7 +206,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     private static func accessKeys(_ bytes: UnsafeRawBufferPointer) {
         guard let ring = try? AccessKeyFile.parse(String(decoding: bytes, as: UTF8.self)) else { return }
-        precondition(ring.count <= AccessKeyFile.maximumKeys && ring.names.allSatisfy { !$0.isEmpty })
+        precondition(ring.count <= AccessKeyFile.maximumKeys)
     }
 
     private static func cors(_ bytes: UnsafeRawBufferPointer) {

@@ -5,7 +5,7 @@ struct GlobReference {
     let pattern: [UInt8]
     let key: [UInt8]
 
-    /// nil where it would take too many steps: stars multiply.
+    /// nil if it would take too many steps: stars multiply.
     var matches: Bool? {
         var steps = 20_000
         return self.match(0, 0, &steps)

@@ -1,5 +1,4 @@
 import Logging
-import RedisClient
 import Synchronization
 import Testing
 
@@ -29,9 +28,9 @@ import Testing
     @Test func theTokenIsReplacedBeforeItExpires() async throws {
         let source = self.source([AccessToken(secret: "one", lifetimeSeconds: 3600), AccessToken(secret: "two", lifetimeSeconds: 3600)])
         #expect(await source.refresh() == 3240)
-        #expect(try await source.password() == "one")
+        #expect(try await source.token().secret == "one")
         #expect(await source.refresh() == 3240)
-        #expect(try await source.password() == "two")
+        #expect(try await source.token().secret == "two")
     }
 
     /// The old token serves while the metadata server does not.
@@ -39,21 +38,20 @@ import Testing
         let source = self.source([AccessToken(secret: "one", lifetimeSeconds: 3600), nil])
         _ = await source.refresh()
         #expect(await source.refresh() <= 1)
-        #expect(try await source.password() == "one")
+        #expect(try await source.token().secret == "one")
     }
 
     @Test func withoutATokenThereIsAClearFailure() async throws {
         let source = self.source([nil])
         _ = await source.refresh()
-        let failure = await #expect(throws: RedisFailure.self) { try await source.password() }
-        #expect(failure?.code == .authenticationFailed)
+        await #expect(throws: GoogleCloudFailure.noAccessToken) { try await source.token() }
     }
 
     /// A connection that comes before the first token waits for it, and only for it.
     @Test func theFirstFetchIsWaitedFor() async throws {
         let source = self.source([AccessToken(secret: "one", lifetimeSeconds: 3600)])
-        async let first = source.password()
-        async let second = source.password()
+        async let first = source.token().secret
+        async let second = source.token().secret
         await Task.yield()
         _ = await source.refresh()
         #expect(try await first == "one")

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOPosix
-import RedisClient
 import TestSupport
 import Testing
 

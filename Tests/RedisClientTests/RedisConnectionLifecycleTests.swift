@@ -260,16 +260,4 @@ struct RedisConnectionLifecycleTests {
         }
         #expect(released == nil)
     }
-
-    @Test("pauses stay below their bounds", arguments: [0, 0.5, 0.999_999])
-    func backoff(random: Double) {
-        let backoff = ReconnectBackoff(base: .milliseconds(50), cap: .seconds(2))
-        for (attempt, bound) in [50, 100, 200, 400, 800, 1600, 2000, 2000].enumerated() {
-            let pause = backoff.pause(.attempt(attempt), random: random)
-            #expect(abs(Double(pause.nanoseconds) - Double(bound) * 1e6 * random) < 2)
-        }
-        #expect(backoff.pause(.attempt(.max), random: random) < .seconds(2))
-        let capped = backoff.pause(.capped, random: random)
-        #expect(capped >= .seconds(1) && capped < .seconds(2))
-    }
 }

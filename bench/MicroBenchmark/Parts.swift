@@ -1,6 +1,7 @@
 import Access
 import Cache
 import CacheHTTP
+import JSON
 import MemoryStore
 import NIOCore
 import RESP
@@ -123,7 +124,7 @@ enum Parts {
     /// A hundred keys, the last of which is shown.
     static func accessControl() -> (AccessControl, secret: ByteBuffer) {
         let keys = (0..<100).map { _ in NewAccessKey() }
-        let ring = AccessKeyRing(keys.map { ($0.digest, AccessGrant(name: "k", scopes: .read, prefix: Array("agent:".utf8))) })
+        let ring = AccessKeyRing(keys.map { ($0.digest, AccessGrant(scopes: .read, prefix: Array("agent:".utf8))) })
         return (AccessControl(ring), ByteBuffer(string: keys[99].secret))
     }
 

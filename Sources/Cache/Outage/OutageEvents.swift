@@ -1,3 +1,4 @@
+import Backoff
 import RedisClient
 
 // The words of `OutageStateMachine`: its states, what it is told, and what it answers.
@@ -69,7 +70,7 @@ enum RecoveryStep: Equatable {
     /// End every connection to Redis, so that nothing more is sent over them.
     case endConnections
     /// Let some time pass before the next attempt.
-    case pause(ReconnectBackoff.Pace)
+    case pause(JitteredBackoff.Pace)
     /// Send a PING.
     case probe
     /// Have Redis drop what it may still read from connections that have ended: it could otherwise carry that out after the replay.

@@ -1,3 +1,4 @@
+import Backoff
 package import NIOCore
 import RESP
 package import RedisClient
@@ -11,7 +12,7 @@ package struct OutageRecovery: Sendable {
 
     private let gate: OutageGate
     private let peer: any RecoveryPeer
-    private let backoff: ReconnectBackoff
+    private let backoff: JitteredBackoff
 
     /// - Parameter clientName: what the connections of this process, and no others, call themselves.
     package init(
@@ -26,7 +27,7 @@ package struct OutageRecovery: Sendable {
     init(gate: OutageGate, peer: any RecoveryPeer) {
         self.gate = gate
         self.peer = peer
-        self.backoff = ReconnectBackoff(base: gate.settings.pauseBase, cap: gate.settings.pauseCap)
+        self.backoff = JitteredBackoff(base: gate.settings.pauseBase, cap: gate.settings.pauseCap)
     }
 
     /// Works until the task is cancelled.

@@ -1,3 +1,4 @@
+import Backoff
 import MemoryStore
 import NIOCore
 import RedisClient

@@ -1,3 +1,4 @@
+import Bytes
 import Cache
 
 /// An answer of the service, decided but not written. The fast lane writes it as bytes, the router as Hummingbird's response: both through

@@ -1,4 +1,6 @@
+import Bytes
 import Cache
+import JSON
 import NIOCore
 
 /// The body of an answer, not yet written: its length is known without writing it, so that head and body go into one buffer.
@@ -29,7 +31,7 @@ enum AnswerBody {
             Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.valueName.utf8CodeUnitCount + value.count + 1
         case .stored(let key, let ttl):
             Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.storedMessage.utf8CodeUnitCount
-                + (ttl.map { ByteCursor.decimalDigitCount(UInt($0)) } ?? Self.noExpiration.utf8CodeUnitCount) + Self.textClosing.utf8CodeUnitCount
+                + (ttl.map { DecimalDigits.count(UInt64($0)) } ?? Self.noExpiration.utf8CodeUnitCount) + Self.textClosing.utf8CodeUnitCount
         case .deleted(let key):
             Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.deletedMessage.utf8CodeUnitCount
         case .detail(let text):

@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 
 /// Character classes of RFC 9110 and RFC 3986 as 128-bit maps in registers: no table in memory, no branch per character.
@@ -64,7 +65,7 @@ enum PercentDecoding {
                 index += 1
                 continue
             }
-            guard index + 2 < bytes.endIndex, let high = ByteClass.hexValue(bytes[index + 1]), let low = ByteClass.hexValue(bytes[index + 2])
+            guard index + 2 < bytes.endIndex, let high = Hexadecimal.value(of: bytes[index + 1]), let low = Hexadecimal.value(of: bytes[index + 2])
             else { return nil }
             decoded.writeInteger(high << 4 | low)
             index += 3

@@ -1,4 +1,6 @@
+import Bytes
 import Cache
+import JSON
 import NIOCore
 
 /// The answers of the contract to operations of the cache.

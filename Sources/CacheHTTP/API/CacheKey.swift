@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 
 /// Keys as the path of a target names them.

@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// Reads the fields of a request body one by one, and gathers what is wrong with them.

@@ -1,3 +1,5 @@
+import Bytes
+import JSON
 import NIOCore
 
 /// Integers in the lax mode of Pydantic 2.5.

@@ -1,3 +1,5 @@
+import JSON
+
 /// Headers, responses and security schemes that several operations share.
 extension OpenAPIDocument {
     /// Headers of every answer.

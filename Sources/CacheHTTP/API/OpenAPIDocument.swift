@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// The description of the HTTP interface in OpenAPI 3.1, with the limits that are set: the one source for `/openapi.json`, `/docs` and `/redoc`.

@@ -1,4 +1,5 @@
 import Access
+import JSON
 
 /// The operations: one description for each that a route of the table has.
 extension OpenAPIDocument {

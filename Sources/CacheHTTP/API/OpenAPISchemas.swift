@@ -1,3 +1,5 @@
+import JSON
+
 /// The shapes of bodies.
 extension OpenAPIDocument {
     var schemas: JSONNode {

@@ -1,3 +1,4 @@
+import JSON
 package import NIOCore
 
 /// What the body of `POST /cache` amounts to: `{"key":string,"value":any,"ttl":integer?}`, with other members ignored.

@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 import Synchronization
 
@@ -32,8 +33,8 @@ enum RequestID {
         switch self {
         case .received(let id): cursor.append(id)
         case .made(let high, let low):
-            cursor.appendHex(high)
-            cursor.appendHex(low)
+            cursor.appendHexadecimal(high)
+            cursor.appendHexadecimal(low)
         }
     }
 }

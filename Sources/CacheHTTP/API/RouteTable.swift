@@ -1,4 +1,5 @@
 import Access
+import Bytes
 import NIOCore
 
 /// What the service has at which path, for whom: the one list from which come the registration with the router, `Allow` and 405, the reserved names

@@ -1,4 +1,6 @@
+import Bytes
 import Cache
+import JSON
 import MemoryStore
 import NIOCore
 import OperatingSystem

@@ -1,3 +1,4 @@
+package import JSON
 package import NIOCore
 
 /// One thing that is wrong with a request body, as FastAPI 0.104 and Pydantic 2.5 report it in an answer of status 422.

@@ -1,4 +1,5 @@
 import Cache
+import JSON
 import MemoryStore
 import NIOCore
 import OperatingSystem

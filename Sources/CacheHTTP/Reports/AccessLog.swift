@@ -1,3 +1,4 @@
+import Bytes
 import Cache
 package import Logging
 import NIOCore
@@ -145,8 +146,6 @@ extension AccessLogEntry {
     }
 
     private func text(_ write: (inout ByteCursor) -> Void) -> String {
-        var buffer = ByteBuffer()
-        buffer.append(maximumCount: RequestID.maximumCount, write)
-        return String(buffer: buffer)
+        String(maximumByteCount: RequestID.maximumCount, write)
     }
 }

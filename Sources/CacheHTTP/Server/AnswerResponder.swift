@@ -1,4 +1,5 @@
 import Access
+import Bytes
 import Cache
 import HTTPTypes
 import Hummingbird

@@ -1,6 +1,7 @@
 import Access
 import Cache
 import Hummingbird
+import JSON
 import NIOCore
 
 /// `/cache` and everything below it.

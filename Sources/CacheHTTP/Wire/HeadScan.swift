@@ -1,3 +1,5 @@
+import Bytes
+
 /// A cursor over the head of a request. Each method consumes one element of RFC 9112's grammar, in its narrow form, or stops.
 struct HeadScan: ~Copyable {
     /// Why the scan cannot go on.

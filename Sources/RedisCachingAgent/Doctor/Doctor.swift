@@ -60,7 +60,7 @@ struct Doctor: Sendable {
         var provider: FixedPassword?
         if configuration.hasPasswordProvider {
             let metadata = MetadataServer(authority: self.settings.metadataHost)
-            provider = FixedPassword(secret: try? await metadata.accessToken().secret)
+            provider = FixedPassword(secret: (try? await metadata.accessToken()).map { RedisPassword($0.secret) })
         }
         let key = "\(self.keyPrefix)redis-caching-agent:doctor:\(String(UInt64.random(in: 0 ... .max), radix: 36))"
         let facts = await RedisProbe(configuration: configuration, passwordProvider: provider, key: key).facts()

@@ -61,3 +61,13 @@ struct RedisAssembly: Sendable {
         ]
     }
 }
+
+extension AccessTokenSource: RedisPasswordProvider {
+    func password() async throws -> RedisPassword {
+        do {
+            return RedisPassword(try await self.token().secret)
+        } catch {
+            throw RedisFailure(.authenticationFailed, "there is no access token from the metadata server")
+        }
+    }
+}

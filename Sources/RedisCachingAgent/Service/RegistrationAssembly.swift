@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import CacheHTTP
 import FactoryPlatform
 import GoogleCloud
@@ -30,7 +29,7 @@ struct RegistrationAssembly: Sendable {
     static func server(_ settings: RegistrationSettings, _ metadata: MetadataServer) -> PlatformServer {
         var token: (@Sendable () async throws -> String)?
         if settings.showsToken { token = { try await metadata.identityToken(audience: settings.platformURL) } }
-        return PlatformServer(client: .outbound, url: settings.platformURL, timeout: .seconds(Int64(settings.timeoutSeconds)), token: token)
+        return PlatformServer(url: settings.platformURL, timeout: .seconds(Int64(settings.timeoutSeconds)), token: token)
     }
 
     /// For `GET /health`.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Reads a configuration from a URL:
 ///
 ///     redis://[user[:password]@]host[:port][/database]     redis://:password@host     redis://[::1]:6379/2
@@ -81,7 +83,7 @@ package enum RedisURL {
             }
             let host = text[text.index(after: text.startIndex)..<end]
             let isAddress =
-                host.contains(":") && host.utf8.allSatisfy { self.hexadecimal($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+                host.contains(":") && host.utf8.allSatisfy { Hexadecimal.value(of: $0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
             guard isAddress else {
                 throw RedisConfigurationError(.invalidHost, "The host of the Redis URL is in brackets but is no IPv6 address.")
             }
@@ -156,15 +158,6 @@ package enum RedisURL {
         }
     }
 
-    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-
     private static func percentDecoded(_ text: Substring) throws(RedisConfigurationError) -> [UInt8] {
         var bytes: [UInt8] = []
         var iterator = text.utf8.makeIterator()
@@ -173,7 +166,7 @@ package enum RedisURL {
                 bytes.append(byte)
                 continue
             }
-            guard let high = iterator.next().flatMap(self.hexadecimal), let low = iterator.next().flatMap(self.hexadecimal) else {
+            guard let high = iterator.next().flatMap(Hexadecimal.value(of:)), let low = iterator.next().flatMap(Hexadecimal.value(of:)) else {
                 throw RedisConfigurationError(
                     .invalidUserInfo,
                     "The user or password of the Redis URL has a % that is not followed by two hexadecimal digits; write %25 for a percent sign."

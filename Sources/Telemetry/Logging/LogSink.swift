@@ -11,8 +11,8 @@ private let systemWrite = Darwin.write
 
 /// Takes log lines from any thread and writes them to a file descriptor from a thread of its own, in their order.
 ///
-/// Whoever logs never waits for the reader of the log: lines are kept up to a bound, and what comes beyond it is dropped and counted. The next line that
-/// finds room is preceded by one that says how many are missing.
+/// Logging never waits for the reader of the log: lines are kept up to a limit, and what exceeds it is dropped and counted. The next line that finds
+/// room is preceded by one that says how many are missing.
 package final class LogSink: Sendable {
     private struct State {
         var pending: [UInt8] = []
@@ -30,7 +30,7 @@ package final class LogSink: Sendable {
     /// - Parameters:
     ///   - descriptor: where the lines go; not closed.
     ///   - maximumBytes: how much may wait to be written.
-    ///   - lossLine: the line that tells of lines dropped.
+    ///   - lossLine: the line that reports how many lines were dropped.
     package init(descriptor: Int32, maximumBytes: Int, lossLine: @escaping @Sendable (Int) -> [UInt8]) {
         self.descriptor = descriptor
         self.maximumBytes = maximumBytes
@@ -58,7 +58,7 @@ package final class LogSink: Sendable {
             state.isDraining = true
             return true
         }
-        // Where the thread has ended already, the item runs here: the last lines of a process are written by whoever logs them.
+        // If the thread has already ended, the item runs here: the last lines of a process are written by their callers.
         if mustDrain { self.thread.submit { _ in self.drain() } }
     }
 
@@ -80,7 +80,7 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// A descriptor that takes nothing any more loses the lines: there is nobody to tell.
+    /// If the descriptor no longer accepts anything, the lines are lost: there is nowhere to report that.
     private func writeAll(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]

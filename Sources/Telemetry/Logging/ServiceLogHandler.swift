@@ -1,8 +1,9 @@
 package import Logging
 import OperatingSystem
 import ServiceContextModule
+import Synchronization
 
-/// The service's backend of swift-log: adds the trace of the request at hand, formats, and hands the line to the sink.
+/// The service's backend of swift-log: adds the trace of the current request, formats, and passes the line to the sink.
 package struct ServiceLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
@@ -34,5 +35,31 @@ package struct ServiceLogHandler: LogHandler {
             trace: ServiceContext.current?.traceContext, file: event.file, line: event.line, function: event.function)
         self.counters.record(event.level)
         self.sink.write(self.format.line(record))
+    }
+}
+
+/// Counts log lines by severity, including those that were dropped.
+package final class LogCounters: Sendable {
+    private let counts = InlineArray<7, Atomic<Int>> { _ in Atomic(0) }
+
+    package init() {}
+
+    func record(_ level: Logger.Level) {
+        self.counts[Self.index(level)].add(1, ordering: .relaxed)
+    }
+
+    /// Lines of one severity so far.
+    package func count(_ level: Logger.Level) -> Int { self.counts[Self.index(level)].load(ordering: .relaxed) }
+
+    private static func index(_ level: Logger.Level) -> Int {
+        switch level {
+        case .trace: 0
+        case .debug: 1
+        case .info: 2
+        case .notice: 3
+        case .warning: 4
+        case .error: 5
+        case .critical: 6
+        }
     }
 }

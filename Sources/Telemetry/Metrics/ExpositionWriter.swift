@@ -87,7 +87,7 @@ package struct ExpositionWriter {
         return "\(value)"
     }
 
-    /// OpenMetrics wants the bounds of buckets as floating-point numbers.
+    /// OpenMetrics requires the bounds of buckets as floating-point numbers.
     private func boundText(_ bound: Double) -> String {
         bound.isInfinite || self.format == .prometheus ? Self.text(bound) : "\(bound)"
     }
@@ -105,9 +105,66 @@ package struct ExpositionWriter {
         }.joined()
     }
 
-    /// Help texts: the same, but that only OpenMetrics escapes quotation marks.
+    /// Help texts: the same, except that only OpenMetrics escapes quotation marks.
     private static func escapedHelp(_ help: String, _ format: ExpositionFormat) -> String {
         let escaped = Self.escaped(help)
         return format == .openMetrics ? escaped : escaped.split(separator: "\\\"", omittingEmptySubsequences: false).joined(separator: "\"")
+    }
+}
+
+/// The text formats of a scrape.
+package enum ExpositionFormat: Sendable {
+    /// Prometheus's own, version 0.0.4.
+    case prometheus
+    /// OpenMetrics 1.0.0.
+    case openMetrics
+
+    /// The format for a scraper that sends these `Accept` values: OpenMetrics only if it is asked for. Prometheus sends both, in its order of
+    /// preference.
+    package init(accept: [String]) {
+        self = accept.contains { $0.lowercased().contains("application/openmetrics-text") } ? .openMetrics : .prometheus
+    }
+
+    /// The value of `Content-Type`.
+    package var contentType: StaticString {
+        switch self {
+        case .prometheus: "text/plain; version=0.0.4; charset=utf-8"
+        case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        }
+    }
+}
+
+/// What a scrape says about a family of metrics besides its samples.
+package struct MetricDescriptor: Sendable, Hashable {
+    package enum Kind: String, Sendable {
+        case counter, gauge, histogram, summary
+    }
+
+    /// The name of the samples; that of a counter ends in `_total`, and a unit stands before that.
+    package let name: String
+    package let kind: Kind
+    /// `seconds`, `bytes` or `ratio`, if the name ends in it (before `_total`).
+    package let unit: String?
+    /// The names of the labels, each with the values that it can have.
+    package let labels: [String]
+    package let help: String
+
+    package init(_ name: String, _ kind: Kind, unit: String? = nil, labels: [String] = [], _ help: String) {
+        self.name = name
+        self.kind = kind
+        self.unit = unit
+        self.labels = labels
+        self.help = help
+    }
+}
+
+/// One label of a sample. The value may be anything; the writer escapes it.
+package struct MetricLabel: Sendable, Hashable {
+    package let name: String
+    package let value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
     }
 }

@@ -1,12 +1,12 @@
+import Bytes
 import Cache
-import Foundation
 import NIOCore
 import TestSupport
 import Testing
 
 @testable import CacheHTTP
 
-/// Dates, numbers, ids and keys, as text.
+/// Bodies, ids and keys, as text.
 @Suite struct AnswerTextTests {
     private func text(_ write: (inout ByteBuffer) -> Void) -> String {
         var buffer = ByteBuffer()
@@ -16,35 +16,6 @@ import Testing
 
     private func line(_ write: (inout ByteCursor) -> Void) -> String {
         self.text { $0.append(maximumCount: 1024, write) }
-    }
-
-    @Test func datesAgreeWithFoundation() {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(identifier: "UTC")
-        var random = SplitMix64(seed: 7)
-        let special = [0, 951_782_399, 951_782_400, 4_107_542_399, 1_709_164_800, 68_169_600]
-        for seconds in special + (0..<2000).map({ _ in Int.random(in: 0...7_258_118_400, using: &random) }) {
-            let date = Date(timeIntervalSince1970: Double(seconds))
-            formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-            #expect(self.line { CivilTime(secondsSince1970: seconds).writeHTTPDate(into: &$0) } == formatter.string(from: date))
-            formatter.dateFormat = "yyyy-MM-dd'T'HH:mm:ss'.000042'"
-            #expect(self.line { CivilTime(secondsSince1970: seconds).writeISO8601(microseconds: 42, into: &$0) } == formatter.string(from: date))
-        }
-    }
-
-    @Test func numbers() {
-        for number in [0, 1, 9, 10, 99, 100, 12_345, Int.max, -1, -10, -12_345] {
-            #expect(self.text { $0.appendDecimal(number) } == "\(number)")
-        }
-        #expect(self.line { $0.appendSeconds(nanoseconds: 12_345) } == "0.000012345")
-        #expect(self.line { $0.appendSeconds(nanoseconds: 3_000_000_001) } == "3.000000001")
-        #expect(self.line { $0.appendSeconds(nanoseconds: -1) } == "0.000000000")
-        #expect(self.line { $0.appendHex(0x0123_4567_89ab_cdef) } == "0123456789abcdef")
-        #expect(self.text { JSONWriter.writeDecimal(6225, scale: 2, into: &$0) } == "62.25")
-        #expect(self.text { JSONWriter.writeDecimal(5000, scale: 2, into: &$0) } == "50.0")
-        #expect(self.text { JSONWriter.writeDecimal(5, scale: 2, into: &$0) } == "0.05")
-        #expect(self.text { JSONWriter.writeDecimal(0, scale: 2, into: &$0) } == "0.0")
     }
 
     /// The length that a body promises is the length that it writes, whatever the key.

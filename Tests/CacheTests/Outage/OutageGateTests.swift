@@ -1,3 +1,4 @@
+import Backoff
 import Logging
 import MemoryStore
 import NIOCore

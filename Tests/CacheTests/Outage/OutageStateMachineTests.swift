@@ -1,3 +1,4 @@
+import Backoff
 import MemoryStore
 import RedisClient
 import Testing
