@@ -86,33 +86,57 @@ var targets: [Target] = [
         swiftSettings: settings
     ),
     .target(
+        name: "CacheAPI",
+        dependencies: [
+            "Access", "Bytes", "Cache", "JSON", "MemoryStore", "OperatingSystem", "Telemetry", nioCore,
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+        ],
+        swiftSettings: settings
+    ),
+    .target(
+        name: "HTTPWire",
+        dependencies: [
+            "Access", "Bytes", "Cache", "CacheAPI", "Telemetry", nioCore, logging,
+            .product(name: "Instrumentation", package: "swift-distributed-tracing"),
+            .product(name: "NIOHTTP1", package: nio),
+        ],
+        swiftSettings: settings
+    ),
+    .target(
+        name: "Console",
+        dependencies: [
+            "Access", "Cache", "CacheAPI", "HTTPWire", "Histograms", "JSON", "MemoryStore", "OperatingSystem", "RedisClient", "Telemetry",
+            nioCore, logging,
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        resources: [
+            .embedInCode("Assets/dashboard.html"), .embedInCode("Assets/dashboard.css"), .embedInCode("Assets/dashboard.js"),
+            .embedInCode("Assets/figures.js"), .embedInCode("Assets/plots.js"), .embedInCode("Assets/scales.js"),
+            .embedInCode("Assets/text.js"), .embedInCode("Assets/tools.js"), .embedInCode("Assets/documentation.js"),
+        ],
+        swiftSettings: settings
+    ),
+    .target(
         name: "CacheHTTP",
         dependencies: [
-            "Access", "Bytes", "Cache", "Histograms", "JSON", "MemoryStore", "OperatingSystem", "RedisClient", "Telemetry",
-            nioCore,
-            nioPosix,
-            logging,
+            "Access", "Bytes", "Cache", "CacheAPI", "Console", "HTTPWire", "JSON", "OperatingSystem", "Telemetry",
+            nioCore, nioPosix, logging,
             .product(name: "Tracing", package: "swift-distributed-tracing"),
             .product(name: "NIOHTTP1", package: nio),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
-            .product(name: "DequeModule", package: "swift-collections"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        ],
-        resources: [
-            .embedInCode("Console/Assets/dashboard.html"), .embedInCode("Console/Assets/dashboard.css"), .embedInCode("Console/Assets/dashboard.js"),
-            .embedInCode("Console/Assets/figures.js"), .embedInCode("Console/Assets/plots.js"), .embedInCode("Console/Assets/scales.js"),
-            .embedInCode("Console/Assets/text.js"), .embedInCode("Console/Assets/tools.js"), .embedInCode("Console/Assets/documentation.js"),
         ],
         swiftSettings: settings
     ),
     .executableTarget(
         name: "RedisCachingAgent",
         dependencies: [
-            "Access", "Cache", "CacheHTTP", "FactoryPlatform", "GoogleCloud", "MemoryStore", "OperatingSystem", "RESP", "RedisClient", "Telemetry",
+            "Access", "Cache", "CacheAPI", "CacheHTTP", "Console", "FactoryPlatform", "GoogleCloud", "HTTPWire", "MemoryStore", "OperatingSystem",
+            "RESP", "RedisClient", "Telemetry",
             nioCore, nioPosix, logging, metrics, system,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -202,8 +226,8 @@ targets += [
     .testTarget(
         name: "CacheHTTPTests",
         dependencies: [
-            "Access", "Bytes", "CacheHTTP", "Cache", "CacheTestSupport", "Histograms", "JSON", "MemoryStore", "RedisClient", "Telemetry",
-            testSupport, nioCore, logging,
+            "Access", "Bytes", "Cache", "CacheAPI", "CacheHTTP", "CacheTestSupport", "Console", "HTTPWire", "Histograms", "JSON", "MemoryStore",
+            "RedisClient", "Telemetry", testSupport, nioCore, logging,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -217,7 +241,8 @@ targets += [
     .testTarget(
         name: "RedisCachingAgentTests",
         dependencies: [
-            "RedisCachingAgent", "Cache", "CacheHTTP", "FactoryPlatform", "MemoryStore", "RESP", "RedisClient", testSupport, nioCore, logging,
+            "RedisCachingAgent", "Cache", "CacheAPI", "Console", "FactoryPlatform", "HTTPWire", "MemoryStore", "RESP", "RedisClient", testSupport,
+            nioCore, logging,
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
@@ -226,7 +251,7 @@ targets += [
     // What is fed with bytes of anybody's choice, for the tests and for the fuzzer.
     .target(
         name: "FuzzTargets",
-        dependencies: ["Access", "Bytes", "Cache", "CacheHTTP", "JSON", "RESP", "RedisClient", "Telemetry", nioCore],
+        dependencies: ["Access", "Bytes", "Cache", "CacheAPI", "HTTPWire", "JSON", "RESP", "RedisClient", "Telemetry", nioCore],
         path: "Tests/FuzzTargets",
         swiftSettings: settings
     ),
@@ -242,7 +267,9 @@ targets += [
     ),
     .testTarget(
         name: "ContractTests",
-        dependencies: ["RedisCachingAgent", "Access", "CacheHTTP", "Telemetry", testSupport, nioCore, concurrencyHelpers],
+        dependencies: [
+            "RedisCachingAgent", "Access", "CacheAPI", "CacheHTTP", "Console", "Telemetry", testSupport, nioCore, concurrencyHelpers,
+        ],
         swiftSettings: settings),
 ]
 
@@ -255,7 +282,9 @@ if Context.environment["CACHE_BENCHMARKS"] != nil {
             name: "EvictionSimulation", dependencies: ["MemoryStore", testSupport], path: "bench/EvictionSimulation", swiftSettings: settings),
         .executableTarget(
             name: "MicroBenchmark",
-            dependencies: ["Access", "Cache", "CacheHTTP", "JSON", "MemoryStore", "RESP", nioCore, .product(name: "NIOEmbedded", package: nio)],
+            dependencies: [
+                "Access", "Cache", "CacheAPI", "HTTPWire", "JSON", "MemoryStore", "RESP", nioCore, .product(name: "NIOEmbedded", package: nio),
+            ],
             path: "bench/MicroBenchmark", swiftSettings: settings),
     ]
 }

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// Eight bytes of text in one machine word, searched all at once ("SIMD within a register").
 ///
 /// With the first byte of the text lowest in the word, the lowest marked byte is the first hit.
@@ -46,14 +40,5 @@ import Darwin
     @inlinable @inline(__always)
     package static func lowestByte(in marks: UInt64) -> Int? {
         marks == 0 ? nil : marks.trailingZeroBitCount &>> 3
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether these bytes begin with `prefix`. O(length of the prefix), at the speed of the C library: every request of a caller with a key comes here
-    /// twice.
-    package func hasPrefix(_ prefix: UnsafeRawBufferPointer) -> Bool {
-        guard let bytes = self.baseAddress, let start = prefix.baseAddress else { return prefix.isEmpty }
-        return prefix.count <= self.count && memcmp(bytes, start, prefix.count) == 0
     }
 }

@@ -11,6 +11,16 @@
         }
     }
 
+    /// The value of a digit in lower case; nil if `byte` is none.
+    @inlinable
+    package static func valueOfLowercase(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
+        default: nil
+        }
+    }
+
     /// The digit, in lower case, of a value below 16.
     @inlinable
     package static func digit(_ value: UInt8) -> UInt8 {

@@ -1,6 +1,6 @@
 /// Strict UTF-8 (RFC 3629; the well-formed sequences of the Unicode Standard, table 3-7): no overlong forms, no surrogates, nothing above
 /// U+10FFFF.
-package enum UTF8Validator {
+@usableFromInline package enum UTF8Validator {
     /// Whether `bytes` is well-formed UTF-8. O(n).
     package static func isValid(_ bytes: Span<UInt8>) -> Bool {
         self.firstMalformedByte(in: bytes) == nil

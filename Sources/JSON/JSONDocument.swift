@@ -1,11 +1,11 @@
 /// What was found in a valid JSON text: its outermost value, and the members that were asked for.
-package struct JSONDocument<let count: Int>: Sendable {
+@usableFromInline package struct JSONDocument<let count: Int>: Sendable {
     /// The outermost value.
-    package let root: JSONElement
+    @usableFromInline package let root: JSONElement
 
     /// The value of each name asked for, in the order of asking; nil if the outermost value has no such member, or is not an object.
     /// Of a member that stands more than once, the last.
-    package let members: InlineArray<count, JSONElement?>
+    @usableFromInline package let members: InlineArray<count, JSONElement?>
 
     @inlinable
     init(root: JSONElement, members: InlineArray<count, JSONElement?>) {
@@ -18,7 +18,7 @@ package struct JSONDocument<let count: Int>: Sendable {
 ///
 /// Names fixed by an API are short. As a word, a name is compared in two instructions and needs neither an array nor its reference count.
 /// A word cannot say how many zero bytes it ends with, so names do not contain U+0000.
-package struct JSONMemberName: Equatable, Sendable {
+@usableFromInline package struct JSONMemberName: Equatable, Sendable {
     static let maximumByteCount = 16
 
     private let word: UInt128
@@ -65,6 +65,7 @@ extension JSONScanner {
     ) throws(JSONError) -> JSONDocument<count> {
         var members = InlineArray<count, JSONElement?>(repeating: nil)
         // All that depends on the number of names is here, so that the scanner itself is compiled once, in its own module.
+        // The types that this mentions are usable from inline too: otherwise the compiler would not specialise it in other modules.
         var found = members.mutableSpan
         let root = try self.scan(names.span, into: &found, in: bytes, maximumDepth: maximumDepth)
         return JSONDocument(root: root, members: members)
@@ -100,6 +101,7 @@ extension JSONScanner {
         }
     }
 
+    @inline(__always)
     private mutating func scanDocument(
         _ names: Span<JSONMemberName>, into members: inout MutableSpan<JSONElement?>, in bytes: Span<UInt8>
     ) throws(Failure) -> JSONElement {

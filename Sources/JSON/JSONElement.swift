@@ -1,10 +1,11 @@
 import Bytes
-package import NIOCore
+// Public only for the compiler: what is inlined into other modules may name nothing else.
+public import NIOCore
 
 /// The place of a JSON value in the text that it was found in.
-package struct JSONElement: Equatable, Sendable {
+@usableFromInline package struct JSONElement: Equatable, Sendable {
     /// First byte to one past the last, without surrounding whitespace. A string includes its quotes.
-    package let range: Range<Int>
+    @usableFromInline package let range: Range<Int>
 
     package let kind: JSONKind
 
@@ -13,7 +14,7 @@ package struct JSONElement: Equatable, Sendable {
 }
 
 /// The seven kinds of JSON value (RFC 8259 section 3), told apart by their first byte.
-package enum JSONKind: Sendable {
+@usableFromInline package enum JSONKind: Sendable {
     case object
     case array
     case string
@@ -41,6 +42,7 @@ extension JSONElement {
     /// The bytes of the value as they stand in the text, sharing its storage. O(1).
     ///
     /// - Parameter buffer: the text that the value was found in, with the same readable bytes.
+    @inlinable
     package func slice(of buffer: ByteBuffer) -> ByteBuffer {
         // The range was found within the readable bytes, so that the fallback is out of reach.
         buffer.getSlice(at: buffer.readerIndex + self.range.lowerBound, length: self.range.count) ?? ByteBuffer()

@@ -4,7 +4,7 @@ import Bytes
 ///
 /// The sentences and offsets are those of Python 3.11's `json` module, because the clients of the service know its answers from there;
 /// the three sentences Python has no counterpart for are marked.
-package struct JSONError: Error, Equatable, Sendable {
+@usableFromInline package struct JSONError: Error, Equatable, Sendable {
     /// What is wrong. The raw value is the sentence for the client.
     package enum Code: String, Sendable {
         case expectingValue = "Expecting value"

@@ -12,7 +12,7 @@
 /// before a `.` or `e` that no digit follows, and what follows it is then the error.
 ///
 /// Complexity: O(n) time, O(1) space.
-package struct JSONScanner {
+@usableFromInline package struct JSONScanner {
     /// A failure by the offset of its byte; `JSONError` turns it into the terms of the client.
     struct Failure: Error {
         let code: JSONError.Code
@@ -25,7 +25,7 @@ package struct JSONScanner {
     }
 
     /// The default of how many containers may be open at once.
-    package static let defaultMaximumDepth = 128
+    @inlinable package static var defaultMaximumDepth: Int { 128 }
 
     /// The greatest value for how many containers may be open at once.
     package static let greatestMaximumDepth = JSONNesting.capacity

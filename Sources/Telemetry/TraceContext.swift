@@ -99,8 +99,7 @@ extension TraceContext {
         var number: UInt64 = 0
         for index in range {
             // Both headers allow lower case only.
-            let isUpperCase = (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(bytes[index])
-            guard !isUpperCase, let digit = Hexadecimal.value(of: bytes[index]) else { return nil }
+            guard let digit = Hexadecimal.valueOfLowercase(bytes[index]) else { return nil }
             number = number << 4 | UInt64(digit)
         }
         return number

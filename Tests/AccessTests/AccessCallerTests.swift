@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Access
@@ -86,5 +87,22 @@ struct AccessCallerTests {
         #expect(ask("one") == nil, "withdrawn")
         #expect(ask("two") == "two")
         #expect(ask("on") == nil && ask("oneone") == nil && ask("") == nil)
+    }
+
+    @Test func prefixes() {
+        var random = SplitMix64(seed: 13)
+        for _ in 0..<20_000 {
+            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...3, using: &random) }
+            var prefix = Array(bytes.prefix(Int.random(in: 0...41, using: &random)))
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0 where !prefix.isEmpty: prefix[Int.random(in: 0..<prefix.count, using: &random)] ^= 1
+            case 1: prefix.append(0)
+            default: break
+            }
+            let isPrefix = bytes.withUnsafeBytes { bytes in prefix.withUnsafeBytes { bytes.hasPrefix($0) } }
+            #expect(isPrefix == bytes.starts(with: prefix), "\(prefix) of \(bytes)")
+        }
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        #expect(nothing.hasPrefix(nothing))
     }
 }

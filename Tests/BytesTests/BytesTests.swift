@@ -5,7 +5,7 @@ import Testing
 
 @testable import Bytes
 
-/// Numbers, dates and prefixes against what Foundation and the standard library make of them.
+/// Numbers and dates against what Foundation and the standard library make of them.
 @Suite struct BytesTests {
     private func text(_ write: (inout ByteCursor) -> Void) -> String { String(maximumByteCount: 64, write) }
 
@@ -49,27 +49,11 @@ import Testing
         for byte in UInt8.min...UInt8.max {
             let digit = String(decoding: [byte], as: UTF8.self)
             #expect(Hexadecimal.value(of: byte) == (byte < 0x80 ? Character(digit).hexDigitValue.map { UInt8($0) } : nil))
+            #expect(Hexadecimal.valueOfLowercase(byte) == (digit == digit.lowercased() ? Hexadecimal.value(of: byte) : nil))
             #expect(Hexadecimal.bytes(Hexadecimal.text([byte]).uppercased()) == [byte])
         }
         #expect(Hexadecimal.bytes("") == [])
         for wrong in ["0", "012", "0g", "+1", "-0", " 1", "é"] { #expect(Hexadecimal.bytes(wrong) == nil, "\(wrong)") }
-    }
-
-    @Test func prefixes() {
-        var random = SplitMix64(seed: 13)
-        for _ in 0..<20_000 {
-            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...3, using: &random) }
-            var prefix = Array(bytes.prefix(Int.random(in: 0...41, using: &random)))
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0 where !prefix.isEmpty: prefix[Int.random(in: 0..<prefix.count, using: &random)] ^= 1
-            case 1: prefix.append(0)
-            default: break
-            }
-            let isPrefix = bytes.withUnsafeBytes { bytes in prefix.withUnsafeBytes { bytes.hasPrefix($0) } }
-            #expect(isPrefix == bytes.starts(with: prefix), "\(prefix) of \(bytes)")
-        }
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        #expect(nothing.hasPrefix(nothing))
     }
 
     @Test func aCursorKnowsWhatItWrote() {

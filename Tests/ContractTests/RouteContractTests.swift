@@ -1,7 +1,9 @@
 import TestSupport
 import Testing
 
+@testable import CacheAPI
 @testable import CacheHTTP
+@testable import Console
 
 /// Every route of the table answers, with the methods of the table and no others.
 @Suite struct RouteContractTests {

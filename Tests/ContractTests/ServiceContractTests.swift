@@ -201,15 +201,20 @@ import Testing
         formatter.timeZone = TimeZone(identifier: "UTC")
         formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
         try await AgentProcess.with { agent in
-            var dates: [Date] = []
-            while dates.count < 3 {
-                let next: Date = try await eventually("another date") {
-                    let text = try await agent.ask(Request.get(target))["date"] ?? ""
-                    return try #require(formatter.date(from: text), "\(text)")
-                } until: { date in
-                    date != dates.last
+            // On one connection: another one may belong to another event loop, whose date is up to a quarter of a second older.
+            let dates = try await WireClient.connect(port: agent.port) { connection in
+                var dates: [Date] = []
+                while dates.count < 3 {
+                    let next: Date = try await eventually("another date") {
+                        try await connection.send(Request.get(target))
+                        let text = try await connection.response()["date"] ?? ""
+                        return try #require(formatter.date(from: text), "\(text)")
+                    } until: { date in
+                        date != dates.last
+                    }
+                    dates.append(next)
                 }
-                dates.append(next)
+                return dates
             }
             #expect(dates == dates.sorted() && abs(dates[2].timeIntervalSinceNow) < 60)
         }

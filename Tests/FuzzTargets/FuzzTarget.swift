@@ -1,7 +1,8 @@
 import Access
 import Bytes
 import Cache
-import CacheHTTP
+import CacheAPI
+import HTTPWire
 import JSON
 import NIOCore
 import RESP

@@ -1,4 +1,4 @@
-import CacheHTTP
+import Console
 import Foundation
 import Testing
 

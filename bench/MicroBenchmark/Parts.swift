@@ -1,6 +1,6 @@
 import Access
 import Cache
-import CacheHTTP
+import CacheAPI
 import JSON
 import MemoryStore
 import NIOCore

@@ -1,7 +1,8 @@
 import ArgumentParser
-import CacheHTTP
+import CacheAPI
 
 #if canImport(Glibc)
+import Console
 import Glibc
 #else
 import Darwin

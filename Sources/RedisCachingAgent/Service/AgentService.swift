@@ -1,6 +1,7 @@
 import Cache
 import CacheHTTP
 import GoogleCloud
+import HTTPWire
 import Logging
 import MemoryStore
 import NIOCore

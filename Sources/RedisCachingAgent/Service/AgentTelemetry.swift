@@ -1,4 +1,5 @@
-import CacheHTTP
+import CacheAPI
+import Console
 import CoreMetrics
 import GoogleCloud
 import Logging

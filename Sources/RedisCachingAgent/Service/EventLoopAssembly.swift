@@ -1,6 +1,6 @@
 import Access
 import Cache
-import CacheHTTP
+import HTTPWire
 import Logging
 import MemoryStore
 import NIOCore

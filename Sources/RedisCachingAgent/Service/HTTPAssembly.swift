@@ -1,4 +1,5 @@
 import CacheHTTP
+import HTTPWire
 import Logging
 import NIOCore
 import OperatingSystem

@@ -1,5 +1,5 @@
 import Cache
-import CacheHTTP
+import HTTPWire
 import MemoryStore
 import OperatingSystem
 import ServiceLifecycle

@@ -1,4 +1,4 @@
-import CacheHTTP
+import CacheAPI
 import FactoryPlatform
 import GoogleCloud
 import Logging

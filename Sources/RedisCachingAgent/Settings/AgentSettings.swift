@@ -1,6 +1,7 @@
 import Cache
-import CacheHTTP
+import CacheAPI
 import Configuration
+import HTTPWire
 import Logging
 import MemoryStore
 import NIOCore

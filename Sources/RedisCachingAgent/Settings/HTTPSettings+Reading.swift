@@ -1,4 +1,5 @@
-import CacheHTTP
+import CacheAPI
+import HTTPWire
 import NIOCore
 
 extension HTTPSettings {

@@ -1,5 +1,6 @@
 import Cache
-import CacheHTTP
+import CacheAPI
+import HTTPWire
 import Logging
 import MemoryStore
 import NIOCore

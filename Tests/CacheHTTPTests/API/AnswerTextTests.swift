@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
 
 /// Bodies, ids and keys, as text.
 @Suite struct AnswerTextTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
 
 struct CORSPolicyTests {
     @Test func origins() throws {

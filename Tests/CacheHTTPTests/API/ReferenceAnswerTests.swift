@@ -2,7 +2,7 @@ import JSON
 import NIOCore
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
 
 /// The answers of this service against recorded ones of FastAPI and Pydantic, byte for byte.
 @Suite struct ReferenceAnswerTests {

@@ -4,7 +4,9 @@ import NIOCore
 import Telemetry
 import Testing
 
+@testable import CacheAPI
 @testable import CacheHTTP
+@testable import HTTPWire
 
 /// The decisions about a request that every way in shares.
 @Suite struct RequestJudgeTests {

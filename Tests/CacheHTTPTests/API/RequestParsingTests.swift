@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
 
 /// Requests within and beyond their limits.
 @Suite struct RequestParsingTests {

@@ -6,7 +6,9 @@ import Hummingbird
 import NIOCore
 import Testing
 
+@testable import CacheAPI
 @testable import CacheHTTP
+@testable import Console
 
 /// The table of routes, and that everything made from it agrees.
 @Suite struct RouteTableTests {

@@ -3,7 +3,8 @@ import RedisClient
 import Testing
 
 @testable import Cache
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import Console
 
 /// What the plots say of outages and replays, as traces of reports a second apart.
 struct HistoryMarksTests {

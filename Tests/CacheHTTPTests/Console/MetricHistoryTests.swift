@@ -3,7 +3,8 @@ import MemoryStore
 import Telemetry
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import Console
 
 /// The past of the dashboard, as traces of readings.
 struct MetricHistoryTests {

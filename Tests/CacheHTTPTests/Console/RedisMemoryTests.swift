@@ -1,7 +1,8 @@
 import RedisClient
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import Console
 
 struct RedisMemoryTests {
     private static func information(used: Int64?, maximum: Int64? = nil, evicted: Int64? = nil) -> RedisInformation {

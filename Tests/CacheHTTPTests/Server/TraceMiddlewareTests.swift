@@ -8,6 +8,7 @@ import Telemetry
 import Testing
 import Tracing
 
+@testable import CacheAPI
 @testable import CacheHTTP
 
 /// What a tracer sees if somebody installs one. It is one for the whole process, so that this suite is the only one that has it.

@@ -2,7 +2,8 @@ import Bytes
 import TestSupport
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// The word-wise classes agree with byte-wise ones.
 struct ByteWordHeadTests {

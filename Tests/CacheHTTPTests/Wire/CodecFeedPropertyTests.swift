@@ -4,7 +4,8 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// The feed before the real codec: whatever clients send, however it is cut, the codec never reads a second request before the first is answered.
 @Suite struct CodecFeedPropertyTests {

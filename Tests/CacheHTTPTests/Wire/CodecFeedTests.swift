@@ -1,7 +1,8 @@
 import TestSupport
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// What the codec may have, as traces.
 @Suite struct CodecFeedTests {

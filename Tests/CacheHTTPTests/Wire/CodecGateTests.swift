@@ -3,7 +3,8 @@ import NIOEmbedded
 import NIOHTTP1
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// The rules of a connection that the router does not see, without a connection.
 @Suite struct CodecGateTests {

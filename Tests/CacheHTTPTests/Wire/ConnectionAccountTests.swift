@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// What one connection takes of what all of them share.
 @Suite struct ConnectionAccountTests {

@@ -1,7 +1,8 @@
 import NIOCore
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// What waits for a client, as traces.
 @Suite struct UnsentBytesTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// When a connection ends, without clock and timer.
 @Suite struct ConnectionLifetimeTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// A client connection, as traces: every event in every state. Times are in nanoseconds, and the connection is opened at 0.
 @Suite struct ConnectionStateMachineTests {

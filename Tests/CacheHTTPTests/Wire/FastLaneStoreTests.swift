@@ -4,7 +4,8 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// The lane over a store that answers as the test says, without a server.
 @Suite struct FastLaneStoreTests {

@@ -4,7 +4,8 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// The lane on a channel without a socket, in front of the store in memory.
 @Suite struct FastLaneTests {

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 struct KnownFieldTests {
     private static let names: [(String, KnownField)] = [

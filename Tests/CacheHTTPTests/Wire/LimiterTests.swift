@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// What the process counts of all connections, as traces.
 @Suite struct LimiterTests {

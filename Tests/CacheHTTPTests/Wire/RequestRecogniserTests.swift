@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// The recogniser accepts exactly the canonical form, and needs no more and no fewer bytes than the request has.
 @Suite struct RequestRecogniserTests {

@@ -1,4 +1,5 @@
-@testable import CacheHTTP
+@testable import CacheAPI
+@testable import HTTPWire
 
 /// Where the connection stands when something happens.
 enum ConnectionStage: CaseIterable {

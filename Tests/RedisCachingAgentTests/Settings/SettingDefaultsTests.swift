@@ -1,6 +1,6 @@
 import Cache
-import CacheHTTP
 import Foundation
+import HTTPWire
 import MemoryStore
 import RedisClient
 import Testing

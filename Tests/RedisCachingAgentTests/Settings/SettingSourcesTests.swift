@@ -1,6 +1,7 @@
-import CacheHTTP
+import CacheAPI
 import Configuration
 import Foundation
+import HTTPWire
 import RedisClient
 import Synchronization
 import TestSupport

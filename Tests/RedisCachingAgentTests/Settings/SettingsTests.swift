@@ -1,5 +1,6 @@
-import CacheHTTP
+import CacheAPI
 import Configuration
+import HTTPWire
 import MemoryStore
 import NIOCore
 import RedisClient

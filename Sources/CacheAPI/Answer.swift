@@ -1,0 +1,108 @@
+package import Bytes
+package import Cache
+
+/// An answer of the service, decided but not written. The fast lane writes it as bytes, the router as Hummingbird's response: both through
+/// `writeHead`, so that there is one place that knows which fields an answer carries and in which order.
+package struct Answer {
+    package var status: AnswerStatus
+    package var body: AnswerBody
+    package var contentType: StaticString = "application/json"
+    package var cacheStatus: CacheStatus?
+    /// Which store answered, if one was asked.
+    package var source: CacheSource?
+    /// What a page or a part of one may load (https://www.w3.org/TR/CSP3/); nil if the answer is for programs.
+    package var contentSecurityPolicy: StaticString?
+    /// The methods of a 405 answer.
+    package var allow: RouteMethods?
+    /// The content codings that a 415 answer asks for.
+    package var acceptEncoding: StaticString?
+    /// What a 401 answer asks for.
+    package var challenge: StaticString?
+    /// When to try again what was refused.
+    package var retryAfterSeconds: Int?
+
+    package init(_ status: AnswerStatus, _ body: AnswerBody) {
+        self.status = status
+        self.body = body
+    }
+
+    /// Whether memory answered in the place of Redis.
+    package var isDegraded: Bool { self.source?.isDegraded == true }
+
+    /// Who may keep the answer (RFC 9111, section 5.2.2). A value may be kept by its client, which must ask again before it uses it: anybody may
+    /// have written meanwhile. Nothing else is worth keeping.
+    private var cacheControl: StaticString {
+        // A page belongs to the program that serves it: after a deployment the old one is of no use.
+        if self.contentSecurityPolicy != nil { return "no-cache" }
+        return switch self.cacheStatus?.outcome {
+        case .hit, .miss: "private, no-cache"
+        case .stored, .deleted, .read, .refused, nil: "no-store"
+        }
+    }
+
+    /// The longest head in bytes: every field at its longest, with room to spare.
+    package static let maximumHeadCount = 1024
+
+    /// The fields of the head, in the order in which they stand.
+    /// - Parameter bodyCount: the length of the body in bytes.
+    package func writeFields(_ trailer: AnswerTrailer, bodyCount: Int, to sink: inout some AnswerFieldSink) {
+        sink.field(.contentType) { $0.append(self.contentType) }
+        sink.field(.contentLength) { $0.appendDecimal(bodyCount) }
+        if let cacheStatus = self.cacheStatus {
+            sink.field(.cacheStatus) { cacheStatus.write(into: &$0) }
+        }
+        if self.isDegraded {
+            sink.field(.cacheDegraded) { $0.append("1") }
+        }
+        sink.field(.cacheControl) { $0.append(self.cacheControl) }
+        if let allow = self.allow {
+            sink.field(.allow) { allow.write(into: &$0) }
+        }
+        if let codings = self.acceptEncoding {
+            sink.field(.acceptEncoding) { $0.append(codings) }
+        }
+        if let challenge = self.challenge {
+            sink.field(.challenge) { $0.append(challenge) }
+        }
+        if let seconds = self.retryAfterSeconds {
+            sink.field(.retryAfter) { $0.appendDecimal(seconds) }
+        }
+        if trailer.variesByOrigin {
+            sink.field(.vary) { $0.append("Origin") }
+        }
+        if let policy = self.contentSecurityPolicy {
+            sink.field(.contentSecurityPolicy) { $0.append(policy) }
+            sink.field(.contentTypeOptions) { $0.append("nosniff") }
+            sink.field(.referrerPolicy) { $0.append("no-referrer") }
+        }
+        sink.field(.requestID) { trailer.requestID.write(into: &$0) }
+        sink.field(.processTime) { $0.appendSeconds(nanoseconds: trailer.processNanoseconds) }
+        sink.field(.date) { trailer.writeDate(into: &$0) }
+    }
+}
+
+/// What every answer carries, whatever it says: known only when it leaves.
+package struct AnswerTrailer {
+    /// The request's id.
+    package let requestID: RequestID
+    /// From the request's first byte to the answer, in nanoseconds.
+    package let processNanoseconds: Int
+    /// The value of the `Date` field; nil if the server sets it, in the place that an empty value keeps.
+    package let date: DateField.Text?
+
+    /// Whether the fields for browsers depend on who asks, so that caches must keep the answers apart.
+    package var variesByOrigin = false
+
+    package init(requestID: RequestID, processNanoseconds: Int, date: DateField.Text?, variesByOrigin: Bool = false) {
+        self.requestID = requestID
+        self.processNanoseconds = processNanoseconds
+        self.date = date
+        self.variesByOrigin = variesByOrigin
+    }
+
+    /// Appends the date.
+    package func writeDate(into cursor: inout ByteCursor) {
+        guard let date = self.date else { return }
+        withUnsafeBytes(of: date) { cursor.append($0) }
+    }
+}

@@ -1,0 +1,70 @@
+package import Bytes
+package import Cache
+import JSON
+package import NIOCore
+
+/// The body of an answer, not yet written: its length is known without writing it, so that head and body go into one buffer.
+package enum AnswerBody {
+    /// `{"success":true,"key":K,"value":V}`
+    case value(key: ByteBuffer, CachedValue)
+    /// `{"success":true,"key":K,"message":"Value cached successfully with TTL: T"}`
+    case stored(key: ByteBuffer, ttlSeconds: Int64?)
+    /// `{"success":true,"key":K,"message":"Key deleted successfully"}`
+    case deleted(key: ByteBuffer)
+    /// `{"detail":"..."}`, of a text that needs no escaping.
+    case detail(StaticString)
+    /// Bytes that are ready.
+    case prepared(ByteBuffer)
+
+    private static let opening: StaticString = "{\"success\":true,\"key\":"
+    private static let valueName: StaticString = ",\"value\":"
+    private static let storedMessage: StaticString = ",\"message\":\"Value cached successfully with TTL: "
+    private static let noExpiration: StaticString = "no expiration"
+    private static let deletedMessage: StaticString = ",\"message\":\"Key deleted successfully\"}"
+    private static let detailOpening: StaticString = "{\"detail\":\""
+    private static let textClosing: StaticString = "\"}"
+
+    /// Length in bytes of what `write` appends.
+    package var count: Int {
+        switch self {
+        case .value(let key, let value):
+            Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.valueName.utf8CodeUnitCount + value.count + 1
+        case .stored(let key, let ttl):
+            Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.storedMessage.utf8CodeUnitCount
+                + (ttl.map { DecimalDigits.count(UInt64($0)) } ?? Self.noExpiration.utf8CodeUnitCount) + Self.textClosing.utf8CodeUnitCount
+        case .deleted(let key):
+            Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.deletedMessage.utf8CodeUnitCount
+        case .detail(let text):
+            Self.detailOpening.utf8CodeUnitCount + text.utf8CodeUnitCount + Self.textClosing.utf8CodeUnitCount
+        case .prepared(let bytes): bytes.readableBytes
+        }
+    }
+
+    /// Appends the body: `count` bytes.
+    package func write(into cursor: inout ByteCursor) {
+        switch self {
+        case .value(let key, let value):
+            cursor.append(Self.opening)
+            JSONWriter.writeString(key, into: &cursor)
+            cursor.append(Self.valueName)
+            value.withBytes { cursor.append($0) }
+            cursor.append(UInt8(ascii: "}"))
+        case .stored(let key, let ttl):
+            cursor.append(Self.opening)
+            JSONWriter.writeString(key, into: &cursor)
+            cursor.append(Self.storedMessage)
+            if let ttl { cursor.appendDecimal(Int(ttl)) } else { cursor.append(Self.noExpiration) }
+            cursor.append(Self.textClosing)
+        case .deleted(let key):
+            cursor.append(Self.opening)
+            JSONWriter.writeString(key, into: &cursor)
+            cursor.append(Self.deletedMessage)
+        case .detail(let text):
+            cursor.append(Self.detailOpening)
+            cursor.append(text)
+            cursor.append(Self.textClosing)
+        case .prepared(let bytes):
+            cursor.append(bytes)
+        }
+    }
+}

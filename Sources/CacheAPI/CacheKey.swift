@@ -1,0 +1,54 @@
+import Bytes
+package import NIOCore
+
+/// Keys as the path of a target names them.
+package enum CacheKey {
+    /// The path below which keys and the routes with reserved names are.
+    package static let pathPrefix: StaticString = "/cache/"
+
+    /// Names below `/cache/` that are routes: a key of that name can be reached by `?key=` alone.
+    package enum ReservedName: CaseIterable, Sendable {
+        case invalidate, stats
+
+        package var text: StaticString {
+            switch self {
+            case .invalidate: "invalidate"
+            case .stats: "stats"
+            }
+        }
+    }
+
+    /// The route that a decoded name below `/cache/` is; nil if it is a key.
+    package static func reservedName(_ name: UnsafeRawBufferPointer) -> ReservedName? {
+        if self.matches(name, ReservedName.stats.text) { return .stats }
+        return self.matches(name, ReservedName.invalidate.text) ? .invalidate : nil
+    }
+
+    package static func reservedName(_ name: ByteBuffer) -> ReservedName? { name.withUnsafeReadableBytes { self.reservedName($0) } }
+
+    /// Whether a name below `/cache/` is that of a route, or one that URL libraries take away (RFC 3986, section 5.2.4).
+    package static func isReserved(_ name: UnsafeRawBufferPointer) -> Bool {
+        self.reservedName(name) != nil || self.matches(name, ".") || self.matches(name, "..")
+    }
+
+    /// The key that the encoded rest of a path names, or nil if the fast lane must not judge it: an escape that is incomplete, bytes that
+    /// are no UTF-8, a length out of bounds, a reserved name.
+    package static func fromPath(_ encoded: ByteBuffer, limits: RequestLimits) -> ByteBuffer? {
+        guard let key = PercentDecoding.decode(encoded) else { return nil }
+        guard self.fault(of: key, limits: limits) == nil, !key.withUnsafeReadableBytes({ self.isReserved($0) }) else { return nil }
+        return key
+    }
+
+    /// What is wrong with a decoded key, if anything.
+    package static func fault(of key: ByteBuffer, limits: RequestLimits) -> ValidationFault.Kind? {
+        if key.readableBytes == 0 { return .stringTooShort(minimum: 1) }
+        if key.readableBytes > limits.maximumKeyBytes { return .stringTooLong(maximum: limits.maximumKeyBytes) }
+        return UTF8Validator.isValid(key.readableBytesUInt8Span) ? nil : .stringUnicode
+    }
+
+    private static func matches(_ name: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        guard name.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<name.count where name[index] != text.utf8Start[index] { return false }
+        return true
+    }
+}

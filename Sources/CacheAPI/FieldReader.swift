@@ -1,0 +1,105 @@
+package import JSON
+package import NIOCore
+
+/// Reads the fields of a request body one by one, and gathers what is wrong with them.
+///
+/// A field that cannot be read adds a fault and yields nil, and reading goes on: the client is told of everything at once.
+package struct FieldReader {
+    package let body: ByteBuffer
+
+    /// The body's object, which is the `input` of a field that is missing from it.
+    package let root: JSONElement
+
+    package private(set) var faults: [ValidationFault] = []
+
+    package init(body: ByteBuffer, root: JSONElement) {
+        self.body = body
+        self.root = root
+    }
+
+    /// Finds members of a body that has to be an object. An empty body and one of `null` both count as absent, as in FastAPI.
+    package static func scanObject<let count: Int>(
+        members names: InlineArray<count, JSONMemberName>,
+        in body: ByteBuffer,
+        maximumDepth: Int
+    ) throws(ValidationFault) -> JSONDocument<count> {
+        guard body.readableBytes > 0 else { throw ValidationFault(.missing, at: .body, input: .null) }
+        let document: JSONDocument<count>
+        do throws(JSONError) {
+            document = try JSONScanner.scanObject(members: names, in: body.readableBytesUInt8Span, maximumDepth: maximumDepth)
+        } catch {
+            throw ValidationFault(.jsonInvalid(error.code), at: .offset(error.characterOffset), input: .emptyObject)
+        }
+        switch document.root.kind {
+        case .object:
+            return document
+        case .null:
+            throw ValidationFault(.missing, at: .body, input: .null)
+        case .array, .string, .number, .true, .false:
+            throw ValidationFault(.modelAttributesType, at: .body, input: .value(document.root.slice(of: body)))
+        }
+    }
+
+    /// The JSON text of a field that may be any value, `null` included.
+    package mutating func requiredValue(_ name: String, _ element: JSONElement?) -> ByteBuffer? {
+        guard let element else {
+            self.add(.missing, name, self.root)
+            return nil
+        }
+        return element.slice(of: self.body)
+    }
+
+    /// The text of a string of 1 to `maximumBytes` bytes of UTF-8.
+    package mutating func requiredText(_ name: String, _ element: JSONElement?, maximumBytes: Int) -> ByteBuffer? {
+        guard let element else {
+            self.add(.missing, name, self.root)
+            return nil
+        }
+        guard element.kind == .string else {
+            self.add(.stringType, name, element)
+            return nil
+        }
+        guard let text = element.decodeString(in: self.body) else {
+            self.add(.stringUnicode, name, element)
+            return nil
+        }
+        guard text.readableBytes > 0 else {
+            self.add(.stringTooShort(minimum: 1), name, element)
+            return nil
+        }
+        guard text.readableBytes <= maximumBytes else {
+            self.add(.stringTooLong(maximum: maximumBytes), name, element)
+            return nil
+        }
+        return text
+    }
+
+    /// An integer in Pydantic's lax mode, which takes one from a number, a string or a Boolean. Nil also if it is absent or `null`.
+    package mutating func optionalInteger(_ name: String, _ element: JSONElement?, in range: ClosedRange<Int64>) -> Int64? {
+        guard let element, element.kind != .null else { return nil }
+        do throws(ValidationFault.Kind) {
+            let value = try LaxInteger.read(element, in: self.body)
+            guard value >= range.lowerBound else { throw .greaterThanEqual(range.lowerBound) }
+            guard value <= range.upperBound else { throw .lessThanEqual(range.upperBound) }
+            return value
+        } catch {
+            self.add(error, name, element)
+            return nil
+        }
+    }
+
+    /// A Boolean in Pydantic's lax mode, which takes one from a number or a string as well. Nil if it is none; `null` is none.
+    package mutating func boolean(_ name: String, _ element: JSONElement?, default value: Bool) -> Bool? {
+        guard let element else { return value }
+        do throws(ValidationFault.Kind) {
+            return try LaxBoolean.read(element, in: self.body)
+        } catch {
+            self.add(error, name, element)
+            return nil
+        }
+    }
+
+    private mutating func add(_ kind: ValidationFault.Kind, _ name: String, _ element: JSONElement) {
+        self.faults.append(ValidationFault(kind, at: .field(name), input: .value(element.slice(of: self.body))))
+    }
+}

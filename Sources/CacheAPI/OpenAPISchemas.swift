@@ -1,0 +1,203 @@
+package import JSON
+
+/// The shapes of bodies.
+extension OpenAPIDocument {
+    package var schemas: JSONNode {
+        .object(self.requestSchemas + Self.cacheSchemas + Self.serviceSchemas + Self.errorSchemas)
+    }
+
+    /// An object in an answer, which has these members and no others: with an extra one the test of the interface fails. Those that are not optional
+    /// are always there.
+    private static func object(_ members: [(String, JSONNode)], optional: Set<String> = []) -> JSONNode {
+        [
+            "type": "object", "properties": .object(members),
+            "required": .array(members.map(\.0).filter { !optional.contains($0) }.map { .string($0) }), "additionalProperties": false,
+        ]
+    }
+
+    private static let text: JSONNode = ["type": "string"]
+    private static let count: JSONNode = ["type": "integer", "minimum": 0]
+    private static let yes: JSONNode = ["type": "boolean", "const": true]
+
+    private static func no(_ description: String) -> JSONNode {
+        ["type": "boolean", "const": false, "description": .string(description)]
+    }
+
+    private static let time: JSONNode = [
+        "type": "string", "pattern": #"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$"#, "description": "UTC, to the microsecond, without a zone.",
+    ]
+
+    /// The limit is in bytes; a key has at most as many characters.
+    package var keySchema: JSONNode {
+        ["type": "string", "minLength": 1, "maxLength": .integer(self.limits.maximumKeyBytes), "examples": ["agent:1"]]
+    }
+
+    private var requestSchemas: [(String, JSONNode)] {
+        [
+            (
+                "SetRequest",
+                [
+                    "type": "object", "required": ["key", "value"],
+                    "properties": [
+                        "key": self.keySchema, "value": ["description": "Any JSON, including `null`."], "ttl": self.timeToLive,
+                    ],
+                    "examples": [["key": "agent:1", "value": ["name": "crawler"], "ttl": 60]],
+                ]
+            ),
+            (
+                "InvalidateRequest",
+                [
+                    "type": "object", "required": ["pattern"],
+                    "properties": [
+                        "pattern": [
+                            "type": "string", "minLength": 1, "maxLength": .integer(self.limits.maximumKeyBytes),
+                            "description": #"Redis's glob dialect: `*`, `?`, `[a-z]`, `[^x]`, `\`."#,
+                        ],
+                        "dry_run": Self.lenientBoolean,
+                    ],
+                    "examples": [["pattern": "agent:*"], ["pattern": "agent:*", "dry_run": true]],
+                ]
+            ),
+        ]
+    }
+
+    /// Whole numbers, and what the service that this one replaces accepted in their place.
+    private var timeToLive: JSONNode {
+        [
+            "description": "Seconds until the value expires. Without it, with `null` or with 0, the value does not expire.",
+            "anyOf": [
+                ["type": "integer", "minimum": 0, "maximum": .integer(Int(self.limits.maximumTTLSeconds))], ["type": "null"], ["type": "boolean"],
+                ["type": "string", "pattern": #"^\+?[0-9]{1,8}(\.0*)?$"#],
+            ],
+        ]
+    }
+
+    private static let lenientBoolean: JSONNode = [
+        "description": "Count the keys and delete none.", "default": false,
+        "anyOf": [
+            ["type": "boolean"], ["type": "integer", "enum": [0, 1]],
+            ["type": "string", "pattern": "^([01]|[oO][nN]|[oO][fF][fF]|[tT]([rR][uU][eE])?|[fF]([aA][lL][sS][eE])?|[yY]([eE][sS])?|[nN][oO]?)$"],
+        ],
+    ]
+
+    private static var cacheSchemas: [(String, JSONNode)] {
+        [
+            ("SetAnswer", self.object([("success", self.yes), ("key", self.text), ("message", self.text)])),
+            (
+                "GetAnswer",
+                self.object([("success", self.yes), ("key", self.text), ("value", ["description": "The value, byte for byte as it was set."])])
+            ),
+            (
+                "DeleteAnswer",
+                self.object([("success", self.yes), ("key", self.text), ("message", ["type": "string", "const": "Key deleted successfully"])])
+            ),
+            (
+                "InvalidateAnswer",
+                self.object(
+                    [
+                        ("success", self.yes), ("pattern", self.text),
+                        (
+                            "keys_deleted",
+                            ["type": "integer", "minimum": 0, "description": "With `complete: false`, of the memory that stands in for Redis."]
+                        ),
+                        ("dry_run", self.yes),
+                        (
+                            "keys_matched",
+                            ["type": ["integer", "null"], "minimum": 0, "description": "Of a dry run; null while Redis is unavailable."]
+                        ),
+                        (
+                            "complete",
+                            self.no(
+                                "Only while Redis is unavailable: the invalidation is queued until it is back, or, of a dry run, the number is unknown."
+                            )
+                        ),
+                        ("message", self.text),
+                    ], optional: ["dry_run", "keys_matched", "complete"])
+            ),
+            (
+                "Statistics",
+                self.object(
+                    [
+                        ("total_keys", self.count), ("memory_usage", ["type": "string", "description": "As Redis writes it: `5.30M`."]),
+                        ("connected_clients", self.count), ("uptime_seconds", self.count), ("total_commands_processed", self.count),
+                        ("keyspace_hits", self.count), ("keyspace_misses", self.count),
+                        ("hit_rate", ["type": "number", "minimum": 0, "maximum": 100, "description": "Percent, two decimals."]),
+                        ("complete", self.no("Only while Redis is unavailable: these are the figures of the embedded store.")),
+                        ("message", self.text),
+                    ], optional: ["complete", "message"])
+            ),
+        ]
+    }
+
+    private static var serviceSchemas: [(String, JSONNode)] {
+        [
+            ("Greeting", self.object([("message", self.text), ("version", self.text), ("status", ["const": "operational"]), ("docs", self.text)])),
+            ("State", self.object([("status", ["enum": ["alive", "ready", "started"]])])),
+            (
+                "Health",
+                self.object(
+                    [
+                        ("status", ["enum": ["healthy", "degraded"]]), ("timestamp", self.time), ("redis_connected", ["type": "boolean"]),
+                        ("version", self.text), ("uptime_seconds", self.count),
+                        (
+                            "warnings",
+                            [
+                                "type": "array", "minItems": 1, "items": self.text,
+                                "description": "What an operator should know. Absent if there is nothing to warn of.",
+                            ]
+                        ),
+                        ("redis", self.schema("RedisHealth")),
+                        (
+                            "registration",
+                            self.object(
+                                [("state", ["enum": ["pending", "elsewhere", "registered", "refused"]]), ("agent_id", self.text)],
+                                optional: ["agent_id"])
+                        ),
+                    ], optional: ["warnings", "redis", "registration"])
+            ),
+            ("RedisHealth", self.redisHealth),
+            (
+                "MetricsSummary",
+                self.object([
+                    ("cache_operations", self.byOperation(self.count)),
+                    ("response_times", self.byOperation(["type": "number", "minimum": 0, "description": "Milliseconds, the mean."])),
+                    ("error_count", self.count), ("uptime_seconds", self.count),
+                ])
+            ),
+        ]
+    }
+
+    private static func byOperation(_ schema: JSONNode) -> JSONNode {
+        self.object(["set", "get", "delete", "invalidate", "stats"].map { ($0, schema) })
+    }
+
+    private static var redisHealth: JSONNode {
+        let journal = self.object([
+            ("keys", self.count), ("patterns", self.count), ("bytes", self.count), ("age_seconds", ["type": "number", "minimum": 0]),
+            ("delete_everything", ["type": "boolean"]),
+        ])
+        let replay = self.object([
+            ("ended", self.time), ("duration_ms", self.count), ("keys", self.count), ("patterns", self.count), ("refused", self.count),
+            ("deleted_everything", ["type": "boolean"]),
+        ])
+        return self.object([
+            ("state", ["enum": ["connected", "outage", "replay"]]), ("since", self.time),
+            ("reason", ["type": ["string", "null"], "description": "One word; null while Redis is connected."]),
+            ("detail", ["type": ["string", "null"]]),
+            ("journal", journal), ("last_replay", ["anyOf": [replay, ["type": "null"]]]),
+            ("refused_commands", ["type": "array", "items": self.text]),
+        ])
+    }
+
+    private static var errorSchemas: [(String, JSONNode)] {
+        let fault = self.object(
+            [
+                ("type", self.text), ("loc", ["type": "array", "items": ["type": ["string", "integer"]]]), ("msg", self.text), ("input", .object([])),
+                ("ctx", ["type": "object"]),
+            ], optional: ["ctx"])
+        return [
+            ("Error", self.object([("detail", self.text)])),
+            ("ValidationError", self.object([("detail", ["type": "array", "minItems": 1, "items": fault])])),
+        ]
+    }
+}

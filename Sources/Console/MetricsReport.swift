@@ -1,0 +1,182 @@
+package import Access
+package import Cache
+import CacheAPI
+package import HTTPWire
+import Logging
+import MemoryStore
+package import NIOCore
+import RedisClient
+package import Telemetry
+
+/// The contents of a scrape, read at one moment.
+package struct MetricsReport {
+    package let operations: OperationCounts
+    package let http: HTTPCountersSnapshot
+    package let health: CacheHealth
+    package let telemetry: ServiceTelemetry
+    package let accessLogDropped: Int
+    package let limiter: Limiter
+    package let rememberedTokens: Int
+    package let recentWrites: RecentWritesReport
+
+    /// Writes the scrape.
+    package func text(_ format: ExpositionFormat) -> ByteBuffer {
+        var writer = ExpositionWriter(format: format)
+        self.writeCache(into: &writer)
+        self.writeHTTP(into: &writer)
+        self.writeMemory(into: &writer)
+        self.writeRedis(into: &writer)
+        self.writeProcess(into: &writer)
+        self.telemetry.registry.write(into: &writer)
+        writer.finish()
+        return writer.bytes
+    }
+
+    /// The stores that can answer: those of the configuration.
+    private var stores: [CacheSource] { self.health.outage == nil ? [.memory] : [.redis, .outage] }
+
+    private func writeCache(into writer: inout ExpositionWriter) {
+        writer.family(MetricCatalogue.operations)
+        for operation in CacheOperation.allCases {
+            for store in self.stores {
+                for result in operation.possibleResults {
+                    let labels = [
+                        MetricLabel("operation", operation.name), MetricLabel("store", store.name), MetricLabel("result", result.name),
+                    ]
+                    writer.sample(labels, self.operations.count(operation, store, result))
+                }
+            }
+        }
+        writer.family(MetricCatalogue.operationDuration)
+        for operation in CacheOperation.allCases {
+            writer.histogram([MetricLabel("operation", operation.name)], self.operations.latency(operation))
+        }
+        let reads = self.operations.hits + self.operations.misses
+        writer.single(MetricCatalogue.hits, self.operations.hits)
+        writer.single(MetricCatalogue.misses, self.operations.misses)
+        writer.single(MetricCatalogue.hitRatio, reads == 0 ? .nan : Double(self.operations.hits) / Double(reads))
+        writer.single(MetricCatalogue.degraded, self.operations.count(.outage))
+    }
+
+    private func writeHTTP(into writer: inout ExpositionWriter) {
+        writer.family(MetricCatalogue.requests)
+        for handler in RequestHandlerKind.allCases {
+            // Statuses that have not occurred are left out, except 200, which every rate starts from.
+            for status in AnswerStatus.allCases where status == .ok || self.http.count(handler, status) > 0 {
+                let labels = [MetricLabel("handler", handler.name), MetricLabel("code", "\(status.rawValue)")]
+                writer.sample(labels, self.http.count(handler, status))
+            }
+        }
+        writer.single(MetricCatalogue.requestErrors, self.http.errors)
+        writer.family(MetricCatalogue.refusals)
+        for kind in LimitKind.allCases { writer.sample([MetricLabel("limit", kind.name)], self.limiter.refusals(kind)) }
+        writer.single(MetricCatalogue.rememberedTokens, self.rememberedTokens)
+        writer.single(MetricCatalogue.inFlight, self.http.inFlight)
+        writer.single(MetricCatalogue.connections, self.http.openConnections)
+        writer.single(MetricCatalogue.acceptedConnections, self.http.acceptedConnections)
+        writer.single(MetricCatalogue.receivedBytes, self.http.receivedBytes)
+        writer.single(MetricCatalogue.sentBytes, self.http.sentBytes)
+        writer.single(MetricCatalogue.unsentBytes, self.limiter.unsentByteCount)
+        writer.single(MetricCatalogue.waitingBytes, self.limiter.receivedByteCount)
+        writer.single(MetricCatalogue.readPauses, self.http.readPauses)
+    }
+
+    private func writeMemory(into writer: inout ExpositionWriter) {
+        let memory = self.health.memory
+        writer.single(MetricCatalogue.memoryEntries, memory.entries)
+        writer.single(MetricCatalogue.memoryBytes, memory.bytes)
+        writer.single(MetricCatalogue.memoryBound, memory.maximumBytes)
+        writer.single(MetricCatalogue.memoryEvictions, memory.evictions)
+        writer.single(MetricCatalogue.memoryExpirations, memory.expirations)
+        writer.single(MetricCatalogue.memoryRejections, memory.rejections)
+    }
+
+    private func writeRedis(into writer: inout ExpositionWriter) {
+        writer.single(MetricCatalogue.redisConnected, self.health.isRedisConnected ? 1 : 0)
+        guard let outage = self.health.outage, let redis = self.health.redis, let bounds = self.health.outageSettings else { return }
+        writer.family(MetricCatalogue.redisState)
+        for state in OutageReport.State.allCases { writer.sample([MetricLabel("state", state.rawValue)], outage.state == state ? 1 : 0) }
+        writer.single(MetricCatalogue.redisConnections, redis.connections)
+        writer.single(MetricCatalogue.redisConnectionsOpened, redis.opened)
+        writer.single(MetricCatalogue.redisConnectionFailures, redis.failed)
+        writer.single(MetricCatalogue.redisPending, redis.pending)
+        writer.single(MetricCatalogue.redisDeadlines, redis.deadlinesMissed)
+        writer.single(MetricCatalogue.redisLateReplies, redis.lateReplies)
+        writer.single(MetricCatalogue.redisRejected, redis.rejected)
+        writer.single(MetricCatalogue.outages, outage.outages)
+        writer.single(MetricCatalogue.recoveryFailures, outage.failedAttempts)
+        writer.single(MetricCatalogue.journalKeys, outage.journalKeys)
+        writer.single(MetricCatalogue.journalKeysBound, bounds.journalKeys)
+        writer.single(MetricCatalogue.journalPatterns, outage.journalPatterns)
+        writer.single(MetricCatalogue.journalBytes, outage.journalBytes)
+        writer.single(MetricCatalogue.journalBytesBound, bounds.journalBytes)
+        let age = outage.journalOldest.map { Double(self.health.now.milliseconds - $0.milliseconds) / 1000 } ?? 0
+        writer.single(MetricCatalogue.journalAge, age)
+        writer.single(MetricCatalogue.journalOverflows, outage.journalOverflows)
+        writer.single(MetricCatalogue.replayKeys, outage.replayedKeys)
+        writer.single(MetricCatalogue.replayPatterns, outage.replayedPatterns)
+        writer.family(MetricCatalogue.replayRefusals)
+        for refusal in ReplayRefusal.allCases {
+            writer.sample([MetricLabel("kind", "key"), MetricLabel("reason", refusal.rawValue)], outage.refusedKeys[refusal] ?? 0)
+        }
+        let notPermitted = MetricLabel("reason", ReplayRefusal.notPermitted.rawValue)
+        writer.sample([MetricLabel("kind", "pattern"), notPermitted], outage.refusedPatterns)
+        writer.single(MetricCatalogue.replayPurges, outage.purges)
+        writer.single(MetricCatalogue.replayDuration, Double(outage.lastReplay?.durationMilliseconds ?? 0) / 1000)
+        writer.single(MetricCatalogue.recentWritesBytes, self.recentWrites.bytes)
+        writer.single(MetricCatalogue.recentWritesBound, self.recentWrites.maximumBytes)
+        writer.single(MetricCatalogue.recentWritesOverflows, self.recentWrites.overflows)
+    }
+
+    private func writeProcess(into writer: inout ExpositionWriter) {
+        writer.family(MetricCatalogue.eventLoopDelay)
+        writer.histogram([], self.telemetry.eventLoopDelay.snapshot)
+        writer.family(MetricCatalogue.logLines)
+        for level in Logger.Level.allCases {
+            writer.sample([MetricLabel("severity", level.rawValue)], self.telemetry.logCounters.count(level))
+        }
+        writer.single(MetricCatalogue.logDropped, self.telemetry.logSink.dropped)
+        writer.single(MetricCatalogue.accessLogDropped, self.accessLogDropped)
+        if let process = ProcessFigures.read() {
+            writer.single(MetricCatalogue.cpu, process.cpuSeconds)
+            writer.single(MetricCatalogue.residentMemory, process.residentBytes)
+            writer.single(MetricCatalogue.virtualMemory, process.virtualBytes)
+            writer.single(MetricCatalogue.openFiles, process.openFiles)
+            if let bound = process.maximumOpenFiles { writer.single(MetricCatalogue.openFilesBound, bound) }
+            writer.single(MetricCatalogue.threads, process.threads)
+            writer.single(MetricCatalogue.startTime, process.startTimeSeconds)
+        }
+        writer.single(MetricCatalogue.uptime, self.health.uptimeSeconds)
+        writer.family(MetricCatalogue.buildInformation)
+        writer.sample([MetricLabel("version", ServiceVersion.current)], 1)
+    }
+}
+
+/// Reads every counter of the process.
+package struct MetricsReporter: Sendable {
+    let service: CacheService
+    package let httpCounters: HTTPCounterSet
+    private let telemetry: ServiceTelemetry
+    private let accessLog: AccessLog?
+    let limiter: Limiter
+    private let access: AccessControl?
+
+    package init(
+        service: CacheService, httpCounters: HTTPCounterSet, telemetry: ServiceTelemetry, accessLog: AccessLog?, limiter: Limiter,
+        access: AccessControl?
+    ) {
+        self.service = service
+        self.httpCounters = httpCounters
+        self.telemetry = telemetry
+        self.accessLog = accessLog
+        self.limiter = limiter
+        self.access = access
+    }
+
+    package func report() async -> MetricsReport {
+        MetricsReport(
+            operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(),
+            telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0, limiter: self.limiter,
+            rememberedTokens: self.access?.rememberedTokenCount ?? 0, recentWrites: await self.service.recentWrites())
+    }
+}

@@ -1,0 +1,107 @@
+import CacheAPI
+import NIOCore
+
+/// What a client has sent and no one has taken yet.
+struct ConnectionInput {
+    private(set) var bytes = ByteBuffer()
+
+    var count: Int { self.bytes.readableBytes }
+
+    mutating func append(_ bytes: inout ByteBuffer) {
+        if self.count == 0 {
+            self.bytes = bytes
+        } else {
+            self.bytes.writeBuffer(&bytes)
+        }
+    }
+
+    /// Takes the first `count` bytes. They are copied nowhere.
+    mutating func take(_ count: Int) -> ByteBuffer? {
+        defer { self.releaseIfEmpty() }
+        return self.bytes.readSlice(length: count)
+    }
+
+    mutating func drop(_ count: Int) {
+        self.bytes.moveReaderIndex(forwardBy: count)
+        self.releaseIfEmpty()
+    }
+
+    mutating func removeAll() { self.bytes = ByteBuffer() }
+
+    /// Moves few bytes into a small buffer: a buffer of a read is much larger than the few bytes that may be left in it.
+    mutating func shrink() {
+        guard self.count > 0, self.bytes.storageCapacity > max(ConnectionAccount.uncountedBytes, 4 * self.count) else { return }
+        self.bytes = ByteBuffer(bytes: self.bytes.readableBytesView)
+    }
+
+    /// An idle connection holds no buffer.
+    private mutating func releaseIfEmpty() {
+        if self.count == 0 { self.bytes = ByteBuffer() }
+    }
+}
+
+/// Answers that have not been sent yet.
+struct ConnectionOutput {
+    /// The most bytes of storage that an idle connection keeps.
+    private static let keptCapacity = 4 * 1024
+
+    private var bytes = ByteBuffer()
+
+    var count: Int { self.bytes.readableBytes }
+
+    /// Puts an answer behind the others.
+    mutating func append(_ answer: Answer, _ trailer: AnswerTrailer, isLast: Bool, isHeadOnly: Bool = false) {
+        answer.write(trailer, closing: isLast, isHeadOnly: isHeadOnly, into: &self.bytes)
+    }
+
+    mutating func takeAll() -> ByteBuffer {
+        let bytes = self.bytes
+        self.bytes = ByteBuffer()
+        return bytes
+    }
+
+    /// The socket has been offered `bytes`. Once it has taken them they are ours alone again, and clearing keeps their storage for the next answer.
+    mutating func reuse(_ bytes: inout ByteBuffer) {
+        guard bytes.capacity <= Self.keptCapacity, self.count == 0 else { return }
+        bytes.clear()
+        self.bytes = bytes
+    }
+}
+
+/// Knows how many bytes of answers a client has not read, to within 16 KiB. A value: it is told what is written, and when the socket has taken it.
+///
+/// Asking the socket after each answer would cost more than the answer. Instead one write in many carries a mark, a promise that is kept when
+/// the socket has taken everything up to it. For a client that reads, that is before the write returns.
+struct UnsentBytes {
+    /// From how many bytes on a write is marked.
+    static let markDistance = 16 * 1024
+
+    /// Written since the socket was last known to have taken everything.
+    private var count = 0
+    /// How many of these the mark under way covers; nil if there is none.
+    private var marked: Int?
+    /// Since when the mark is under way, in nanoseconds of the monotonic clock.
+    private(set) var stalledSince: Int?
+
+    /// What the process must know of: the bytes that wait for this client, as soon as it is known not to read at once.
+    var waiting: Int { self.marked == nil ? 0 : self.count }
+
+    /// `count` bytes are written.
+    mutating func wrote(_ count: Int) { self.count += count }
+
+    /// What was written is about to be flushed. Returns whether a mark goes with it.
+    mutating func flushing(now: Int) -> Bool {
+        guard self.marked == nil, self.count >= Self.markDistance else { return false }
+        self.marked = self.count
+        self.stalledSince = now
+        return true
+    }
+
+    /// The socket has taken everything up to the mark. Returns whether what was written since then needs a mark of its own, which is then under way.
+    mutating func markTaken(now: Int) -> Bool {
+        self.count -= self.marked ?? 0
+        self.marked = nil
+        self.stalledSince = nil
+        return self.flushing(now: now)
+    }
+}

@@ -1,0 +1,148 @@
+package import CacheAPI
+import Synchronization
+
+/// Counts of the HTTP side, of one event loop or of the router, readable from any thread.
+package final class HTTPCounters: Sendable {
+    /// Room for every handler and status.
+    private let answers = InlineArray<48, Atomic<Int>> { _ in Atomic(0) }
+    private let openConnections = Atomic<Int>(0)
+    private let acceptedConnections = Atomic<Int>(0)
+    private let inFlight = Atomic<Int>(0)
+    private let receivedBytes = Atomic<Int>(0)
+    private let sentBytes = Atomic<Int>(0)
+    private let readPauses = Atomic<Int>(0)
+    private let isRecording: Bool
+
+    /// - Parameter isRecording: whether anything but connections is counted.
+    package init(isRecording: Bool = true) {
+        self.isRecording = isRecording
+    }
+
+    /// Counts a response.
+    package func record(_ status: AnswerStatus, by handler: RequestHandlerKind) {
+        guard self.isRecording else { return }
+        self.answers[HTTPCountersSnapshot.index(handler, status)].add(1, ordering: .relaxed)
+    }
+
+    package func recordConnection(opened: Bool) {
+        self.openConnections.add(opened ? 1 : -1, ordering: .relaxed)
+        if opened { self.acceptedConnections.add(1, ordering: .relaxed) }
+    }
+
+    /// Counts a request while it waits for a store or in the router.
+    package func recordInFlight(began: Bool) {
+        guard self.isRecording else { return }
+        self.inFlight.add(began ? 1 : -1, ordering: .relaxed)
+    }
+
+    package func recordReceived(_ byteCount: Int) {
+        guard self.isRecording else { return }
+        self.receivedBytes.add(byteCount, ordering: .relaxed)
+    }
+
+    package func recordSent(_ byteCount: Int) {
+        guard self.isRecording else { return }
+        self.sentBytes.add(byteCount, ordering: .relaxed)
+    }
+
+    /// Counts a pause in reading from a connection.
+    package func recordReadPause() {
+        guard self.isRecording else { return }
+        self.readPauses.add(1, ordering: .relaxed)
+    }
+
+    /// A reading. Each number is exact, but two may be read a moment apart.
+    package var snapshot: HTTPCountersSnapshot {
+        HTTPCountersSnapshot(
+            answers: self.answers.indices.map { self.answers[$0].load(ordering: .relaxed) },
+            openConnections: self.openConnections.load(ordering: .relaxed),
+            acceptedConnections: self.acceptedConnections.load(ordering: .relaxed),
+            inFlight: self.inFlight.load(ordering: .relaxed),
+            receivedBytes: self.receivedBytes.load(ordering: .relaxed),
+            sentBytes: self.sentBytes.load(ordering: .relaxed),
+            readPauses: self.readPauses.load(ordering: .relaxed)
+        )
+    }
+}
+
+/// A reading of the HTTP counters of one event loop, or the sum of several.
+package struct HTTPCountersSnapshot: Sendable {
+    private var answers: [Int]
+    /// Connections of clients that are open now.
+    package private(set) var openConnections: Int
+    /// Connections accepted so far.
+    package private(set) var acceptedConnections: Int
+    /// Requests that wait for a store or in the router now.
+    package private(set) var inFlight: Int
+    package private(set) var receivedBytes: Int
+    package private(set) var sentBytes: Int
+    /// Pauses in reading from connections.
+    package private(set) var readPauses: Int
+
+    package init(
+        answers: [Int], openConnections: Int, acceptedConnections: Int, inFlight: Int, receivedBytes: Int, sentBytes: Int, readPauses: Int
+    ) {
+        self.answers = answers
+        self.openConnections = openConnections
+        self.acceptedConnections = acceptedConnections
+        self.inFlight = inFlight
+        self.receivedBytes = receivedBytes
+        self.sentBytes = sentBytes
+        self.readPauses = readPauses
+    }
+
+    package static func index(_ handler: RequestHandlerKind, _ status: AnswerStatus) -> Int { handler.rawValue * 24 + status.ordinal }
+
+    /// Responses with one status.
+    package func count(_ handler: RequestHandlerKind, _ status: AnswerStatus) -> Int { self.answers[Self.index(handler, status)] }
+
+    /// 5xx responses, excluding 501 (unsupported transfer coding).
+    package var errors: Int {
+        RequestHandlerKind.allCases.reduce(0) { sum, handler in
+            AnswerStatus.allCases.reduce(sum) { $1.isFailure ? $0 + self.count(handler, $1) : $0 }
+        }
+    }
+
+    /// Adds another reading.
+    package mutating func add(_ other: HTTPCountersSnapshot) {
+        for index in self.answers.indices { self.answers[index] += other.answers[index] }
+        self.openConnections += other.openConnections
+        self.acceptedConnections += other.acceptedConnections
+        self.inFlight += other.inFlight
+        self.receivedBytes += other.receivedBytes
+        self.sentBytes += other.sentBytes
+        self.readPauses += other.readPauses
+    }
+}
+
+/// The HTTP counters of the whole process: one for each event loop, one for the router.
+package struct HTTPCounterSet: Sendable {
+    package let eventLoops: [HTTPCounters]
+    package let router: HTTPCounters
+
+    package init(
+        eventLoops: [HTTPCounters], router: HTTPCounters
+    ) {
+        self.eventLoops = eventLoops
+        self.router = router
+    }
+
+    /// The sum of all.
+    package var counts: HTTPCountersSnapshot {
+        var counts = self.router.snapshot
+        for counters in self.eventLoops { counts.add(counters.snapshot) }
+        return counts
+    }
+}
+
+/// Which code path answered a request, as the metrics name it.
+package enum RequestHandlerKind: Int, Sendable, CaseIterable {
+    case fastLane, router
+
+    package var name: String {
+        switch self {
+        case .fastLane: "fast_lane"
+        case .router: "router"
+        }
+    }
+}
