@@ -27,7 +27,7 @@ RUN swift build -c release --static-swift-stdlib --product redis-caching-agent \
 FROM ${DOCS_IMAGE} AS docs
 WORKDIR /source
 COPY scripts/fetch-docs-assets scripts/fetch-docs-assets
-COPY Sources/CacheHTTP/Console/DocumentationAsset.swift Sources/CacheHTTP/Console/DocumentationAsset.swift
+COPY Sources/Console/DocumentationAsset.swift Sources/Console/DocumentationAsset.swift
 RUN ./scripts/fetch-docs-assets /image/usr/share/redis-caching-agent/docs
 
 # hadolint ignore=DL3006
