@@ -44,7 +44,7 @@ ATTACKS = [
         "bodies without a key", 400, b"POST /cache HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + b" " * 1_040_000,
         {"API_KEYS": KEYS}, 80),
     Attack(
-        "bodies where everybody may send them", 400,
+        "bodies if everybody may send them", 400,
         b"POST /cache HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + b" " * 1_040_000, {}, 128 + 64),
 ]
 

@@ -8,7 +8,7 @@ package struct CacheHealth: Sendable {
     /// The bounds of the journal; nil on the embedded store by choice.
     package let outageSettings: OutageSettings?
     /// The connections of the event loops; nil on the embedded store by choice.
-    package let redis: RedisCounts?
+    package let redis: RedisCountersSnapshot?
     /// Commands that Redis has refused, and without which the service works all the same.
     package let refusedCommands: [String]
     /// Since the process started, in seconds.

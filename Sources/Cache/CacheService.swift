@@ -125,9 +125,9 @@ package struct CacheService: Sendable {
         )
     }
 
-    private var redisCounts: RedisCounts? {
+    private var redisSnapshot: RedisCountersSnapshot? {
         guard self.redis != nil else { return nil }
-        var counts = RedisCounts()
+        var counts = RedisCountersSnapshot()
         for eventLoop in self.eventLoops {
             if let counters = eventLoop.redisCounters { counts.add(counters.snapshot) }
         }
@@ -157,7 +157,7 @@ package struct CacheService: Sendable {
         CacheHealth(
             outage: self.redis?.gate.report,
             outageSettings: self.redis?.gate.settings,
-            redis: self.redisCounts,
+            redis: self.redisSnapshot,
             refusedCommands: refusedCommands,
             uptimeSeconds: self.uptimeSeconds,
             memory: self.embedded.memory.statistics(now: .now),

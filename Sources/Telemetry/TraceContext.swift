@@ -63,24 +63,6 @@ extension TraceContext {
         self.init(traceIDHigh: high, traceIDLow: low, spanID: span, isSampled: isSampled)
     }
 
-    /// Reads the fields of a request: `traceparent` first, Google's own if that is absent or wrong.
-    package init?(traceparent: String?, tracestate: String?, cloudTraceContext: String?) {
-        if let traceparent, let context = Self.parse(traceparent, Self.init(traceparent:)) {
-            self = context
-            // The specification requires that 512 characters be passed on; what is longer is not.
-            if let tracestate, tracestate.utf8.count <= 512 { self.state = tracestate }
-        } else if let cloudTraceContext, let context = Self.parse(cloudTraceContext, Self.init(cloudTraceContext:)) {
-            self = context
-        } else {
-            return nil
-        }
-    }
-
-    private static func parse(_ text: String, _ read: (UnsafeRawBufferPointer) -> TraceContext?) -> TraceContext? {
-        var text = text
-        return text.withUTF8 { read(UnsafeRawBufferPointer($0)) }
-    }
-
     private static func decimal(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> UInt64? {
         var number: UInt64 = 0
         for index in range {

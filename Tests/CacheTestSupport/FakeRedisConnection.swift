@@ -16,6 +16,8 @@ package final class FakeRedisConnection: RedisStoreConnection {
     package weak var delegate: (any RedisConnectionDelegate)?
     /// The commands so far, refused ones aside: `GET key`, `SET key value PX 1000`, `PING`.
     package private(set) var commands: [String] = []
+    /// The token of each of them.
+    package private(set) var tokens: [UInt64] = []
     /// How often somebody wanted a connection.
     package private(set) var attempts = 0
     /// Why commands are refused; nil accepts them.
@@ -99,6 +101,7 @@ package final class FakeRedisConnection: RedisStoreConnection {
             self.acceptedBeforeRefusal -= 1
         }
         self.commands.append(command)
+        self.tokens.append(token)
         self.pending.append(Pending(token: token, receiver: receiver))
         return nil
     }

@@ -217,7 +217,7 @@ import Testing
         self.gate.openForTest()
         health = service.currentHealth
         #expect(!health.isDegraded && health.isRedisConnected)
-        #expect(health.redis == RedisCounts())
+        #expect(health.redis == RedisCountersSnapshot())
         #expect(health.refusedCommands == [], "the short form waits for no event loop")
     }
 
@@ -230,5 +230,23 @@ import Testing
         service.eventLoops[0].counters.record(.get, .redis, .miss, nanoseconds: 1000)
         #expect(service.counts.count(.get) == 2 && service.counts.hits == 1 && service.counts.misses == 1)
         #expect(await service.recentWrites().maximumBytes == OutageSettings().recentWritesBytes)
+    }
+}
+
+@Suite struct CacheStatisticsTests {
+    /// The words of Redis's own `used_memory_human`.
+    @Test func sizes() {
+        let cases = [(0, "0B"), (1023, "1023B"), (1024, "1.00K"), (1536, "1.50K"), (5_557_453, "5.30M"), (1 << 30, "1.00G"), (3 << 40, "3.00T")]
+        for (bytes, text) in cases { #expect(CacheStatistics.humanReadable(bytes: bytes) == text) }
+    }
+
+    @Test func hitRate() {
+        var statistics = CacheStatistics(
+            totalKeys: 0, memoryUsage: "", connectedClients: 0, uptimeSeconds: 0, totalCommandsProcessed: 0, keyspaceHits: 0, keyspaceMisses: 0,
+            source: .memory)
+        #expect(statistics.hitRateHundredths == 0)
+        statistics.keyspaceHits = 2
+        statistics.keyspaceMisses = 1
+        #expect(statistics.hitRateHundredths == 6667)
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Cache
@@ -135,5 +136,60 @@ struct GlobPatternTests {
         let key = [UInt8](repeating: UInt8(ascii: "a"), count: 10_000)
         #expect(!pattern.matches(key))
         #expect(pattern.matches((key + [UInt8(ascii: "b")])))
+    }
+}
+
+/// The reference that counts: the answers of a real server.
+struct GlobPatternRedisTests {
+    @Test(.enabled(if: RedisServerProcess.isAvailable, "redis-server is not installed, so the dialect cannot be compared with the real one"))
+    func `random patterns select the keys that KEYS of a real server selects`() throws {
+        let seed: UInt64 = 20_250_701
+        var globs = RandomGlobs(seed: seed)
+        let keys = Set((0..<1_500).map { _ in globs.key(upTo: 6) } + [[], [0], [0x62, 0]])
+        let process = try RedisServerProcess()
+        defer { process.stop() }
+        let server = try UnixSocketRedis(path: process.socketPath)
+        try server.add(Array(keys))
+
+        var patterns = (0..<3_000).map { _ in globs.pattern(upTo: 9) }
+        patterns += GlobPatternTests.examples.map { Array($0.pattern.utf8) }
+        var matched = 0
+        for pattern in patterns {
+            let expected = try server.keys(pattern)
+            let glob = GlobPattern(pattern)
+            let actual = keys.filter { glob.matches($0.span) }
+            #expect(actual == expected, "seed \(seed): pattern \(pattern), differing keys \(actual.symmetricDifference(expected))")
+            matched += expected.count
+        }
+        #expect(matched > 10_000, "the patterns select hardly anything: the comparison would say nothing")
+    }
+}
+
+/// Patterns and keys over an alphabet so small that they often match, and in which most bytes mean something to a glob.
+struct RandomGlobs {
+    static let alphabet: [UInt8] = Array("ab[]^-\\*?".utf8) + [0xff, 0x80]
+    private var random: SplitMix64
+
+    init(seed: UInt64) {
+        random = SplitMix64(seed: seed)
+    }
+
+    mutating func pattern(upTo length: Int) -> [UInt8] {
+        bytes(Int.random(in: 0...length, using: &random))
+    }
+
+    mutating func key(upTo length: Int) -> [UInt8] {
+        bytes(Int.random(in: 0...length, using: &random))
+    }
+
+    private mutating func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in Self.alphabet[Int.random(in: 0..<Self.alphabet.count, using: &random)] }
+    }
+}
+
+extension GlobPattern {
+    /// For `#expect`, whose expansion takes an expression apart and cannot hold a span.
+    func matches(_ key: [UInt8]) -> Bool {
+        matches(key.span)
     }
 }

@@ -80,6 +80,7 @@ import Testing
         #expect(self.get() == "hit v ttl=none outage")
         #expect(self.receiver.answers == [])
         #expect(self.gate.report.journalKeys == 1)
+        #expect(self.gate.report.reason == (refusal == .queueFull ? .overloaded : .failure(refusal)))
     }
 
     @Test func refusedReadsAndDeletionsAreAnsweredAtOnce() {
@@ -125,6 +126,20 @@ import Testing
         #expect(self.get(token: 2) == "hit v ttl=none outage", "memory answers for the key until its write has been carried out")
     }
 
+    /// Redis may still carry the write out, and whatever is sent now over another connection could come before it.
+    @Test func aKeyIsSettledOnlyAfterItsLateReply() {
+        self.gate.openForTest()
+        #expect(self.set() == nil)
+        self.connection.missDeadlines()
+        #expect(self.gate.next(.woken) == .wait)
+        self.connection.reply(.simpleOK)
+        guard case .deleteKeys(let entries) = self.gate.next(.woken) else {
+            Issue.record("the key is not settled")
+            return
+        }
+        #expect(entries.map(\.key) == [Array("k".utf8)])
+    }
+
     @Test func deadlinesInARowAreAnOutage() {
         self.gate.openForTest()
         #expect(self.get(token: 1) == nil)
@@ -163,7 +178,47 @@ import Testing
         #expect(self.receiver.answers == ["1: miss outage", "2: hit v ttl=none redis"])
     }
 
+    /// Deadlines over one connection say nothing of the next.
+    @Test func aRowOfDeadlinesEndsWithItsConnection() {
+        self.gate.openForTest()
+        #expect(self.get(token: 1) == nil)
+        self.connection.missDeadlines()
+        let outcome = self.outcome(of: self.store.connect())
+        self.connection.lose(.connectionClosed)
+        #expect(self.failure(outcome()) == .connectionClosed)
+        self.gate.openForTest()
+        #expect(self.get(token: 2) == nil)
+        self.connection.missDeadlines()
+        #expect(self.gate.isRedisAsked)
+    }
+
     // MARK: The connection
+
+    /// No late reply comes over a connection that has ended: what waits for one has its slot back.
+    @Test func theEndOfTheConnectionFreesTheSlotsOfLateReplies() {
+        self.gate.openForTest()
+        #expect(self.set() == nil)
+        self.connection.missDeadlines()
+        self.connection.lose(.connectionClosed)
+        self.gate.openForTest()
+        #expect(self.set() == nil)
+        #expect(self.connection.tokens == [0, 0])
+    }
+
+    @Test func disconnectingEndsTheWaitForTheConnection() {
+        let outcome = self.outcome(of: self.store.connect())
+        #expect(self.store.disconnect() == [])
+        #expect(self.failure(outcome()) == .connectionClosed)
+    }
+
+    @Test func anotherAttemptEndsTheWaitOfTheFirst() {
+        let first = self.outcome(of: self.store.connect())
+        let second = self.outcome(of: self.store.connect())
+        #expect(self.failure(first()) == .cancelled)
+        #expect(second() == nil)
+        self.connection.lose(.connectionClosed)
+        #expect(self.failure(second()) == .connectionClosed)
+    }
 
     @Test func aLostConnectionIsAnOutage() {
         self.gate.openForTest()

@@ -189,7 +189,7 @@ import Testing
                 // What is wrong changes nothing.
                 try TestFile.write("nonsense", to: path)
                 try await agent.waitForLog("the file of API keys is wrong") { try await expectTheKeyOfNow() }
-                // Nor does a key on two lines, whose grant would depend on their order. It is said once, though the file is looked at again and again.
+                // Nor does a key on two lines, whose grant would depend on their order. It is logged once, though the file is read again and again.
                 try TestFile.write(Self.lines[1] + "\ntwin " + Self.lines[1].split(separator: " ")[1] + " all", to: path)
                 try await agent.waitForLog("line 2: the key is already used in line 1") { try await expectTheKeyOfNow() }
                 try FileManager.default.removeItem(atPath: path)

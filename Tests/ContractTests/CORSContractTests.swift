@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What browsers are told, with the fast lane and without.
+/// What browsers receive, with the fast lane and without.
 @Suite(.timeLimit(.minutes(5))) struct CORSContractTests {
     private static let settings = ["CORS_ORIGINS": "https://app.example.com,https://*.example.org"]
 

@@ -141,7 +141,7 @@ struct DoctorContractTests {
         #expect(wrong.result("encryption") == "CN=server, issued by CN=Test authority, is not accepted with CN=Test authority")
         let system = try await self.report(encrypted, status: 1)
         #expect(system.result("encryption").hasSuffix("is not accepted with the system's authorities"))
-        // The other way round: no encryption where the server wants it.
+        // The other way round: no encryption although the server wants it.
         let plain = try await self.report(self.address(redis), status: 1)
         #expect(plain.checksWithFaults == ["session"])
     }

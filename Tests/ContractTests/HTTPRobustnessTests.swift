@@ -4,7 +4,7 @@ import Testing
 
 /// What RFC 9112 asks of requests that are none, or that two parsers could read differently: with the fast lane and without.
 ///
-/// Each is followed by a request that must not be answered where the first one ended the connection: what an attacker smuggles behind a request that
+/// Each is followed by a request that must not be answered if the first one ended the connection: what an attacker smuggles behind a request that
 /// somebody in between framed differently.
 @Suite(.timeLimit(.minutes(5))) struct HTTPRobustnessTests {
     struct Case: Sendable, CustomTestStringConvertible {
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    /// RFC 9110, sections 9.3.2, 15.3.5 and 15.4.5: no body where there is none.
+    /// RFC 9110, sections 9.3.2, 15.3.5 and 15.4.5: no body if there is none.
     @Test func headHasNoBody() async throws {
         try await AgentProcess.with { agent in
             _ = try await agent.ask(Request.post("/cache", #"{"key":"k","value":"v"}"#))
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    /// Nor where the request is malformed.
+    /// Nor if the request is malformed.
     @Test(arguments: ["HEAD /cache/k HTTP/1.1\r\nHost : h\r\n\r\n", "HEAD /cache/k HTTP/1.1\r\n\r\n", "HEAD /cache/k HTTP/1.1\r\nHost: a/b\r\n\r\n"])
     func malformedHeadHasNoBody(_ request: String) async throws {
         for lane in ["on", "off"] {

@@ -262,7 +262,7 @@ import Testing
         #expect(logged.contains("is lost (3 keys and 0 patterns)"))
     }
 
-    /// The signal comes while an event loop waits for its connection, and nothing is left to be told to Redis: there is nothing to wait for.
+    /// The signal comes while an event loop waits for its connection, and nothing is left to be replayed to Redis: there is nothing to wait for.
     @Test func stoppingDoesNotWaitForAConnection() async throws {
         let redis = try await StubRedis.start()
         let agent = try await AgentProcess.start(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_CONNECT_TIMEOUT_MS": "60000"])

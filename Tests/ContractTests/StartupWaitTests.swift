@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// A start waits for Redis, if it is told to, and not for ever.
+/// A start waits for Redis, if it is configured to, and not for ever.
 @Suite(.enabled(if: RedisServerProcess.isAvailable), .timeLimit(.minutes(5))) struct StartupWaitTests {
     private func settings(_ redis: RedisServerProcess, waitSeconds: Int) -> [String: String] {
         ["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_RECONNECT_CAP_MS": "50", "REDIS_STARTUP_WAIT_SECONDS": "\(waitSeconds)"]

@@ -10,7 +10,7 @@ enum Store: String, CaseIterable, CustomTestStringConvertible {
     /// The stores that can be had on this machine.
     static var available: [Store] { RedisServerProcess.isAvailable ? [.memory, .redis] : [.memory] }
 
-    /// Starts the program on this store, with a Redis of its own where that is the store, and gives it to `body`.
+    /// Starts the program on this store, with a Redis of its own if that is the store, and gives it to `body`.
     func withAgent<Result>(
         _ environment: [String: String] = [:],
         _ body: (AgentProcess) async throws -> Result

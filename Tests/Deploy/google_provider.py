@@ -99,7 +99,7 @@ PROJECT, PROJECT_NUMBER = "project", "123456789"
 
 
 def of_any_type(kind: Kind, value: Any) -> List[Any]:
-    """A value where the schema does not say which type: Terraform sends both."""
+    """A value if the schema does not say which type: Terraform sends both."""
     return [json.dumps(kind).encode(), value]
 
 

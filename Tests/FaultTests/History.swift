@@ -40,7 +40,7 @@ struct HistoryEvent: Hashable, Sendable {
     let operation: Operation
     /// When the request was sent, in milliseconds since the history began.
     let start: Double
-    /// When the answer was there; infinite where none came.
+    /// When the answer was there; infinite if none came.
     let end: Double
     let status: Int
     /// Whether memory answered without Redis (`X-Cache-Degraded`).

@@ -1,8 +1,8 @@
 /// Judges a recorded history of several clients at several instances over one Redis. A value.
 ///
 /// Rules, each from the promise of docs/outages.md:
-/// 1. *no stale read at the instance*: after a write, delete or invalidation was acknowledged by an instance, that instance answers no older value. Older
-///    is what was written before in real time: through any instance, if that write reached Redis; through this one in any case.
+/// 1. *no stale read at the instance*: after a write, delete or invalidation was acknowledged by an instance, that instance answers no older value.
+///    Older is what was written before in real time: through any instance, if that write reached Redis; through this one in any case.
 /// 2. *no stale read anywhere after replay*: when every fault is over and every journal empty, the same over all instances.
 /// 3. *no value beyond its deadline*, with a tolerance for what happens between client and Redis.
 /// 4. *nothing lost* (`OUTAGE_WRITES=restore`, one instance): the last write of each key is there at the end.

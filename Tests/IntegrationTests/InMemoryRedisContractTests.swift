@@ -9,7 +9,7 @@ import Testing
 
 /// `InMemoryRedis` replies as a real Redis does, byte for byte, over random sequences of the commands that it knows, malformed ones included.
 ///
-/// Three things cannot be equal: the remaining time to live, as the real clock runs; the order of SCAN; and what INFO and CLIENT LIST say of the machine.
+/// Three things cannot be equal: the remaining time to live, as the real clock runs; the order of SCAN; what INFO and CLIENT LIST say of the machine.
 @Suite(.enabled(if: RedisServerProcess.isAvailable, "needs redis-server"), .timeLimit(.minutes(5)))
 struct InMemoryRedisContractTests {
     /// A socket to the real server, one command and its reply at a time.

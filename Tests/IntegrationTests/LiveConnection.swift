@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RESP
+import TestSupport
 
 @testable import RedisClient
 
@@ -150,4 +151,33 @@ final class LiveConnection: Sendable {
             return self.observer.value.connection.close()
         }.get()
     }
+}
+
+/// For a command whose reply does not matter.
+final class SilentReceiver: RedisReplyReceiver {
+    func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {}
+}
+
+extension RedisServerProcess {
+    /// By the unix socket. The deadlines are long, since a busy machine is not what most tests are about.
+    var configuration: RedisConfiguration {
+        RedisConfiguration(
+            endpoint: .unixSocket(path: self.socketPath),
+            connectTimeout: .seconds(10),
+            commandDeadline: .seconds(10),
+            deadConnectionTimeout: .seconds(20),
+            controlDeadline: .seconds(10)
+        )
+    }
+
+    /// By TCP, with the name to be resolved.
+    var networkConfiguration: RedisConfiguration {
+        var configuration = self.configuration
+        configuration.endpoint = .tcp(host: "localhost", port: self.port)
+        return configuration
+    }
+}
+
+extension Logger {
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

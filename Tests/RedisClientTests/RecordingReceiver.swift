@@ -3,7 +3,7 @@ import RESP
 
 @testable import RedisClient
 
-/// Remembers what it was told, as text, and may react.
+/// Records what it receives, as text, and may react.
 final class RecordingReceiver: RedisReplyReceiver {
     private(set) var replies: [String] = []
     var reaction: ((RedisFailure?) -> Void)?

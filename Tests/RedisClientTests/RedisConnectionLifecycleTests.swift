@@ -30,7 +30,7 @@ struct RedisConnectionLifecycleTests {
         #expect(try redis.written() == "*2|$3|GET|$1|c|")
     }
 
-    @Test("an attempt that fails is told, and not repeated by itself")
+    @Test("an attempt that fails is reported, and not repeated by itself")
     func refused() throws {
         let redis = EmbeddedRedis()
         redis.connector.refuses = true
@@ -80,7 +80,7 @@ struct RedisConnectionLifecycleTests {
         #expect(redis.events == ["ready", "lost unresponsive"])
     }
 
-    @Test("a late reply is told, that of a connection that ended is not")
+    @Test("a late reply is reported, that of a connection that ended is not")
     func late() throws {
         let redis = try EmbeddedRedis.ready()
         let receiver = RecordingReceiver()

@@ -158,7 +158,7 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.state == .ready)
     }
 
-    @Test("an abandoned command keeps its place: of its late reply only the coming is told")
+    @Test("an abandoned command keeps its place: of its late reply only the arrival is reported")
     func abandoned() {
         let machine = TracedStateMachine(.ready)
         _ = machine.offered("a", 1, at: 0)

@@ -117,7 +117,7 @@ struct RedisConnectionTests {
         for reply in replies {
             let parts = reply.split(separator: " ", maxSplits: 1)
             #expect(parts[1] == "integer(\(parts[0]))" || parts[1] == "deadlineExceeded", "seed \(seed): \(reply)")
-            #expect(tokens.insert(parts[0]).inserted, "seed \(seed): told twice")
+            #expect(tokens.insert(parts[0]).inserted, "seed \(seed): reported twice")
         }
     }
 

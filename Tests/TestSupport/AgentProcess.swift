@@ -133,7 +133,7 @@ package struct AgentProcess: Sendable {
         }
     }
 
-    /// Ends the program without waiting for its clients. A program whose coverage is measured writes its profile as it exits, so it may stop by itself.
+    /// Ends the program without waiting for its clients. A program whose coverage is measured writes its profile at exit, so it may stop by itself.
     private func end() async {
         let isMeasured = ProcessInfo.processInfo.environment["LLVM_PROFILE_FILE"] != nil
         if isMeasured {

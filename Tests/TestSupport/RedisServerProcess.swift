@@ -58,7 +58,7 @@ package final class RedisServerProcess {
         try? FileManager.default.removeItem(at: self.directory)
     }
 
-    /// Starts the stopped server again without its data, also where it has an append-only file.
+    /// Starts the stopped server again without its data, even if it has an append-only file.
     package func startEmpty() throws {
         try? FileManager.default.removeItem(at: self.directory.appendingPathComponent("appendonlydir"))
         try self.start()
@@ -92,7 +92,7 @@ package final class RedisServerProcess {
         self.process = nil
     }
 
-    /// The server keeps its sockets and does nothing (SIGSTOP). On a busy machine the signal takes its time, in which the server would go on answering.
+    /// The server keeps its sockets and does nothing (SIGSTOP). On a busy machine the signal takes its time; the server goes on answering until then.
     package func pause() {
         guard let process = self.process else { return }
         process.signal(SIGSTOP)

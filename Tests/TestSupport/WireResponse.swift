@@ -19,7 +19,7 @@ package struct WireResponse: Sendable, Equatable {
     package var status: Int { Int(self.statusLine.split(separator: " ").dropFirst().first ?? "") ?? 0 }
     package var text: String { String(decoding: self.body, as: UTF8.self) }
 
-    /// The value of the one field `name`; nil where there is none or more than one.
+    /// The value of the one field `name`; nil if there is none or more than one.
     package subscript(name: String) -> String? {
         let found = self.fields.filter { $0.name.lowercased() == name.lowercased() }
         return found.count == 1 ? found[0].value : nil

@@ -1,4 +1,4 @@
-"""Clients that mean harm: each does one thing that breaks servers, over and over, until it is told to stop."""
+"""Clients that mean harm: each does one thing that breaks servers, over and over, until it is stopped."""
 
 import random
 import socket

@@ -31,7 +31,7 @@ THROUGHPUT_RATIO = 0.9
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the report; `met` is None where nothing was promised."""
+    """One line of the report; `met` is None if nothing was promised."""
 
     what: str
     measured: str

@@ -40,7 +40,7 @@ class Redis:
         self.server = self._start_on(self.program, self.port)
 
     def stop(self) -> None:
-        """Ends it, also where it is stopped."""
+        """Ends it, even if it is stopped."""
         self.server.process.send_signal(signal.SIGCONT)
         self.server.stop()
 

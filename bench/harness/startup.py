@@ -31,7 +31,7 @@ def measure_startups(
     directory: pathlib.Path,
     measurements: Measurements,
 ) -> List[Startup]:
-    """The service from memory and through Redis, where `plan.only` finds "peer/startup"."""
+    """The service from memory and through Redis, if `plan.only` finds "peer/startup"."""
     startups = []
     for service in services:
         wanted = service.name in (MEMORY, REDIS) and plan.only.search(f"{service.name}/startup")

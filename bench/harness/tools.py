@@ -1,4 +1,4 @@
-"""The programs that the benchmark needs beside the service, installed where that is possible."""
+"""The programs that the benchmark needs beside the service, installed if that is possible."""
 
 import hashlib
 import os

@@ -92,7 +92,7 @@ resource "google_artifact_registry_repository_iam_member" "deploy" {
   depends_on = [google_artifact_registry_repository.this]
 }
 
-# To be told of pushes in another project, Cloud Build must be allowed to subscribe there.
+# To receive pushes of another project, Cloud Build must be allowed to subscribe there.
 resource "google_pubsub_topic_iam_member" "pushes" {
   count   = var.image_source == null ? 0 : 1
   project = local.registry.project
@@ -126,7 +126,7 @@ resource "google_service_account_iam_member" "deploy" {
   member             = google_service_account.deploy.member
 }
 
-# The smoke test shows an ID token, which an account may make for itself only if it is told so:
+# The smoke test shows an ID token, which an account may make for itself only with this role:
 # https://cloud.google.com/build/docs/securing-builds/authorize-service-to-service-access
 resource "google_service_account_iam_member" "deploy_itself" {
   service_account_id = google_service_account.deploy.name

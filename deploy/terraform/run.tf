@@ -160,7 +160,7 @@ resource "google_cloud_run_v2_service" "this" {
   }
 
   lifecycle {
-    # The pipeline's. gcloud marks the revisions that it makes by a label (a nonce) and names none of them, unless it is told a tag or a suffix: the
+    # The pipeline's. gcloud marks the revisions that it makes by a label (a nonce) and names none of them, unless it is given a tag or a suffix: the
     # pipeline tells it neither, so that a revision is never named here, and a later change of the template cannot meet the name of an older one (409).
     ignore_changes = [template[0].containers[0].image, template[0].labels, traffic, client, client_version]
   }

@@ -180,13 +180,13 @@ variable "agent_prd_id" {
 variable "alert_email" {
   type        = string
   default     = null
-  description = "Who is told of alerts, by mail. Without it and notification_channels nobody is."
+  description = "Who receives alerts by mail. Without it and notification_channels, nobody does."
 }
 
 variable "notification_channels" {
   type        = list(string)
   default     = []
-  description = "Who else is told of alerts: names of monitoring channels."
+  description = "Who else receives alerts: names of monitoring channels."
 }
 
 variable "log_retention_days" {

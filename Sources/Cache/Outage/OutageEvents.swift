@@ -1,7 +1,7 @@
 import Backoff
 import RedisClient
 
-// The words of `OutageStateMachine`: its states, what it is told, and what it answers.
+// The vocabulary of `OutageStateMachine`: its states, its events and what follows from them.
 
 extension OutageStateMachine {
     enum State: Hashable, CaseIterable {
@@ -40,6 +40,9 @@ extension OutageStateMachine {
                 .replay
             }
         }
+
+        /// Whether Redis has been found, and no step is under way: there was nothing that could be settled.
+        var isIdle: Bool { self == .connected || self == .waitingForLateReplies }
 
         /// Whether Redis is asked for the keys that the journal does not hold.
         var asksRedis: Bool {
@@ -120,8 +123,29 @@ enum RecoveryEvent: Equatable {
     case keysSettled(Settlement)
     /// The step came to nothing.
     case stepFailed(RedisFailure)
-    /// The process is told to stop: the recovery does nothing more.
+    /// The process stops: the recovery does nothing more.
     case stopped
+
+    /// Whether this can come of the step that is under way in `state`.
+    func isPossible(in state: OutageStateMachine.State) -> Bool {
+        switch self {
+        case .woken: state.isIdle
+        case .connectionsEnded: state == .endingConnections
+        case .pauseEnded: state == .pausing
+        case .redisAnswered: state == .probing
+        case .connectionsFenced, .fenceRefused: state == .fencing
+        case .waitEnded: state == .waitingForEndedConnections
+        case .serverIdentified: state == .identifyingServer
+        case .recentWritesCollected: state == .collectingRecentWrites
+        case .writesVerified: state == .verifyingWrites
+        case .eventLoopsConnected: state == .connectingEventLoops
+        case .everythingDeleted: state == .deletingEverything
+        case .patternDeleted: state == .deletingPattern
+        case .keysSettled: state == .settlingKeys || state == .settlingLateWrites
+        case .stepFailed: !state.isIdle
+        case .stopped: true
+        }
+    }
 }
 
 /// How far a step came that settles keys.

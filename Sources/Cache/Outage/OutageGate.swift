@@ -166,10 +166,10 @@ package final class OutageGate: Sendable {
     ///
     /// A pattern may have to be compared with millions of long keys, and event loops wait for this lock. So they are compared in a copy of the
     /// records, and only the records that match are changed under the lock, some at a time. What is written meanwhile is written at the same time as
-    /// the invalidation: it may come before or after it. Only when all older records are changed is Redis told of the pattern, or the pattern
-    /// remembered: a value that a replay sends to Redis before that is in Redis when the pattern is looked for there, and of a later one the
-    /// version is out of date, so its key is settled once more.
-    /// - Returns: whether the pattern is remembered for the replay; else Redis has to be told by the caller.
+    /// the invalidation: it may come before or after it. Only when all older records are changed is the pattern deleted from
+    /// Redis, or remembered: a value that a replay sends to Redis before that is in Redis when the pattern is looked for there, and of a later one
+    /// the version is out of date, so its key is settled once more.
+    /// - Returns: whether the pattern is remembered for the replay; else the caller has to delete the keys from Redis.
     func invalidate(_ pattern: [UInt8], where isMatch: (Span<UInt8>) -> Bool) async -> Bool {
         var matches: [[UInt8]] = []
         var compared = 0
@@ -191,7 +191,7 @@ package final class OutageGate: Sendable {
         return true
     }
 
-    /// Redis could not be told of the pattern: it is remembered, and the outage begins.
+    /// The pattern could not be deleted from Redis: it is remembered, and the outage begins.
     func invalidateInstead(_ pattern: [UInt8], _ reason: OutageReason) {
         let (action, isOverflow) = self.withMachine { $0.failed(reason, pattern: pattern, now: .now) }
         self.perform(action, reason)
@@ -252,7 +252,7 @@ package final class OutageGate: Sendable {
         }
     }
 
-    /// Returns when Redis has been told of everything, at `deadline` at the latest, and when the task is cancelled.
+    /// Returns when everything has been replayed to Redis, at `deadline` at the latest, and when the task is cancelled.
     package func waitUntilReplayed(until deadline: NIODeadline) async {
         while !self.journal.isEmpty, NIODeadline.now() < deadline {
             guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
@@ -261,7 +261,7 @@ package final class OutageGate: Sendable {
 
     package var report: OutageReport { self.machine.withLock { $0.report } }
 
-    /// What Redis has to be told; a copy is O(1).
+    /// What has to be replayed to Redis; a copy is O(1).
     var journal: OutageJournal { self.machine.withLock { $0.journal } }
 
     // MARK: The log

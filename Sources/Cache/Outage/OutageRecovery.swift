@@ -3,9 +3,9 @@ package import NIOCore
 import RESP
 package import RedisClient
 
-/// Finds Redis again and tells it what it has missed, for the whole process: one attempt at a time, whatever the number of event loops and requests.
+/// Finds Redis again and replays what it has missed, for the whole process: one attempt at a time, whatever the number of event loops and requests.
 ///
-/// What to do next is for `OutageStateMachine` to say: the recovery performs that step, and tells what came of it.
+/// `OutageStateMachine` decides what to do next; the recovery performs that step and reports what came of it.
 package struct OutageRecovery: Sendable {
     /// Bytes of values in one round trip, after which no further key is taken.
     private static let bytesPerStep = 1 << 20
@@ -89,8 +89,8 @@ package struct OutageRecovery: Sendable {
         }
     }
 
-    /// - Returns: whether Redis refused it for some keys, or for all. A user who may delete, as was verified, but not scan is told so while Redis is
-    ///   connected, too: it is no reason to stay without Redis.
+    /// - Returns: whether Redis refused it for some keys, or for all. A user who may delete, as was verified, but not scan gets the same refusal
+    ///   while Redis is connected: it is no reason to stay without Redis.
     private func delete(_ pattern: [UInt8]) async throws(RedisFailure) -> Bool {
         do throws(RedisFailure) {
             return try await self.peer.deleteKeys(matching: pattern)

@@ -14,10 +14,10 @@ package struct OutageSettings: Sendable, Hashable {
     package var journalBytes = 32 * 1024 * 1024
     /// Writes that Redis acknowledged in this time before it was lost, at least, are invalidated if another server answers afterwards; with
     /// `invalidate` only. 0 to 60 s; with 0, none are.
-    package var doubt = TimeAmount.seconds(2)
+    package var recentWritesSpan = TimeAmount.seconds(2)
     /// Bytes of the keys of those writes, over all event loops; if there are more, everything is deleted when another server answers. 4 KiB to 1 GiB.
     package var recentWritesBytes = 16 * 1024 * 1024
-    /// How long to wait for what may still be under way to Redis, if Redis cannot be told to drop it; a random time between half of it and all.
+    /// How long to wait for what may still be under way to Redis, if Redis cannot be made to drop it; a random time between half of it and all.
     /// 0 to 10 s.
     package var barrier = TimeAmount.milliseconds(100)
     /// Bound of the first pause between attempts to reach Redis; doubles, with full jitter. 1 ms to 60 s.
@@ -28,7 +28,7 @@ package struct OutageSettings: Sendable, Hashable {
     package init() {}
 
     /// How long writes are remembered. A single instance that restores values has no use for it: it would delete what it has written.
-    var doubtSpan: TimeAmount { self.writes == .invalidate ? self.doubt : .zero }
+    var effectiveRecentWritesSpan: TimeAmount { self.writes == .invalidate ? self.recentWritesSpan : .zero }
 }
 
 /// What becomes of a value that was written while Redis was away, once it is back. Deletions are always carried out.

@@ -11,11 +11,11 @@ import RedisClient
 ///      │          ┌──────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 ///   any failure   └─► deletingEverything ─► deletingPattern, one by one ─► settlingKeys ─► connected ◄─► settlingLateWrites
 ///
-/// Memory answers for every key up to `settlingKeys`; from there on, only for the keys of the journal. docs/outages.md has the table of all states and
-/// events, which is made by driving this value.
+/// Memory answers for every key up to `settlingKeys`; from there on, only for the keys of the journal. docs/outages.md has the table of all states
+/// and events, which is made by driving this value.
 ///
-/// Whatever is met with in an attempt that was given up has no say in the next: a failure that others report leads to `lost`, where no step is
-/// under way, so what comes of a step then belongs to the past. `next` is the only place that has to look.
+/// An attempt that was given up does not affect the next one: a failure that others report leads to `lost`, where no step is under way, so the
+/// result of a step that arrives then belongs to the past. Only `next` has to check that.
 struct OutageStateMachine: ~Copyable {
     /// Keys that are settled in one step.
     static let keysPerStep = 500
@@ -52,7 +52,7 @@ struct OutageStateMachine: ~Copyable {
         self.journal = OutageJournal(settings)
         self.since = now
         self.isRestoring = settings.writes == .restore
-        self.recentWritesMilliseconds = settings.doubtSpan.nanoseconds / 1_000_000
+        self.recentWritesMilliseconds = settings.effectiveRecentWritesSpan.nanoseconds / 1_000_000
         self.maximumPatterns = settings.journalPatterns
         self.stableMilliseconds = settings.pauseCap.nanoseconds / 1_000_000
     }
@@ -99,7 +99,6 @@ struct OutageStateMachine: ~Copyable {
     private mutating func abandonAttempt() {
         self.journal.forgetLateCommands()
         self.journal.abandonPurge()
-        self.counters.replay = nil
         self.state = .lost
     }
 
@@ -113,14 +112,11 @@ struct OutageStateMachine: ~Copyable {
         let isLate = isLate && self.state.asksRedis
         self.journal.touch(key, isValue: isValue, isLate: isLate, now: now)
         guard self.journal.overflows == overflows else { return .overflow(self.failed(.journalFull, now: now)) }
-        switch self.state {
-        case .connected, .waitingForLateReplies: return isLate ? .none : .wake
-        default: return .none
-        }
+        return self.state.isIdle && !isLate ? .wake : .none
     }
 
     /// A pattern is to be invalidated, and the keys that the journal holds have been compared with it.
-    /// - Returns: nil if Redis is there and has to be told by the caller; else the journal has taken the pattern.
+    /// - Returns: nil if Redis is there, and the caller has to delete the keys from it; else the journal has taken the pattern.
     mutating func record(pattern: [UInt8], now: MonotonicTime) -> RecordAction? {
         guard !self.state.asksRedis else { return nil }
         let overflows = self.journal.overflows
@@ -128,7 +124,7 @@ struct OutageStateMachine: ~Copyable {
         return self.journal.overflows == overflows ? RecordAction.none : .overflow(self.failed(.journalFull, now: now))
     }
 
-    /// Redis could not be told of a pattern: it is remembered, and Redis is lost.
+    /// A pattern could not be deleted from Redis: it is remembered, and Redis is lost.
     mutating func failed(_ reason: OutageReason, pattern: [UInt8], now: MonotonicTime) -> (LossAction, isOverflow: Bool) {
         let overflows = self.journal.overflows
         self.journal.append(pattern: pattern, now: now)
@@ -138,7 +134,7 @@ struct OutageStateMachine: ~Copyable {
     /// Keys are being invalidated: what they held must not be written to Redis any more.
     mutating func forgetValues(of keys: some Sequence<[UInt8]>) { self.journal.forgetValues(of: keys) }
 
-    /// Redis has deleted what matches a pattern, as it was told by an invalidation.
+    /// An invalidation has deleted what matches a pattern from Redis.
     mutating func deleted(pattern: [UInt8], now: MonotonicTime) {
         guard self.recentWritesMilliseconds > 0 else { return }
         self.recentPatterns.removeAll { now.milliseconds - $0.time.milliseconds > self.recentWritesMilliseconds }
@@ -211,49 +207,48 @@ struct OutageStateMachine: ~Copyable {
 
     /// - Returns: `wait` for what cannot come of the step under way.
     private mutating func decide(_ event: RecoveryEvent, _ now: MonotonicTime) -> RecoveryDecision {
-        switch (event, self.state) {
-        case (.woken, .connected), (.woken, .waitingForLateReplies):
+        guard event.isPossible(in: self.state) else { return RecoveryDecision(step: .wait) }
+        switch event {
+        case .woken:
             return self.settleNext(now)
-        case (.connectionsEnded, .endingConnections):
+        case .connectionsEnded:
             // The first attempt of all comes at once.
             guard self.failedAttempts > 0 || self.reason != .starting else { return self.go(.probing, .probe) }
             return self.go(.pausing, .pause(self.reason.isConfiguration ? .capped : .attempt(self.failedAttempts)))
-        case (.pauseEnded, .pausing):
+        case .pauseEnded:
             return self.go(.probing, .probe)
-        case (.redisAnswered, .probing):
+        case .redisAnswered:
             self.counters.replay = OutageCounters.Replay(begin: now)
             return self.unfenced.isEmpty ? self.go(.identifyingServer, .identifyServer) : self.go(.fencing, .fence(self.unfenced))
-        case (.fenceRefused, .fencing):
+        case .fenceRefused:
             return self.go(.waitingForEndedConnections, .waitForEndedConnections)
-        case (.connectionsFenced, .fencing), (.waitEnded, .waitingForEndedConnections):
+        case .connectionsFenced, .waitEnded:
             self.unfenced = []
             return self.go(.identifyingServer, .identifyServer)
-        case (.serverIdentified(let identifier), .identifyingServer):
+        case .serverIdentified(let identifier):
             self.answeringServer = identifier ?? self.server
             guard let server = self.server, self.answeringServer != server else { return self.verify() }
             return self.go(.collectingRecentWrites, .collectRecentWrites)
-        case (.recentWritesCollected, .collectingRecentWrites):
+        case .recentWritesCollected:
             return self.verify()
-        case (.writesVerified, .verifyingWrites):
+        case .writesVerified:
             return self.go(.connectingEventLoops, .connectEventLoops)
-        case (.eventLoopsConnected, .connectingEventLoops):
+        case .eventLoopsConnected:
             return self.replayNext(now)
-        case (.everythingDeleted(let isRefused), .deletingEverything):
+        case .everythingDeleted(let isRefused):
             self.journal.endPurge()
             self.counters.purged()
             return self.replayNext(now, after: isRefused ? self.noteRefusedPattern() : [])
-        case (.patternDeleted(let isRefused), .deletingPattern):
+        case .patternDeleted(let isRefused):
             self.journal.settle(patternVersion: self.patternVersion)
             if !isRefused { self.counters.replayedPattern() }
             return self.replayNext(now, after: isRefused ? self.noteRefusedPattern() : [])
-        case (.keysSettled(let settlement), .settlingKeys), (.keysSettled(let settlement), .settlingLateWrites):
+        case .keysSettled(let settlement):
             return self.settle(settlement, now)
-        case (.stepFailed(let failure), _):
+        case .stepFailed(let failure):
             return self.stepFailed(failure, now)
-        case (.stopped, _):
+        case .stopped:
             return self.stop()
-        default:
-            return RecoveryDecision(step: .wait)
         }
     }
 
@@ -263,23 +258,19 @@ struct OutageStateMachine: ~Copyable {
     }
 
     private mutating func stepFailed(_ failure: RedisFailure, _ now: MonotonicTime) -> RecoveryDecision {
-        switch self.state {
-        case .connected, .waitingForLateReplies: return RecoveryDecision(step: .wait)
-        default: break
-        }
         let reason = OutageReason.failure(failure)
-        let isNews = self.lose(reason, now)
+        let isToBeLogged = self.lose(reason, now)
         var decision = self.begin()
-        if isNews { decision.notices = [.away(reason)] }
+        if isToBeLogged { decision.notices = [.away(reason)] }
         return decision
     }
 
     /// What the recovery had in hand is given up. It is no failure of Redis, and changes nothing for who answers.
     private mutating func stop() -> RecoveryDecision {
-        switch self.state {
-        case .connected, .settlingLateWrites: self.state = .connected
-        case .settlingKeys, .waitingForLateReplies: self.state = .waitingForLateReplies
-        default: self.abandonAttempt()
+        if self.state.asksRedis {
+            self.state = self.state.phase == .connected ? .connected : .waitingForLateReplies
+        } else {
+            self.abandonAttempt()
         }
         return RecoveryDecision(step: .wait)
     }

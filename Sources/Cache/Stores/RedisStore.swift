@@ -26,7 +26,7 @@ package final class RedisStore: CacheStore {
         self.connection = connection
         self.gate = gate
         self.recentWrites = RecentWrites(
-            span: gate.settings.doubtSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
+            span: gate.settings.effectiveRecentWritesSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
         self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
         connection.delegate = self
     }

@@ -8,7 +8,7 @@ import ServiceLifecycle
 
 /// What the event loops share of Redis: the configuration, the connection for long calls, the outage gate.
 struct RedisAssembly: Sendable {
-    /// Its client name belongs to this process alone, so that Redis can be told to close our connections and no others.
+    /// Its client name belongs to this process alone, so that Redis can be made to close our connections and no others.
     private let configuration: RedisConfiguration
     private let clientName: String
     let control: RedisControl

@@ -71,7 +71,7 @@ struct StartAfterRedis: Service {
         try await self.service.run()
     }
 
-    /// Returns when requests go to Redis, when patience is over, or when the process is told to stop.
+    /// Returns when requests go to Redis, when patience is over, or when the process stops.
     private func waitForRedis() async {
         self.logger.notice("waiting for Redis before serving", metadata: ["wait.max": "\(self.patience)"])
         let begin = ContinuousClock.now

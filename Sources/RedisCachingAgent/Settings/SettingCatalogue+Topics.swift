@@ -24,7 +24,9 @@ extension SettingCatalogue {
             ]),
         SettingTopic(
             title: "Outages",
-            settings: [redisDeadlinesInARow, outageWrites, journalKeys, journalPatterns, journalBytes, outageDoubt, outageDoubtBytes, outageBarrier]),
+            settings: [
+                redisDeadlinesInARow, outageWrites, journalKeys, journalPatterns, journalBytes, recentWritesSpan, recentWritesBytes, outageBarrier,
+            ]),
         SettingTopic(title: "Embedded store", settings: [memoryBytes, memoryShards]),
         SettingTopic(title: "Keys and values", settings: [keyBytes, valueBytes, ttlSeconds, jsonDepth]),
         SettingTopic(

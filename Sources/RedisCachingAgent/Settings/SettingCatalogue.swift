@@ -105,11 +105,11 @@ enum SettingCatalogue {
     static let journalBytes = SettingDefinition(
         name: "JOURNAL_MAX_BYTES", kind: .integer(default: outage.journalBytes, range: 1024...1_073_741_824, unit: "bytes"),
         summary: "Memory for these keys and patterns; beyond that every string in Redis is deleted when it returns")
-    static let outageDoubt = SettingDefinition(
-        name: "OUTAGE_DOUBT_SECONDS", kind: .seconds(default: outage.doubt, range: 0...60),
+    static let recentWritesSpan = SettingDefinition(
+        name: "OUTAGE_DOUBT_SECONDS", kind: .seconds(default: outage.recentWritesSpan, range: 0...60),
         summary:
             "With `invalidate`: if another server answers after an outage (failover), keys written this long before the outage are deleted from it")
-    static let outageDoubtBytes = SettingDefinition(
+    static let recentWritesBytes = SettingDefinition(
         name: "OUTAGE_DOUBT_MAX_BYTES", kind: .integer(default: outage.recentWritesBytes, range: 4096...1_073_741_824, unit: "bytes"),
         summary: "Memory for the keys of `OUTAGE_DOUBT_SECONDS`, over all event loops; beyond that every string in Redis is deleted instead")
     static let outageBarrier = SettingDefinition(

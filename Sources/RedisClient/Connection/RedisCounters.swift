@@ -32,8 +32,8 @@ package final class RedisCounters: Sendable {
     func recordRejected() { self.rejected.add(1, ordering: .relaxed) }
 
     /// A reading of the counters.
-    package var snapshot: RedisCounts {
-        var counts = RedisCounts()
+    package var snapshot: RedisCountersSnapshot {
+        var counts = RedisCountersSnapshot()
         counts.connections = self.isOpen.load(ordering: .relaxed) ? 1 : 0
         counts.opened = self.opened.load(ordering: .relaxed)
         counts.failed = self.failed.load(ordering: .relaxed)
@@ -46,7 +46,7 @@ package final class RedisCounters: Sendable {
 }
 
 /// A reading of the counters of one connection, or the sum of several.
-package struct RedisCounts: Sendable, Equatable {
+package struct RedisCountersSnapshot: Sendable, Equatable {
     /// Open connections.
     package var connections = 0
     /// Connections opened so far.
@@ -65,7 +65,7 @@ package struct RedisCounts: Sendable, Equatable {
     package init() {}
 
     /// Adds another reading.
-    package mutating func add(_ other: RedisCounts) {
+    package mutating func add(_ other: RedisCountersSnapshot) {
         self.connections += other.connections
         self.opened += other.opened
         self.failed += other.failed

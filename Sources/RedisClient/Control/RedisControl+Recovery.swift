@@ -31,7 +31,7 @@ extension RedisControl {
     /// Makes sure that Redis no longer carries out commands from connections that have ended.
     ///
     /// A server that was stopped carries out the commands in its socket buffer when it continues, even if our end of the connection was reset long
-    /// ago; the server is therefore told to close those connections. An identifier may have been reused since for another client's connection (a
+    /// ago; the server is therefore made to close those connections. An identifier may have been reused since for another client's connection (a
     /// restarted server starts counting again), so only connections with our name are closed.
     ///
     /// - Parameters:

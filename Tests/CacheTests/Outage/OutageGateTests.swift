@@ -173,8 +173,8 @@ import Testing
         #expect(self.gate.report.journalPatterns == 1)
     }
 
-    /// Event loops take the gate's lock for every operation, so a pattern is compared with keys outside of it. The lock is not recursive: to ask the gate
-    /// while it is held would end the process.
+    /// Event loops take the gate's lock for every operation, so a pattern is compared with keys outside of it. The lock is not recursive: to ask the
+    /// gate while it is held would end the process.
     @Test func keysAreComparedWithAPatternWithoutTheLock() async throws {
         let keys = 1200
         let gate = OutageGate(memory: self.store, settings: OutageSettings(), logger: self.log.logger)

@@ -59,7 +59,7 @@ import Testing
         let outcome5 = journal.repliedLate(self.bytes("a"))
         #expect(outcome5)
         let entry = try #require(journal.entries(limit: 9).first)
-        // Another command is under way again: what was told to Redis may be overtaken by it.
+        // Another command is under way again: what was sent to Redis may be overtaken by it.
         journal.touch(self.bytes("a"), isValue: false, isLate: true, now: Self.now)
         let outcome6 = journal.settle(entry)
         #expect(!outcome6)
@@ -159,14 +159,14 @@ import Testing
         #expect(journal.isEmpty)
     }
 
-    /// Against a model: whatever is written while a replay goes on, in the end Redis was told of the last operation of every key, after it happened.
+    /// Against a model: whatever is written while a replay goes on, in the end Redis has received the last operation on every key, after it happened.
     @Test(arguments: 0..<40 as Range<UInt64>) func nothingIsLost(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var journal = self.journal(keys: 6, patterns: 3)
         var clock = 0
         var lastChange: [String: Int] = [:]
-        var told: [String: Int] = [:]
-        var toldAll = 0
+        var replayed: [String: Int] = [:]
+        var replayedAll = 0
         var pending: [(entry: OutageJournal.Entry, sent: Int)] = []
         var purgeBegun: Int?
         for _ in 0..<300 {
@@ -180,7 +180,7 @@ import Testing
                 pending = journal.entries(limit: 3).map { ($0, clock) }
             case 6:
                 for (entry, sent) in pending {
-                    if journal.settle(entry) { told[String(decoding: entry.key, as: UTF8.self)] = sent }
+                    if journal.settle(entry) { replayed[String(decoding: entry.key, as: UTF8.self)] = sent }
                 }
                 pending = []
             case 7 where journal.mustPurge && purgeBegun == nil:
@@ -190,7 +190,7 @@ import Testing
                 guard let begun = purgeBegun else { break }
                 if Bool.random(using: &random) {
                     journal.endPurge()
-                    toldAll = begun
+                    replayedAll = begun
                 } else {
                     journal.abandonPurge()
                 }
@@ -199,7 +199,7 @@ import Testing
                 journal.forgetValues(of: journal.entries(limit: .max).map(\.key).filter { $0.last == UInt8(ascii: "3") })
             }
             for (key, changed) in lastChange where !journal.contains(self.bytes(key)) && !journal.mustPurge {
-                #expect(max(told[key] ?? 0, toldAll) >= changed, "seed \(seed), key \(key) at \(clock)")
+                #expect(max(replayed[key] ?? 0, replayedAll) >= changed, "seed \(seed), key \(key) at \(clock)")
             }
         }
     }

@@ -325,7 +325,7 @@ import Testing
 
     // MARK: The stop
 
-    /// A stop is no failure: nobody counts or logs it, and what Redis has not been told of stays in the journal.
+    /// A stop is no failure: nobody counts or logs it, and what has not been replayed stays in the journal.
     @Test(arguments: ["end", "ping", "connect", "delete", "unlink"]) func aStopAtEveryStep(_ call: String) async {
         let gate = self.gate()
         self.delete(gate, "k")

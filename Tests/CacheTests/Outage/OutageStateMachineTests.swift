@@ -99,8 +99,8 @@ import Testing
                 continue
             }
             // On its way to most states the machine lost Redis for too many deadlines; to this one, at the bound of the journal.
-            let isNews = reason == .overloaded || state.phase == .connected || state == .deletingEverything
-            #expect(action == (isNews ? .closeAndLog : .close), "\(reason) in \(state)")
+            let isLogged = reason == .overloaded || state.phase == .connected || state == .deletingEverything
+            #expect(action == (isLogged ? .closeAndLog : .close), "\(reason) in \(state)")
             #expect(reached == .lost)
             #expect(gate == .closed)
         }
@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    /// While Redis is there, the caller tells it of a pattern.
+    /// While Redis is there, the caller deletes what matches a pattern.
     @Test(arguments: OutageStateMachine.State.allCases) func everyPattern(_ state: OutageStateMachine.State) {
         var course = OutageCourse.to(state)
         let before = course.machine.journal.patterns.count
@@ -194,15 +194,20 @@ import Testing
         course.machine.deleted(pattern: OutageCourse.bytes("old*"), now: MonotonicTime(milliseconds: -5000))
         course.machine.deleted(pattern: OutageCourse.bytes("new*"), now: course.time)
         course.failed()
+        // Written anew without Redis: its record stays what it is.
+        course.record("anew")
+        let anew = course.machine.journal.entries(limit: 1)
         course.advance(to: .identifyingServer)
         self.expect(course.next(.serverIdentified("another")).step, .collectRecentWrites)
-        let isOverflow = course.machine.record(recentWrites: [Self.key], now: course.time)
+        let isOverflow = course.machine.record(recentWrites: [OutageCourse.bytes("anew"), Self.key], now: course.time)
         #expect(!isOverflow)
         course.failed()
         self.expect(course.next(.recentWritesCollected(isComplete: true)).step, .endConnections)
         let patterns = course.machine.journal.patterns.map(\.bytes)
         #expect(patterns == [OutageCourse.bytes("new*")])
-        self.expect(course.machine.journal.entries(limit: 9).map(\.isValue), [false])
+        let entries = course.machine.journal.entries(limit: 9)
+        #expect(entries.count == 2 && anew.count == 1 && entries.contains(anew[0]))
+        #expect(entries.filter { $0.key == Self.key }.map(\.isValue) == [false])
         // It is still another one than the last that was trusted.
         course.advance(to: .identifyingServer)
         self.expect(course.next(.serverIdentified("another")).step, .collectRecentWrites)
@@ -210,6 +215,39 @@ import Testing
         course.next(.stepFailed(.connectionClosed))
         course.advance(to: .identifyingServer)
         self.expect(course.next(.serverIdentified("another")).step, .verifyWrites)
+        // A third server gets its own: the pattern was deleted since.
+        course.advance(to: .connected)
+        course.failed()
+        course.advance(to: .identifyingServer)
+        self.expect(course.next(.serverIdentified("third")).step, .collectRecentWrites)
+        course.next(.recentWritesCollected(isComplete: true))
+        self.expect(course.machine.journal.patterns.count, 0)
+    }
+
+    /// More patterns than the journal takes were deleted lately: everything is deleted. Those of long ago do not count.
+    @Test(arguments: [false, true]) func moreRecentPatternsThanTheJournalTakes(_ isLongAgo: Bool) {
+        var course = OutageCourse { $0.journalPatterns = 2 }
+        course.advance(to: .connected)
+        for pattern in ["a*", "b*", "c*"] { course.machine.deleted(pattern: OutageCourse.bytes(pattern), now: course.time) }
+        if isLongAgo {
+            course.now += 2001
+            course.machine.deleted(pattern: OutageCourse.bytes("d*"), now: course.time)
+        }
+        course.failed()
+        course.advance(to: .identifyingServer)
+        course.next(.serverIdentified("another"))
+        self.expect(course.next(.recentWritesCollected(isComplete: true)).notices, isLongAgo ? [] : [.journalFull])
+        self.expect(course.machine.journal.mustPurge, !isLongAgo)
+        let patterns = course.machine.journal.patterns.map(\.bytes)
+        #expect(patterns == (isLongAgo ? [OutageCourse.bytes("d*")] : []))
+    }
+
+    @Test func aPatternMayBeOneTooMany() {
+        var course = OutageCourse { $0.journalPatterns = 1 }
+        let first = course.machine.failed(.overloaded, pattern: OutageCourse.bytes("a*"), now: course.time)
+        let second = course.machine.failed(.overloaded, pattern: OutageCourse.bytes("b*"), now: course.time)
+        let third = course.machine.failed(.overloaded, pattern: OutageCourse.bytes("c*"), now: course.time)
+        #expect(first == (.ignore, false) && second == (.ignore, true) && third == (.ignore, false))
     }
 
     /// A write that is restored needs no such deletion, and the first server of all is not another one.
@@ -263,15 +301,18 @@ import Testing
         for key in ["a", "b", "c"] { course.record(key) }
         course.advance(to: .settlingKeys)
         var sizes: [Int] = []
+        var haveValues: [Bool] = []
         for _ in 0..<4 {
             guard case .restoreKeys(let entries) = course.step else { break }
             sizes.append(entries.count)
+            haveValues.append(entries.allSatisfy(\.isValue))
             // Redis is gone, as event loops notice first: what ended over the value counts all the same.
             course.failed(.failure(.connectionClosed))
             course.next(.keysSettled(Settlement(failure: .connectionClosed, interruptedValues: entries)))
             course.advance(to: .settlingKeys)
         }
         #expect(sizes == [3, 1, 1, 1])
+        #expect(haveValues == [true, true, true, true], "a connection that ends over several values says nothing of one")
         guard case .restoreKeys(let entries) = course.step else {
             Issue.record("nothing is settled")
             return

@@ -361,7 +361,7 @@ run "monitoring" {
   }
   assert {
     condition     = length(google_monitoring_notification_channel.mail) == 1 && length(google_billing_budget.this) == 1 && google_logging_project_bucket_config.this.retention_days == 30
-    error_message = "somebody is told, money is watched, the log ends"
+    error_message = "somebody is alerted, money is watched, the log ends"
   }
   assert {
     condition     = google_cloud_run_v2_service.this[0].template[0].containers[1].resources[0].limits["cpu"] == "0.2" && google_cloud_run_v2_service.this[0].template[0].containers[1].resources[0].limits["memory"] == "256Mi"
