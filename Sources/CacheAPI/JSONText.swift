@@ -5,7 +5,7 @@ import NIOCore
 
 /// Values as JSON, whoever wrote them.
 package enum JSONText {
-    /// The value as it may stand in an answer; nil where it is no text.
+    /// The value as it may stand in an answer; nil if it is no text.
     ///
     /// What this service stored is JSON. What other clients wrote into Redis may be anything: JSON goes out as it is, other UTF-8 as a JSON
     /// string, and never anything else, so that an answer is always well-formed. O(bytes) for values from Redis.
