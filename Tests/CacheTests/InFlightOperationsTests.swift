@@ -38,6 +38,7 @@ import Testing
         let value = Result<RESPValue, RedisFailure>.success(.bulkString(ByteBuffer(string: "abc")))
         #expect(self.get(value, .success(.integer(1500))) == ["nothing yet", "hit of 3 bytes, 1500 ttl"])
         #expect(self.get(value, .success(.integer(-1))) == ["nothing yet", "hit of 3 bytes, no ttl"])
+        #expect(self.get(value, .success(.integer(0))) == ["nothing yet", "hit of 3 bytes, 0 ttl"])
         #expect(self.get(value, .failure(.deadlineExceeded)) == ["nothing yet", "hit of 3 bytes, no ttl"])
         #expect(self.get(.success(.null), .success(.integer(-2))) == ["nothing yet", "miss"])
         #expect(self.get(.success(.oversized(byteCount: 1 << 30)), .success(.integer(-1))) == ["nothing yet", "notReadable"])

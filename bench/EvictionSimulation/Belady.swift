@@ -1,5 +1,5 @@
-/// Belady's MIN (IBM Systems Journal 5(2), 1966): evicts the key that is asked for again last, which takes knowledge of the future. The upper bound for equal
-/// sizes; with sizes in bytes it is a good reference but not the optimum, which is NP-hard to find. A key that is used later than all
+/// Belady's MIN (IBM Systems Journal 5(2), 1966): evicts the key that is asked for again last, which takes knowledge of the future. The upper bound
+/// for equal sizes; with sizes in bytes it is a good reference but not the optimum, which is NP-hard to find. A key that is used later than all
 /// residents is not admitted.
 enum Belady {
     static func hits(_ trace: Trace, capacity: Int) -> Int {

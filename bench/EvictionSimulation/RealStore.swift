@@ -1,7 +1,7 @@
 import MemoryStore
 
-/// The product's store as a policy. Its single shard gets the capacity that the ideal policies count, converted to what it charges: the sizes of a trace are those of
-/// ``MemoryFootprint``, so the bound is the same number of bytes.
+/// The product's store as a policy. Its single shard gets the capacity that the ideal policies count, converted to what it charges: the sizes of a
+/// trace are those of ``MemoryFootprint``, so the bound is the same number of bytes.
 struct RealStore: CachePolicy {
     private let store: MemoryStore
     private let value = [UInt8](repeating: 1, count: 1 << 17)

@@ -1,5 +1,5 @@
-/// SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi, NSDI 2024): one queue, one bit a key, and a hand that goes from the oldest to the newest, clears bits, and
-/// evicts the first key without one; what it spares stays where it is.
+/// SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi, NSDI 2024): one queue, one bit a key, and a hand that goes from the oldest to the newest, clears bits,
+/// and evicts the first key without one; what it spares stays where it is.
 struct SIEVE: CachePolicy {
     private let capacity: Int
     private let sizes: [Int]

@@ -1,6 +1,6 @@
-/// W-TinyLFU (Einziger, Friedman, Manes, ACM Transactions on Storage 13(4), 2017): a window of 1 % with LRU order, a main part of two LRU segments of which
-/// the protected one has 80 %, and admission to the main part by a count-min sketch of 4 rows with 4-bit counters that are halved after
-/// ten times as many reads as there are entries. Without the climbing of the window's size that Caffeine adds.
+/// W-TinyLFU (Einziger, Friedman, Manes, ACM Transactions on Storage 13(4), 2017): a window of 1 % with LRU order, a main part of two LRU segments of
+/// which the protected one has 80 %, and admission to the main part by a count-min sketch of 4 rows with 4-bit counters that are halved after ten
+/// times as many reads as there are entries. Without the climbing of the window's size that Caffeine adds.
 struct WTinyLFU: CachePolicy {
     private enum Place { case absent, window, probation, protected }
 

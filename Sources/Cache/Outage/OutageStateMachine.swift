@@ -213,7 +213,7 @@ struct OutageStateMachine: ~Copyable {
             return self.settleNext(now)
         case .connectionsEnded:
             // The first attempt of all comes at once.
-            guard self.failedAttempts > 0 || self.reason != .starting else { return self.go(.probing, .probe) }
+            guard self.reason != .starting else { return self.go(.probing, .probe) }
             return self.go(.pausing, .pause(self.reason.isConfiguration ? .capped : .attempt(self.failedAttempts)))
         case .pauseEnded:
             return self.go(.probing, .probe)

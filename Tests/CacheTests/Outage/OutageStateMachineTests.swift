@@ -242,6 +242,16 @@ import Testing
         #expect(patterns == (isLongAgo ? [OutageCourse.bytes("d*")] : []))
     }
 
+    /// The log says once that everything will be deleted.
+    @Test func tooManyRecentWritesChangeNothingIfEverythingMustBeDeleted() {
+        var course = OutageCourse.to(.connected)
+        _ = course.overflow()
+        course.advance(to: .identifyingServer)
+        course.next(.serverIdentified("another"))
+        let decision = course.next(.recentWritesCollected(isComplete: false))
+        #expect(decision == RecoveryDecision(step: .verifyWrites))
+    }
+
     @Test func aPatternMayBeOneTooMany() {
         var course = OutageCourse { $0.journalPatterns = 1 }
         let first = course.machine.failed(.overloaded, pattern: OutageCourse.bytes("a*"), now: course.time)
