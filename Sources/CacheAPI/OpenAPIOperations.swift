@@ -188,7 +188,7 @@ extension OpenAPIDocument {
                 (
                     "200",
                     [
-                        "description": "Prometheus's text format; OpenMetrics or a JSON summary where `Accept` asks for it",
+                        "description": "Prometheus's text format; OpenMetrics or a JSON summary if `Accept` asks for it",
                         "headers": .object(Self.commonHeaders),
                         "content": [
                             "text/plain": text, "application/openmetrics-text": text, "application/json": ["schema": Self.schema("MetricsSummary")],
