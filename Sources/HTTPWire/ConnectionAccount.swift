@@ -51,7 +51,10 @@ struct ConnectionAccount: ~Copyable {
     var isStalled: Bool { self.unsentBytes > 0 }
 
     /// Counts the answers that wait for the client. Returns whether it has only now stopped reading.
+    ///
+    /// Nothing is counted once the account is closed: a write can end the connection before it returns, and what it was to send waits for nobody then.
     mutating func countUnsent(_ count: Int) -> Bool {
+        guard self.isOpen else { return false }
         let hasStalled = self.unsentBytes == 0 && count > 0
         self.limiter.unsent(count - self.unsentBytes)
         self.unsentBytes = count
@@ -61,7 +64,7 @@ struct ConnectionAccount: ~Copyable {
     /// Counts what the connection holds of requests, if it is worth counting.
     mutating func countReceived(_ held: Int) {
         let count = held > Self.uncountedBytes ? held : 0
-        guard count != self.receivedBytes else { return }
+        guard self.isOpen, count != self.receivedBytes else { return }
         self.limiter.receiving(count - self.receivedBytes)
         self.receivedBytes = count
     }

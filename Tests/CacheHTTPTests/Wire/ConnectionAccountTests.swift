@@ -50,6 +50,7 @@ import Testing
     @Test func whatAConnectionHoldsIsCountedUntilItEnds() {
         let limiter = self.limiter { $0.maximumReceivedBytes = 10_000 }
         var account = ConnectionAccount(limiter)
+        _ = account.open(from: nil)
         account.countReceived(ConnectionAccount.uncountedBytes)
         #expect(limiter.receivedByteCount == 0, "too little to count")
         account.countReceived(9000)
@@ -63,6 +64,10 @@ import Testing
         #expect(isStalled && limiter.unsentByteCount == 5)
         _ = account.close()
         #expect(limiter.receivedByteCount == 0 && limiter.unsentByteCount == 0)
+        // A write that finds the client gone closes the account before it returns.
+        let hasStalled = account.countUnsent(20_000)
+        account.countReceived(9000)
+        #expect(!hasStalled && limiter.receivedByteCount == 0 && limiter.unsentByteCount == 0)
     }
 }
 
