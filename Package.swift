@@ -256,7 +256,6 @@ targets += [
         swiftSettings: settings
     ),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", testSupport], exclude: ["Corpus"], swiftSettings: settings),
-    // The built program over real sockets.
     // The built program while Redis and the network fail.
     .testTarget(
         name: "FaultTests",
@@ -265,6 +264,7 @@ targets += [
         ],
         swiftSettings: settings
     ),
+    // The built program over real sockets.
     .testTarget(
         name: "ContractTests",
         dependencies: [

@@ -1,8 +1,8 @@
-package import Bytes
+import Bytes
 package import Cache
 
-/// An answer of the service, decided but not written. The fast lane writes it as bytes, the router as Hummingbird's response: both through
-/// `writeHead`, so that there is one place that knows which fields an answer carries and in which order.
+/// An answer of the service, decided but not written. The fast lane writes it as bytes, the router as Hummingbird's response, both through
+/// `writeFields`: one place knows which fields an answer carries and in which order.
 package struct Answer {
     package var status: AnswerStatus
     package var body: AnswerBody
@@ -13,11 +13,11 @@ package struct Answer {
     /// What a page or a part of one may load (https://www.w3.org/TR/CSP3/); nil if the answer is for programs.
     package var contentSecurityPolicy: StaticString?
     /// The methods of a 405 answer.
-    package var allow: RouteMethods?
+    var allow: RouteMethods?
     /// The content codings that a 415 answer asks for.
-    package var acceptEncoding: StaticString?
+    var acceptEncoding: StaticString?
     /// What a 401 answer asks for.
-    package var challenge: StaticString?
+    var challenge: StaticString?
     /// When to try again what was refused.
     package var retryAfterSeconds: Int?
 
@@ -26,11 +26,11 @@ package struct Answer {
         self.body = body
     }
 
-    /// Whether memory answered in the place of Redis.
-    package var isDegraded: Bool { self.source?.isDegraded == true }
+    /// Whether memory answered instead of Redis.
+    var isDegraded: Bool { self.source?.isDegraded == true }
 
-    /// Who may keep the answer (RFC 9111, section 5.2.2). A value may be kept by its client, which must ask again before it uses it: anybody may
-    /// have written meanwhile. Nothing else is worth keeping.
+    /// Who may keep the answer (RFC 9111, section 5.2.2). A value may be kept by its client, which must ask again before it uses it: it may
+    /// have changed meanwhile. Nothing else is worth keeping.
     private var cacheControl: StaticString {
         // A page belongs to the program that serves it: after a deployment the old one is of no use.
         if self.contentSecurityPolicy != nil { return "no-cache" }
@@ -81,17 +81,16 @@ package struct Answer {
     }
 }
 
-/// What every answer carries, whatever it says: known only when it leaves.
+/// What every answer carries whatever it says; known only when it is sent.
 package struct AnswerTrailer {
     /// The request's id.
     package let requestID: RequestID
     /// From the request's first byte to the answer, in nanoseconds.
     package let processNanoseconds: Int
-    /// The value of the `Date` field; nil if the server sets it, in the place that an empty value keeps.
-    package let date: DateField.Text?
-
+    /// The value of the `Date` field; nil if the server sets it, in place of an empty value.
+    let date: DateField.Text?
     /// Whether the fields for browsers depend on who asks, so that caches must keep the answers apart.
-    package var variesByOrigin = false
+    let variesByOrigin: Bool
 
     package init(requestID: RequestID, processNanoseconds: Int, date: DateField.Text?, variesByOrigin: Bool = false) {
         self.requestID = requestID
@@ -101,7 +100,7 @@ package struct AnswerTrailer {
     }
 
     /// Appends the date.
-    package func writeDate(into cursor: inout ByteCursor) {
+    func writeDate(into cursor: inout ByteCursor) {
         guard let date = self.date else { return }
         withUnsafeBytes(of: date) { cursor.append($0) }
     }

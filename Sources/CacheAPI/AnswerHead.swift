@@ -11,7 +11,7 @@ package enum AnswerFieldName {
     case contentSecurityPolicy, contentTypeOptions, referrerPolicy
 
     /// The name with its colon and space, as it stands in the bytes.
-    package var line: StaticString {
+    var line: StaticString {
         switch self {
         case .contentType: "Content-Type: "
         case .contentLength: "Content-Length: "
@@ -62,7 +62,7 @@ package enum AnswerFieldName {
     package static let requestIDName = Self.name("X-Request-Id")
 
     package static func name(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no field name") }
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is not a field name") }
         return name
     }
 }
@@ -73,10 +73,10 @@ package protocol AnswerFieldSink {
 }
 
 /// Writes the fields of an answer as bytes of HTTP/1.1.
-package struct ByteFieldSink: AnswerFieldSink {
-    package var cursor: ByteCursor
+struct ByteFieldSink: AnswerFieldSink {
+    var cursor: ByteCursor
 
-    package mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteCursor) -> Void) {
+    mutating func field(_ name: AnswerFieldName, _ writeValue: (inout ByteCursor) -> Void) {
         self.cursor.append(name.line)
         writeValue(&self.cursor)
         self.cursor.append("\r\n")

@@ -2,46 +2,41 @@ import Bytes
 package import NIOCore
 
 /// Character classes of RFC 9110 and RFC 3986 as 128-bit maps in registers: no table in memory, no branch per character.
-package enum ByteClass {
-    private static func contains(_ low: UInt64, _ high: UInt64, _ byte: UInt8) -> Bool {
+@usableFromInline package enum ByteClass {
+    @inlinable
+    static func contains(_ low: UInt64, _ high: UInt64, _ byte: UInt8) -> Bool {
         guard byte < 128 else { return false }
         return ((byte < 64 ? low : high) >> UInt64(byte & 63)) & 1 == 1
     }
 
     /// `tchar` of RFC 9110, section 5.6.2.
+    @inlinable
     package static func isToken(_ byte: UInt8) -> Bool {
         self.contains(0x03ff_6cfa_0000_0000, 0x57ff_ffff_c7ff_fffe, byte)
     }
 
     /// `pchar` of RFC 3986, section 3.3, without the percent sign.
+    @inlinable
     package static func isKeyCharacter(_ byte: UInt8) -> Bool {
         self.contains(0x2fff_7fd2_0000_0000, 0x47ff_fffe_87ff_ffff, byte)
     }
 
     /// The characters of a host name or address with a port.
+    @inlinable
     package static func isHostCharacter(_ byte: UInt8) -> Bool {
         self.contains(0x07ff_6000_0000_0000, 0x07ff_fffe_afff_fffe, byte)
     }
 
     /// Visible ASCII, space or tab.
+    @inlinable
     package static func isFieldValue(_ byte: UInt8) -> Bool {
         (byte >= 0x20 && byte < 0x7f) || byte == 0x09
     }
 
+    @inlinable
     package static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-    package static func isHexDigit(_ byte: UInt8) -> Bool { self.hexValue(byte) != nil }
-
-    /// The value of a hexadecimal digit.
-    package static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-
+    @inlinable
     package static func lowercased(_ byte: UInt8) -> UInt8 {
         byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
     }

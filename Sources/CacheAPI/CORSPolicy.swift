@@ -19,7 +19,7 @@ package struct CORSPolicy: Sendable, Hashable {
     package static let preflightVariesBy = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
     /// Reads origins separated by commas: `https://app.example.com`, `http://localhost:3000`, `https://*.example.com`.
-    /// - Returns: nil if one of them is no origin.
+    /// - Returns: nil if one of them is not an origin.
     package init?(_ text: String) {
         var entries: [Entry] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -31,7 +31,8 @@ package struct CORSPolicy: Sendable, Hashable {
         self.entries = entries
     }
 
-    /// Whether a page of this origin may. Origins are compared letter by letter, as browsers send them: lower case, without a default port.
+    /// Whether pages of this origin may use the service. Origins are compared letter by letter, as browsers send them: lower case, without a
+    /// default port.
     package func allows(_ origin: String) -> Bool {
         self.entries.contains { entry in
             switch entry {

@@ -5,8 +5,6 @@ package import NIOCore
 
 /// The answers of the contract to operations of the cache.
 extension Answer {
-    package static let keyNotFound: StaticString = "Key not found"
-
     /// The answer to a get or a delete of `key`.
     package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer) -> Answer {
         switch outcome {
@@ -16,7 +14,7 @@ extension Answer {
         case .deleted(let source):
             return Answer(.ok, .deleted(key: key)).with(.deleted, source)
         case .miss(let source), .stored(let source):
-            return Answer(.notFound, .detail(self.keyNotFound)).with(.miss, source)
+            return Answer(.notFound, .detail("Key not found")).with(.miss, source)
         case .refused(let refusal, let source):
             return .refusal(refusal, source)
         }

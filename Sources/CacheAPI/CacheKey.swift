@@ -2,15 +2,15 @@ import Bytes
 package import NIOCore
 
 /// Keys as the path of a target names them.
-package enum CacheKey {
+@usableFromInline package enum CacheKey {
     /// The path below which keys and the routes with reserved names are.
-    package static let pathPrefix: StaticString = "/cache/"
+    @inlinable package static var pathPrefix: StaticString { "/cache/" }
 
     /// Names below `/cache/` that are routes: a key of that name can be reached by `?key=` alone.
     package enum ReservedName: CaseIterable, Sendable {
         case invalidate, stats
 
-        package var text: StaticString {
+        var text: StaticString {
             switch self {
             case .invalidate: "invalidate"
             case .stats: "stats"
@@ -19,20 +19,20 @@ package enum CacheKey {
     }
 
     /// The route that a decoded name below `/cache/` is; nil if it is a key.
-    package static func reservedName(_ name: UnsafeRawBufferPointer) -> ReservedName? {
+    static func reservedName(_ name: UnsafeRawBufferPointer) -> ReservedName? {
         if self.matches(name, ReservedName.stats.text) { return .stats }
         return self.matches(name, ReservedName.invalidate.text) ? .invalidate : nil
     }
 
     package static func reservedName(_ name: ByteBuffer) -> ReservedName? { name.withUnsafeReadableBytes { self.reservedName($0) } }
 
-    /// Whether a name below `/cache/` is that of a route, or one that URL libraries take away (RFC 3986, section 5.2.4).
+    /// Whether a name below `/cache/` is that of a route, or a dot segment, which URL libraries remove (RFC 3986, section 5.2.4).
     package static func isReserved(_ name: UnsafeRawBufferPointer) -> Bool {
         self.reservedName(name) != nil || self.matches(name, ".") || self.matches(name, "..")
     }
 
-    /// The key that the encoded rest of a path names, or nil if the fast lane must not judge it: an escape that is incomplete, bytes that
-    /// are no UTF-8, a length out of bounds, a reserved name.
+    /// The key that the encoded rest of a path names, or nil if the fast lane must not judge it: an incomplete escape, bytes that are
+    /// not UTF-8, a length out of bounds, a reserved name.
     package static func fromPath(_ encoded: ByteBuffer, limits: RequestLimits) -> ByteBuffer? {
         guard let key = PercentDecoding.decode(encoded) else { return nil }
         guard self.fault(of: key, limits: limits) == nil, !key.withUnsafeReadableBytes({ self.isReserved($0) }) else { return nil }

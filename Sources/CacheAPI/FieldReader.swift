@@ -1,24 +1,24 @@
-package import JSON
-package import NIOCore
+import JSON
+import NIOCore
 
 /// Reads the fields of a request body one by one, and gathers what is wrong with them.
 ///
-/// A field that cannot be read adds a fault and yields nil, and reading goes on: the client is told of everything at once.
-package struct FieldReader {
-    package let body: ByteBuffer
+/// A field that cannot be read adds a fault and yields nil, and reading goes on: the client learns of every fault at once.
+struct FieldReader {
+    let body: ByteBuffer
 
     /// The body's object, which is the `input` of a field that is missing from it.
-    package let root: JSONElement
+    let root: JSONElement
 
-    package private(set) var faults: [ValidationFault] = []
+    private(set) var faults: [ValidationFault] = []
 
-    package init(body: ByteBuffer, root: JSONElement) {
+    init(body: ByteBuffer, root: JSONElement) {
         self.body = body
         self.root = root
     }
 
     /// Finds members of a body that has to be an object. An empty body and one of `null` both count as absent, as in FastAPI.
-    package static func scanObject<let count: Int>(
+    static func scanObject<let count: Int>(
         members names: InlineArray<count, JSONMemberName>,
         in body: ByteBuffer,
         maximumDepth: Int
@@ -41,7 +41,7 @@ package struct FieldReader {
     }
 
     /// The JSON text of a field that may be any value, `null` included.
-    package mutating func requiredValue(_ name: String, _ element: JSONElement?) -> ByteBuffer? {
+    mutating func requiredValue(_ name: String, _ element: JSONElement?) -> ByteBuffer? {
         guard let element else {
             self.add(.missing, name, self.root)
             return nil
@@ -50,7 +50,7 @@ package struct FieldReader {
     }
 
     /// The text of a string of 1 to `maximumBytes` bytes of UTF-8.
-    package mutating func requiredText(_ name: String, _ element: JSONElement?, maximumBytes: Int) -> ByteBuffer? {
+    mutating func requiredText(_ name: String, _ element: JSONElement?, maximumBytes: Int) -> ByteBuffer? {
         guard let element else {
             self.add(.missing, name, self.root)
             return nil
@@ -75,7 +75,7 @@ package struct FieldReader {
     }
 
     /// An integer in Pydantic's lax mode, which takes one from a number, a string or a Boolean. Nil also if it is absent or `null`.
-    package mutating func optionalInteger(_ name: String, _ element: JSONElement?, in range: ClosedRange<Int64>) -> Int64? {
+    mutating func optionalInteger(_ name: String, _ element: JSONElement?, in range: ClosedRange<Int64>) -> Int64? {
         guard let element, element.kind != .null else { return nil }
         do throws(ValidationFault.Kind) {
             let value = try LaxInteger.read(element, in: self.body)
@@ -88,8 +88,8 @@ package struct FieldReader {
         }
     }
 
-    /// A Boolean in Pydantic's lax mode, which takes one from a number or a string as well. Nil if it is none; `null` is none.
-    package mutating func boolean(_ name: String, _ element: JSONElement?, default value: Bool) -> Bool? {
+    /// A Boolean in Pydantic's lax mode, which takes one from a number or a string as well. Nil if it is anything else, `null` included.
+    mutating func boolean(_ name: String, _ element: JSONElement?, default value: Bool) -> Bool? {
         guard let element else { return value }
         do throws(ValidationFault.Kind) {
             return try LaxBoolean.read(element, in: self.body)

@@ -1,6 +1,6 @@
 import Bytes
-package import JSON
-package import NIOCore
+import JSON
+import NIOCore
 
 /// Integers in the lax mode of Pydantic 2.5.
 ///
@@ -18,7 +18,7 @@ package enum LaxInteger {
     private static let maximumByteCount = 4300
 
     /// The integer that `element`, which is not `null`, stands for. O(n).
-    package static func read(_ element: JSONElement, in body: ByteBuffer) throws(ValidationFault.Kind) -> Int64 {
+    static func read(_ element: JSONElement, in body: ByteBuffer) throws(ValidationFault.Kind) -> Int64 {
         switch element.kind {
         case .number:
             if let integer = self.nearestInteger(body.readableBytesUInt8Span.extracting(element.range))?.value {
@@ -41,13 +41,13 @@ package enum LaxInteger {
     }
 
     /// The double nearest to a JSON number; infinite if it is out of range.
-    package static func double(_ number: ByteBuffer) -> Double {
+    static func double(_ number: ByteBuffer) -> Double {
         // Every JSON number is spelled as Swift spells one, so that the fallback is out of reach.
         Double(String(buffer: number)) ?? .nan
     }
 
     /// The integer that equals `double`.
-    package static func integer(from double: Double) throws(ValidationFault.Kind) -> Int64 {
+    static func integer(from double: Double) throws(ValidationFault.Kind) -> Int64 {
         guard double.isFinite else { throw .finiteNumber }
         guard double == double.rounded(.towardZero) else { throw .intFromFloat }
         // -2^63 is an Int64, but Pydantic leaves out both ends.
@@ -109,11 +109,11 @@ package enum LaxInteger {
 
 /// Booleans in the lax mode of Pydantic 2.5: `true` and `false`; a number that equals 1 or 0; a string that is one of six words for either,
 /// in any case, without whitespace around it.
-package enum LaxBoolean {
+enum LaxBoolean {
     private static let longestWord = 5
 
     /// The Boolean that `element` stands for. O(n).
-    package static func read(_ element: JSONElement, in body: ByteBuffer) throws(ValidationFault.Kind) -> Bool {
+    static func read(_ element: JSONElement, in body: ByteBuffer) throws(ValidationFault.Kind) -> Bool {
         switch element.kind {
         case .true:
             return true

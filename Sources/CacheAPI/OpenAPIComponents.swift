@@ -1,25 +1,25 @@
-package import JSON
+import JSON
 
 /// Headers, responses and security schemes that several operations share.
 extension OpenAPIDocument {
     /// Headers of every answer.
-    package static var commonHeaders: [(String, JSONNode)] {
+    static var commonHeaders: [(String, JSONNode)] {
         [("X-Request-Id", self.header("RequestId")), ("X-Process-Time", self.header("ProcessTime"))]
     }
 
     /// Headers of answers from a store.
-    package static var cacheHeaders: [(String, JSONNode)] {
+    static var cacheHeaders: [(String, JSONNode)] {
         self.commonHeaders + [("Cache-Status", self.header("CacheStatus")), ("X-Cache-Degraded", self.header("Degraded"))]
     }
 
     private static func header(_ name: String) -> JSONNode { ["$ref": .string("#/components/headers/\(name)")] }
 
-    package static func schema(_ name: String) -> JSONNode { ["$ref": .string("#/components/schemas/\(name)")] }
+    static func schema(_ name: String) -> JSONNode { ["$ref": .string("#/components/schemas/\(name)")] }
 
-    package static func response(_ name: String) -> JSONNode { ["$ref": .string("#/components/responses/\(name)")] }
+    static func response(_ name: String) -> JSONNode { ["$ref": .string("#/components/responses/\(name)")] }
 
     /// An answer with a JSON body.
-    package static func json(_ description: String, _ schema: JSONNode, headers: [(String, JSONNode)] = commonHeaders, example: JSONNode? = nil)
+    static func json(_ description: String, _ schema: JSONNode, headers: [(String, JSONNode)] = commonHeaders, example: JSONNode? = nil)
         -> JSONNode
     {
         var content: [(String, JSONNode)] = [("schema", schema)]
@@ -30,9 +30,9 @@ extension OpenAPIDocument {
     }
 
     /// Either of the two is enough.
-    package static var security: JSONNode { [["apiKey": []], ["bearer": []]] }
+    static var security: JSONNode { [["apiKey": []], ["bearer": []]] }
 
-    package static var securitySchemes: JSONNode {
+    static var securitySchemes: JSONNode {
         [
             "apiKey": ["type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key from the operator's file."],
             "bearer": [
@@ -42,7 +42,7 @@ extension OpenAPIDocument {
         ]
     }
 
-    package static var headers: JSONNode {
+    static var headers: JSONNode {
         [
             "RequestId": [
                 "description":
@@ -73,7 +73,7 @@ extension OpenAPIDocument {
         ]
     }
 
-    package static var responses: JSONNode {
+    static var responses: JSONNode {
         [
             "BadRequest": self.error(
                 "The request is not HTTP, its body breaks off, or the path has an incomplete percent escape", "Invalid HTTP request received"),

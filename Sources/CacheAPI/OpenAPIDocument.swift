@@ -6,14 +6,12 @@ package import NIOCore
 /// A test sends the running service every request that the document describes and compares the answers with it (schemathesis). Bodies of answers
 /// allow no members that the document does not name.
 package struct OpenAPIDocument {
-    package let table: RouteTable
-    package let limits: RequestLimits
+    let table: RouteTable
+    let limits: RequestLimits
     /// Whether callers must authenticate.
-    package let hasAccessControl: Bool
+    let hasAccessControl: Bool
 
-    package init(
-        table: RouteTable, limits: RequestLimits, hasAccessControl: Bool
-    ) {
+    package init(table: RouteTable, limits: RequestLimits, hasAccessControl: Bool) {
         self.table = table
         self.limits = limits
         self.hasAccessControl = hasAccessControl

@@ -1,10 +1,10 @@
 import Access
-package import JSON
+import JSON
 
 /// The operations: one description for each that a route of the table has.
 extension OpenAPIDocument {
     /// The paths of the table with what is described of them, in its order.
-    package var paths: [(String, JSONNode)] {
+    var paths: [(String, JSONNode)] {
         self.table.routes.compactMap { route in
             let operations = route.endpoints.compactMap { endpoint -> (String, JSONNode)? in
                 self.operation(endpoint).map { (endpoint.method.openAPIName, $0) }

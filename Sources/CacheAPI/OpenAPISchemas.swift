@@ -1,8 +1,8 @@
-package import JSON
+import JSON
 
 /// The shapes of bodies.
 extension OpenAPIDocument {
-    package var schemas: JSONNode {
+    var schemas: JSONNode {
         .object(self.requestSchemas + Self.cacheSchemas + Self.serviceSchemas + Self.errorSchemas)
     }
 
@@ -28,7 +28,7 @@ extension OpenAPIDocument {
     ]
 
     /// The limit is in bytes; a key has at most as many characters.
-    package var keySchema: JSONNode {
+    var keySchema: JSONNode {
         ["type": "string", "minLength": 1, "maxLength": .integer(self.limits.maximumKeyBytes), "examples": ["agent:1"]]
     }
 

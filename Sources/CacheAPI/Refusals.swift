@@ -3,12 +3,12 @@ import NIOCore
 
 /// The answers to requests that are refused before a store is asked.
 extension Answer {
-    // MARK: Requests that are none
+    // MARK: Malformed requests
 
-    /// The answer to what is no HTTP.
+    /// The answer to bytes that are not HTTP.
     package static var invalidRequest: Answer { Answer(.badRequest, .detail("Invalid HTTP request received")) }
 
-    /// The answer to a head beyond its bound.
+    /// The answer to a head that is too long.
     package static var headTooLarge: Answer { Answer(.requestHeaderFieldsTooLarge, .detail("Request header fields too large")) }
 
     package static var targetTooLong: Answer { Answer(.targetTooLong, .detail("The target of the request is too long")) }
@@ -17,7 +17,7 @@ extension Answer {
 
     // MARK: Paths
 
-    package static var nothingThere: Answer { Answer(.notFound, .detail("Not Found")) }
+    package static var notFound: Answer { Answer(.notFound, .detail("Not Found")) }
 
     package static func methodNotAllowed(_ methods: RouteMethods) -> Answer {
         var answer = Answer(.methodNotAllowed, .detail("Method Not Allowed"))
@@ -62,7 +62,7 @@ extension Answer {
 
     package static var patternOutsidePrefix: Answer { Answer(.forbidden, .detail("The pattern reaches beyond what these credentials may use")) }
 
-    /// What a request is answered that is not allowed; nil if it is.
+    /// The answer to a request that is not allowed; nil if it is allowed.
     ///
     /// RFC 9110, section 11.6.1, and RFC 6750, section 3.
     package static func refusal(_ verdict: AccessVerdict) -> Answer? {

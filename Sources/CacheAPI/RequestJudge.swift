@@ -2,7 +2,7 @@ package import Access
 import NIOCore
 package import Telemetry
 
-/// What a request says of itself beside its method, target and body, however it was parsed: the value that `RequestJudge` decides by.
+/// The fields of a request that `RequestJudge` decides by, however the request was parsed.
 ///
 /// Values are ranges of bytes that the parser has at hand. The fast lane makes one from the bytes of the connection without allocating; other parsers
 /// put the few fields together first (`ParsedRequest`).
@@ -30,7 +30,7 @@ package enum CredentialField: Equatable, Sendable {
     case key(Range<Int>)
     /// The value of `Authorization`.
     case authorization(Range<Int>)
-    /// More than one. Two credentials are none: which of them would count?
+    /// More than one, which counts as none: nothing says which of them is meant.
     case several
 
     /// What counts if `field` comes after `earlier`.
@@ -44,8 +44,8 @@ package enum TraceField: Equatable, Sendable {
     /// The value of `X-Cloud-Trace-Context`.
     case cloudTraceContext(Range<Int>)
 
-    /// The field that counts: `traceparent`, or Google's own if that is absent or wrong; nil if neither names a trace. A field that occurs more than
-    /// once must not be given here: it names none.
+    /// The field that counts: `traceparent`, or Google's own if that is absent or wrong; nil if neither names a trace. Do not pass a field that
+    /// occurs more than once: it names no trace.
     package init?(traceparent: Range<Int>?, cloudTraceContext: Range<Int>?, in bytes: UnsafeRawBufferPointer) {
         if let value = traceparent, TraceContext(traceparent: UnsafeRawBufferPointer(rebasing: bytes[value])) != nil {
             self = .traceparent(value)
@@ -57,7 +57,7 @@ package enum TraceField: Equatable, Sendable {
     }
 
     /// Where the trace's id stands.
-    package var id: Range<Int> {
+    var id: Range<Int> {
         switch self {
         case .traceparent(let value):
             let start = value.lowerBound + TraceContext.traceIDOffset
@@ -108,7 +108,7 @@ package enum RequestJudge {
     // MARK: How long it may be
 
     /// Whether a target is refused (RFC 9110, section 15.5.15). The number of fields and the length of a head are bounded by who parses it, the
-    /// length of a body by who reads it (`BodyReader`), how often somebody may ask by `AccessCaller.admit`.
+    /// length of a body by who reads it (`BodyReader`), the rate of a caller's requests by `AccessCaller.admit`.
     package static func isTargetTooLong(byteCount: Int, maximum: Int) -> Bool { byteCount > maximum }
 
     // MARK: Which request it is
@@ -125,7 +125,7 @@ package enum RequestJudge {
         switch field {
         case .traceparent(let value):
             var trace = TraceContext(traceparent: UnsafeRawBufferPointer(rebasing: bytes[value]))
-            // The recommendation: at least 512 characters are to be handed on; what is longer is not.
+            // W3C Trace Context: at least 512 characters should be propagated. Longer values are dropped.
             if let state, state.utf8.count <= 512 { trace?.state = state }
             return trace
         case .cloudTraceContext(let value):

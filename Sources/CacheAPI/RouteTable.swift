@@ -6,7 +6,7 @@ import NIOCore
 /// below `/cache/`, the names of spans, and the paths of the OpenAPI document.
 package struct RouteTable: Sendable {
     package let routes: [Route]
-    /// The methods of each path that is no key's.
+    /// The methods of each path other than a key's.
     private let methodsByPath: [String: RouteMethods]
     private let keyMethods: RouteMethods
 
@@ -80,7 +80,7 @@ package struct RouteTable: Sendable {
         return isKey && !self.keyMethods.isEmpty ? self.keyMethods : nil
     }
 
-    /// The route of `path` if it is worth a span; nil for operations on one key, and for what is asked all the time.
+    /// The route of `path` if it is worth a span; nil for operations on one key, and for what is requested all the time.
     package func spanName(_ path: String) -> String? {
         for route in self.routes where route.hasSpan && route.path == path { return route.path }
         return nil
@@ -97,7 +97,7 @@ package struct RouteTable: Sendable {
         self.routes.first { $0.place == place }?.endpoints.first { $0.method == method }
     }
 
-    /// Whether a target asks how the service is: what keeps a platform from restarting it is answered as long as anything is.
+    /// Whether a target is that of a probe or of the metrics. Those are answered as long as anything is, or the platform would restart the service.
     package static func isProbe(_ target: String) -> Bool {
         let path = TargetText(target).path
         return path.elementsEqual("/metrics".utf8) || path.elementsEqual("/health".utf8) || path.starts(with: "/health/".utf8)
@@ -111,7 +111,7 @@ package struct Route: Sendable {
         case path(String)
         /// `/cache/{key}`, whatever the key.
         case key
-        /// `/cache/` and a name that is no key's. The decoded path decides, not its spelling: `/cache/%73tats` is `/cache/stats`.
+        /// `/cache/` and a reserved name. The decoded path decides, not its spelling: `/cache/%73tats` is `/cache/stats`.
         case reserved(CacheKey.ReservedName)
     }
 
@@ -119,10 +119,10 @@ package struct Route: Sendable {
     /// The path as a template of OpenAPI.
     package let path: String
     package let endpoints: [Endpoint]
-    /// Whether a request makes a span: not for what is asked all the time.
-    package let hasSpan: Bool
+    /// Whether a request makes a span: not for what is requested all the time.
+    let hasSpan: Bool
 
-    package init(_ place: Place, _ endpoints: [Endpoint], hasSpan: Bool = false) {
+    init(_ place: Place, _ endpoints: [Endpoint], hasSpan: Bool = false) {
         self.place = place
         self.endpoints = endpoints
         self.hasSpan = hasSpan
@@ -135,7 +135,7 @@ package struct Route: Sendable {
     }
 
     /// A path that is only read.
-    package static func page(_ path: String, _ page: RouteOperation.Page, scope: AccessScopes? = nil) -> Route {
+    static func page(_ path: String, _ page: RouteOperation.Page, scope: AccessScopes? = nil) -> Route {
         Route(.path(path), [Endpoint(.get, .page(page), scope: scope), Endpoint(.head, .page(page), scope: scope)])
     }
 
@@ -149,7 +149,7 @@ package struct Endpoint: Sendable {
     /// What a caller needs to be allowed; nil if everybody may.
     package let scope: AccessScopes?
 
-    package init(_ method: RouteMethod, _ operation: RouteOperation, scope: AccessScopes?) {
+    init(_ method: RouteMethod, _ operation: RouteOperation, scope: AccessScopes?) {
         self.method = method
         self.operation = operation
         self.scope = scope
@@ -205,7 +205,7 @@ package struct RouteMethods: OptionSet, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    package init(_ methods: [RouteMethod]) {
+    init(_ methods: [RouteMethod]) {
         self.init(rawValue: methods.reduce(0) { $0 | 1 << $1.rawValue })
     }
 

@@ -80,7 +80,7 @@ extension Answer {
     }
 }
 
-/// Writes how Redis is as the member `redis` of `GET /health`.
+/// Writes the state of Redis as the member `redis` of `GET /health`.
 package struct OutageText {
     /// The same moment on both clocks.
     private let now: MonotonicTime
@@ -136,7 +136,7 @@ package struct OutageText {
     }
 }
 
-/// How far the service's registration is, as `GET /health` tells it.
+/// The state of the service's registration, as `GET /health` reports it.
 package struct RegistrationHealth: Sendable {
     package let state: String
     /// As the platform calls the service.

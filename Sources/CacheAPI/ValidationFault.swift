@@ -59,7 +59,7 @@ package struct ValidationFault: Error, Equatable, Sendable {
 
 extension ValidationFault.Kind {
     /// Pydantic's name of the fault.
-    package var type: String {
+    var type: String {
         switch self {
         case .missing: "missing"
         case .modelAttributesType: "model_attributes_type"
@@ -81,7 +81,7 @@ extension ValidationFault.Kind {
     }
 
     /// Pydantic's sentence, but for `stringTooLong`, which counts bytes here.
-    package var message: String {
+    var message: String {
         switch self {
         case .missing: "Field required"
         case .modelAttributesType: "Input should be a valid dictionary or object to extract fields from"
@@ -103,7 +103,7 @@ extension ValidationFault.Kind {
     }
 
     /// What the sentence was made from, as one named value. Nil if it is always the same sentence.
-    package var context: (name: String, value: ContextValue)? {
+    var context: (name: String, value: ContextValue)? {
         switch self {
         case .jsonInvalid(let code): ("error", .text(code.rawValue))
         case .stringTooShort(let minimum): ("min_length", .integer(Int64(minimum)))
@@ -116,7 +116,7 @@ extension ValidationFault.Kind {
         }
     }
 
-    package enum ContextValue {
+    enum ContextValue {
         case text(String)
         case integer(Int64)
     }
@@ -133,7 +133,7 @@ extension ValidationFault.Kind {
 ///   - faults: at least one.
 ///   - buffer: where to append.
 /// - Complexity: O(1) for each fault, as all that is written is bounded.
-package func writeFaults(_ faults: [ValidationFault], into buffer: inout ByteBuffer) {
+func writeFaults(_ faults: [ValidationFault], into buffer: inout ByteBuffer) {
     buffer.writeStaticString(#"{"detail":["#)
     for index in faults.indices {
         if index > 0 { buffer.writeStaticString(",") }
@@ -144,7 +144,7 @@ package func writeFaults(_ faults: [ValidationFault], into buffer: inout ByteBuf
 
 extension ValidationFault {
     /// The longest value that an answer repeats as `input`, in bytes as the body spells it.
-    package static let maximumEchoedBytes = 1024
+    private static let maximumEchoedBytes = 1024
 
     fileprivate func write(into buffer: inout ByteBuffer) {
         buffer.writeStaticString(#"{"type":"#)

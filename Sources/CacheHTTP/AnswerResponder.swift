@@ -40,7 +40,7 @@ struct AnswerResponder: Sendable {
         return answer.response(trailer, headOnly: request.method == .head)
     }
 
-    /// What is answered to a caller who may do nothing of the kind; nil if the caller may.
+    /// The answer to a caller who lacks the scope; nil if the caller has it.
     /// - Parameter scope: what the caller needs to be allowed; nil if everybody may.
     func refusal(_ scope: AccessScopes?, _ request: Request, _ context: CacheRequestContext) -> Response? {
         scope.flatMap { Answer.refusal(context.caller.verdict($0)) }.map { self.response($0, to: request, context) }
@@ -56,7 +56,7 @@ struct AnswerResponder: Sendable {
         log.write(entry, now: EventLoopScope.now())
     }
 
-    /// Hummingbird sets the date when it sends, in the place that the empty value keeps.
+    /// Hummingbird sets the date when it sends, in place of the empty value.
     private func trailer(_ context: CacheRequestContext) -> AnswerTrailer {
         AnswerTrailer(
             requestID: context.parsed.requestID ?? self.requestIDs.next(),

@@ -6,8 +6,8 @@ import NIOHTTP1
 
 /// Reads the body of a request for its route, within the bound of one body and that of the process.
 ///
-/// Nothing of a body beyond its first bytes is taken from the client before this asks for it: what a request is refused for by its head costs no
-/// memory, and `100 Continue` is said only to those whose body is wanted.
+/// Nothing of a body beyond its first bytes is taken from the client before this asks for it: a request that is refused by its head costs no
+/// memory, and `100 Continue` is sent only if the body is wanted.
 struct BodyReader: Sendable {
     private let limiter: Limiter
     private let maximumBytes: Int

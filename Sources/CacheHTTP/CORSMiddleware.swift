@@ -33,7 +33,7 @@ struct CORSMiddleware: RouterMiddleware {
         return response
     }
 
-    /// The answer to the question of a browser whether a page may send what it wants to send; nil if this is no such question.
+    /// The answer to a preflight request; nil if the request is not one.
     private func preflight(_ request: Request, _ context: CacheRequestContext) -> Response? {
         let path = String(TargetText(request.head.path ?? "").path) ?? ""
         guard request.method == .options, request.headers.contains(Self.requestMethod), let methods = self.table.allowedMethods(path) else {

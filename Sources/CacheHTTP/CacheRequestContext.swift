@@ -16,7 +16,7 @@ struct CacheRequestContext: RequestContext {
     var eventLoop: any EventLoop { self.channel.eventLoop }
     /// When the request reached the router, in nanoseconds of the monotonic clock.
     let start: Int
-    /// What the request says of itself. The outermost middleware puts it here.
+    /// The fields by which the request is judged. The outermost middleware sets them.
     var parsed = ParsedRequest()
     /// Who asks.
     var caller = AccessCaller.anonymous
@@ -62,7 +62,7 @@ struct ParsedRequest: Sendable {
         return start..<self.bytes.readableBytes
     }
 
-    /// A field that occurs more than once says nothing.
+    /// A field that occurs more than once counts as absent.
     private mutating func add(only values: [String]) -> Range<Int>? { values.count == 1 ? self.add(values[0]) : nil }
 
     /// The id that the request brings; nil if one must be made.

@@ -22,7 +22,7 @@ struct CacheRoutes: Sendable {
     func respond(
         _ operation: RouteOperation.OnCache, _ scope: AccessScopes?, _ request: Request, _ context: CacheRequestContext
     ) async throws -> Response {
-        // The router takes no notice of a slash at the end. `/cache/` is no place to store anything.
+        // The router ignores a slash at the end, but nothing is stored at `/cache/`.
         if operation == .set, !TargetText(request.head.path ?? "").hasPath("/cache") { throw HTTPError(.notFound) }
         if let refusal = self.responder.refusal(scope, request, context) { return refusal }
         switch operation {
@@ -40,7 +40,7 @@ struct CacheRoutes: Sendable {
         guard let endpoint = RouteMethod(request.method.rawValue).flatMap({ self.table.endpoint($0, below: name) }),
             case .cache(let operation) = endpoint.operation
         else {
-            // A path that cannot be read comes before a method that is not there.
+            // A malformed path takes precedence over an unknown method.
             if case .answer(let answer) = finding { return self.responder.response(answer, to: request, context) }
             throw HTTPError(.notFound)
         }
@@ -82,7 +82,7 @@ struct CacheRoutes: Sendable {
     private func checked(_ key: ByteBuffer, at location: ValidationFault.Location) -> KeyFinding {
         guard let kind = CacheKey.fault(of: key, limits: self.settings.limits) else { return .key(key) }
         var input = ByteBuffer()
-        // A key that is no UTF-8 cannot be echoed in JSON.
+        // A key that is not UTF-8 cannot be echoed in JSON.
         if kind != .stringUnicode { JSONWriter.writeString(key, into: &input) }
         return .answer(.validation([ValidationFault(kind, at: location, input: kind == .stringUnicode ? .null : .value(input))]))
     }

@@ -26,8 +26,8 @@ package struct CacheServer: Sendable {
     /// - Parameters:
     ///   - scopes: one for each event loop.
     ///   - accessLog: nil if no answer gets a line.
-    ///   - access: nil if everybody may ask.
-    ///   - registration: how far it is, for `/health`; nil if the service does not register itself.
+    ///   - access: nil if there is no access control.
+    ///   - registration: its state, for `/health`; nil if the service does not register itself.
     package init(
         service: CacheService, scopes: EventLoopScopes, settings: HTTPSettings, telemetry: ServiceTelemetry, accessLog: AccessLog?,
         access: AccessControl?, limiter: Limiter, registration: (@Sendable () -> RegistrationHealth)? = nil

@@ -2,7 +2,7 @@ import Access
 import HTTPWire
 import Hummingbird
 
-/// Finds out who asks, for the routes to judge.
+/// Identifies the caller, for the routes to judge.
 struct CallerMiddleware: RouterMiddleware {
     let control: AccessControl?
     let responder: AnswerResponder

@@ -27,9 +27,9 @@ struct FallbackMiddleware: RouterMiddleware {
         guard !RequestJudge.isTargetTooLong(byteCount: (request.head.path ?? "").utf8.count, maximum: self.maximumTargetBytes) else {
             return self.responder.response(.targetTooLong, to: request, context)
         }
-        // The router would skip empty segments; whoever filters paths before us might not.
+        // The router would skip empty segments; a proxy that filters paths in front of us might not.
         guard !self.hasEmptySegment(request.head.path ?? "") else {
-            return self.responder.response(.nothingThere, to: request, context)
+            return self.responder.response(.notFound, to: request, context)
         }
         do {
             return try await next(request, context)
@@ -53,7 +53,7 @@ struct FallbackMiddleware: RouterMiddleware {
         switch status {
         case .notFound:
             let path = String(TargetText(request.head.path ?? "").path) ?? ""
-            return self.table.allowedMethods(path).map { .methodNotAllowed($0) } ?? .nothingThere
+            return self.table.allowedMethods(path).map { .methodNotAllowed($0) } ?? .notFound
         case .contentTooLarge:
             return .bodyTooLarge
         case .unsupportedMediaType:

@@ -14,7 +14,7 @@ extension RouteTable {
     /// - Parameters:
     ///   - respond: answers a request of an endpoint.
     ///   - respondBelowCache: answers what is below `/cache/`. There the decoded path decides which endpoint it is (`endpoint(_:below:)`), which the
-    ///     router, that compares paths as they are spelled, cannot know.
+    ///     router, which compares paths as they are spelled, cannot know.
     func register(
         on router: Router<CacheRequestContext>,
         respond: @escaping @Sendable (Endpoint, Request, CacheRequestContext) async throws -> Response,
@@ -82,22 +82,22 @@ struct RouteHandlers: Sendable {
         case .openAPI: self.documentation.document
         case .swaggerUI: self.documentation.swaggerUI
         case .reDoc: self.documentation.reDoc
-        case .documentationFile(let name): await self.documentation.file(name) ?? .nothingThere
-        case .dashboard: self.dashboard?.page ?? .nothingThere
-        case .dashboardFile(let name): self.dashboard?.file(name) ?? .nothingThere
+        case .documentationFile(let name): await self.documentation.file(name) ?? .notFound
+        case .dashboard: self.dashboard?.page ?? .notFound
+        case .dashboardFile(let name): self.dashboard?.file(name) ?? .notFound
         case .dashboardFigures:
-            await self.dashboard?.figures(have: TargetText(request.head.path ?? "").parameter("have").value ?? ByteBuffer()) ?? .nothingThere
+            await self.dashboard?.figures(have: TargetText(request.head.path ?? "").parameter("have").value ?? ByteBuffer()) ?? .notFound
         }
     }
 }
 
-/// How the service is, and what it has counted.
+/// The health and the metrics of the service.
 struct ServiceRoutes: Sendable {
     let service: CacheService
     let reports: MetricsReporter
-    /// Whether everybody may ask.
+    /// Whether there is no access control.
     let isOpen: Bool
-    /// How far the registration is; nil if there is none.
+    /// The state of the registration; nil if the service does not register itself.
     let registration: (@Sendable () -> RegistrationHealth)?
 
     func health() async -> Answer {

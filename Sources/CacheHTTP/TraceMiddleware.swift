@@ -5,8 +5,8 @@ import Instrumentation
 import Telemetry
 import Tracing
 
-/// The outermost middleware. Reads what the request says of itself, puts its trace where log lines and spans find it, and makes a span for what the
-/// control plane does.
+/// The outermost middleware. Reads the fields by which the request is judged, puts its trace where log lines and spans find it, and makes a span for
+/// what the control plane does.
 ///
 /// Operations on one key get no span: there are far too many of them, and each is one look into a store.
 struct TraceMiddleware: RouterMiddleware {

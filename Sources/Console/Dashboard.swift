@@ -10,7 +10,7 @@ package struct DashboardRoutes: Sendable {
     private let history: DashboardHistory
     /// The page itself.
     package let page: Answer
-    /// Another one for every process.
+    /// A random name for this process.
     private let instance = String(UInt32.random(in: 0 ... .max), radix: 36)
 
     package init(reports: MetricsReporter, history: DashboardHistory, hasAccessControl: Bool) {
@@ -42,7 +42,7 @@ package struct DashboardRoutes: Sendable {
     /// - Parameter have: what the page has already, see `known`.
     package func figures(have: ByteBuffer) async -> Answer {
         var since = self.known(have)
-        // A time that this process has not reached yet is another's.
+        // A time that this process has not reached yet comes from another one.
         if let time = since, time > .now { since = nil }
         let (excerpt, time) = self.history.excerpt(since: since)
         // Read last: no sample may be later than what the page takes for now.
@@ -77,7 +77,7 @@ package enum DashboardPart: String, CaseIterable {
     case text = "text.js"
     case tools = "tools.js"
 
-    package var bytes: [UInt8] {
+    var bytes: [UInt8] {
         switch self {
         case .style: PackageResources.dashboard_css
         case .script: PackageResources.dashboard_js
@@ -89,7 +89,7 @@ package enum DashboardPart: String, CaseIterable {
         }
     }
 
-    package var contentType: StaticString {
+    var contentType: StaticString {
         switch self {
         case .style: "text/css; charset=utf-8"
         case .script, .figures, .plots, .scales, .text, .tools: "text/javascript; charset=utf-8"

@@ -2,26 +2,26 @@ import Cache
 import CacheAPI
 import HTTPWire
 import JSON
-package import MemoryStore
-package import NIOCore
+import MemoryStore
+import NIOCore
 import OperatingSystem
 import RedisClient
 import Telemetry
 
 /// What the dashboard fetches every other second: the state of the service, and the samples since the last fetch.
-package struct DashboardFigures {
-    package let report: MetricsReport
-    package let history: MetricHistory.Excerpt
+struct DashboardFigures {
+    let report: MetricsReport
+    let history: MetricHistory.Excerpt
     /// When the last sample was taken: the page fetches from here next time. nil before the first.
-    package let historyTime: MonotonicTime?
+    let historyTime: MonotonicTime?
     /// Whether the history is complete, not only the samples since the last fetch.
-    package let isWholeHistory: Bool
-    package let redisMemory: RedisMemory?
+    let isWholeHistory: Bool
+    let redisMemory: RedisMemory?
     /// Identifies the instance, so that the page keeps the histories of several apart.
-    package let instance: String
-    package let wallClock: (seconds: Int, microseconds: Int)
+    let instance: String
+    let wallClock: (seconds: Int, microseconds: Int)
 
-    package var bytes: ByteBuffer {
+    var bytes: ByteBuffer {
         var buffer = ByteBuffer()
         self.root.write(into: &buffer)
         return buffer
@@ -115,7 +115,7 @@ package struct DashboardFigures {
 
 extension HistorySample {
     /// The values of a sample as whole numbers, nil if unknown, by the names that the page uses.
-    package static let columns: [(name: String, value: @Sendable (HistorySample) -> Int64?)] = [
+    static let columns: [(name: String, value: @Sendable (HistorySample) -> Int64?)] = [
         ("time_ms", { $0.time.milliseconds }),
         ("duration_ms", { Int64($0.durationMilliseconds) }),
         ("hits", { Int64($0.hits) }),

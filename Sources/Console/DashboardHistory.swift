@@ -1,6 +1,6 @@
 import Cache
 import HTTPWire
-package import MemoryStore
+import MemoryStore
 import RedisClient
 import ServiceLifecycle
 import Synchronization
@@ -29,12 +29,12 @@ package final class DashboardHistory: Service {
     }
 
     /// The history since `time`, or all of it, and the time of the last sample.
-    package func excerpt(since time: MonotonicTime?) -> (excerpt: MetricHistory.Excerpt, time: MonotonicTime?) {
+    func excerpt(since time: MonotonicTime?) -> (excerpt: MetricHistory.Excerpt, time: MonotonicTime?) {
         self.state.withLock { ($0.history.excerpt(since: time), $0.history.time) }
     }
 
     /// The memory that Redis last reported.
-    package var redisMemory: RedisMemory? { self.state.withLock { $0.redis?.memory } }
+    var redisMemory: RedisMemory? { self.state.withLock { $0.redis?.memory } }
 
     /// Samples until the service stops.
     package func run() async throws {
@@ -77,7 +77,7 @@ package final class DashboardHistory: Service {
 
 extension MetricsReporter {
     /// What the history needs of the counters. Never waits.
-    package func reading(redisMemory: RedisMemory?) -> HistoryReading {
+    func reading(redisMemory: RedisMemory?) -> HistoryReading {
         let health = self.service.currentHealth
         let operations = self.service.counts
         let http = self.httpCounters.counts

@@ -8,7 +8,7 @@ package enum DocumentationAsset: String, CaseIterable, Sendable {
     case reDocScript = "redoc.standalone.js"
 
     /// Where a browser gets it if there is no local file.
-    package var address: StaticString {
+    var address: StaticString {
         switch self {
         case .swaggerScript: "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.33.1/swagger-ui-bundle.js"
         case .swaggerStyle: "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.33.1/swagger-ui.css"
@@ -17,7 +17,7 @@ package enum DocumentationAsset: String, CaseIterable, Sendable {
     }
 
     /// https://www.w3.org/TR/SRI/
-    package var integrity: StaticString {
+    var integrity: StaticString {
         switch self {
         case .swaggerScript: "sha384-ZPehFMQommnnuaZ4rpxgkgTT2DKFVp4hZC/7pLit+9Lek9T1YGSo23eHFbvNkXkw"
         case .swaggerStyle: "sha384-Ov4/wv3j2bmct8cDc5X4ngJZohVPzEmc6uDPH8WeljUxO5vtoykvMEfbu9Vh6RaW"

@@ -8,9 +8,7 @@ package struct DocumentationPages {
     /// Where browsers get the files of Swagger UI and ReDoc.
     private let origin: PagePolicy.AssetOrigin
 
-    package init(
-        origin: PagePolicy.AssetOrigin
-    ) {
+    package init(origin: PagePolicy.AssetOrigin) {
         self.origin = origin
     }
 

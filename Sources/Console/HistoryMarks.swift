@@ -1,41 +1,41 @@
-package import Cache
-package import MemoryStore
+import Cache
+import MemoryStore
 
 /// An event that explains a plot: the start of the process, an outage of Redis, a replay.
-package struct HistoryMark: Sendable, Equatable {
-    package enum Kind: String, Sendable {
+struct HistoryMark: Sendable, Equatable {
+    enum Kind: String, Sendable {
         case start, outage, replay
     }
 
     /// Counts up from 0. A mark sent again under the same number replaces the earlier one.
-    package let number: Int
-    package let kind: Kind
-    package let begin: MonotonicTime
+    let number: Int
+    let kind: Kind
+    let begin: MonotonicTime
     /// nil while it lasts. A start ends when it begins.
-    package var end: MonotonicTime?
+    var end: MonotonicTime?
     /// Why Redis was unavailable; nil for other kinds.
-    package var reason: String?
+    var reason: String?
     /// Keys replayed to Redis; nil for other kinds and if the replay was interrupted.
-    package var replayedKeys: Int?
+    var replayedKeys: Int?
     /// When this was last changed.
-    package var changed: MonotonicTime
+    var changed: MonotonicTime
 }
 
 /// The marks of the history, from reports a second apart, including what began and ended between two of them.
-package struct HistoryMarks: Sendable {
+struct HistoryMarks: Sendable {
     /// A flapping Redis must not fill the memory.
-    package static let capacity = 64
+    static let capacity = 64
 
-    package private(set) var marks = RingBuffer<HistoryMark>(capacity: capacity)
+    private(set) var marks = RingBuffer<HistoryMark>(capacity: capacity)
     private var nextNumber = 0
     private var last: (report: OutageReport, time: MonotonicTime)?
 
-    package init(start: MonotonicTime) {
+    init(start: MonotonicTime) {
         self.add(.start, from: start, to: start, now: start)
     }
 
     /// Records the state of Redis.
-    package mutating func observe(_ report: OutageReport, now: MonotonicTime) {
+    mutating func observe(_ report: OutageReport, now: MonotonicTime) {
         defer { self.last = (report, now) }
         self.observeReplay(report, now: now)
         guard report.state != .connected else {

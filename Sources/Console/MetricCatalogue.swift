@@ -6,151 +6,151 @@ package import Telemetry
 package enum MetricCatalogue {
     // MARK: Cache
 
-    package static let operations = MetricDescriptor(
+    static let operations = MetricDescriptor(
         "cacheagent_cache_operations_total", .counter, labels: ["operation", "store", "result"],
         "Cache operations, by kind, by the store that answered, and by result.")
-    package static let operationDuration = MetricDescriptor(
+    static let operationDuration = MetricDescriptor(
         "cacheagent_cache_operation_duration_seconds", .histogram, unit: "seconds", labels: ["operation"],
         "Time from the first byte of a request to its response. The objective is 0.05.")
-    package static let hits = MetricDescriptor("cacheagent_cache_hits_total", .counter, "Reads that found a value.")
-    package static let misses = MetricDescriptor("cacheagent_cache_misses_total", .counter, "Reads that found no value.")
-    package static let hitRatio = MetricDescriptor(
+    static let hits = MetricDescriptor("cacheagent_cache_hits_total", .counter, "Reads that found a value.")
+    static let misses = MetricDescriptor("cacheagent_cache_misses_total", .counter, "Reads that found no value.")
+    static let hitRatio = MetricDescriptor(
         "cacheagent_cache_hit_ratio", .gauge, unit: "ratio", "Share of reads that found a value since the start.")
-    package static let degraded = MetricDescriptor(
+    static let degraded = MetricDescriptor(
         "cacheagent_cache_degraded_answers_total", .counter, "Cache operations answered by the embedded store because Redis was unavailable.")
 
     // MARK: HTTP
 
-    package static let requests = MetricDescriptor(
+    static let requests = MetricDescriptor(
         "cacheagent_http_requests_total", .counter, labels: ["handler", "code"], "Requests, by the code path that answered them and by status.")
-    package static let requestErrors = MetricDescriptor(
+    static let requestErrors = MetricDescriptor(
         "cacheagent_http_request_errors_total", .counter, "5xx responses, excluding 501 (unsupported transfer coding).")
-    package static let refusals = MetricDescriptor(
+    static let refusals = MetricDescriptor(
         "cacheagent_http_refusals_total", .counter, labels: ["limit"], "Connections and requests refused because a limit was reached, by limit.")
-    package static let rememberedTokens = MetricDescriptor(
+    static let rememberedTokens = MetricDescriptor(
         "cacheagent_access_tokens_remembered", .gauge, "Entries of the verified-token cache (GOOGLE_TOKENS_REMEMBERED).")
-    package static let inFlight = MetricDescriptor(
+    static let inFlight = MetricDescriptor(
         "cacheagent_http_requests_in_flight", .gauge, "Requests that wait for a store or are being handled by the router.")
-    package static let connections = MetricDescriptor("cacheagent_http_connections", .gauge, "Open client connections.")
-    package static let acceptedConnections = MetricDescriptor("cacheagent_http_connections_accepted_total", .counter, "Client connections accepted.")
-    package static let receivedBytes = MetricDescriptor(
+    static let connections = MetricDescriptor("cacheagent_http_connections", .gauge, "Open client connections.")
+    static let acceptedConnections = MetricDescriptor("cacheagent_http_connections_accepted_total", .counter, "Client connections accepted.")
+    static let receivedBytes = MetricDescriptor(
         "cacheagent_http_received_bytes_total", .counter, unit: "bytes", "Bytes received from clients.")
-    package static let sentBytes = MetricDescriptor("cacheagent_http_sent_bytes_total", .counter, unit: "bytes", "Bytes sent to clients.")
-    package static let unsentBytes = MetricDescriptor(
+    static let sentBytes = MetricDescriptor("cacheagent_http_sent_bytes_total", .counter, unit: "bytes", "Bytes sent to clients.")
+    static let unsentBytes = MetricDescriptor(
         "cacheagent_http_unsent_bytes", .gauge, unit: "bytes", "Bytes of responses that clients have not read (UNSENT_TOTAL_MAX_BYTES).")
-    package static let waitingBytes = MetricDescriptor(
+    static let waitingBytes = MetricDescriptor(
         "cacheagent_http_receiving_bytes", .gauge, unit: "bytes",
         "Bytes of requests that are incomplete or not yet processed (RECEIVED_TOTAL_MAX_BYTES).")
-    package static let readPauses = MetricDescriptor(
+    static let readPauses = MetricDescriptor(
         "cacheagent_http_read_pauses_total", .counter,
         "Times that reading from a client paused: it did not read its responses (UNSENT_MAX_BYTES) or sent too far ahead (PIPELINE_MAX_BYTES).")
 
     // MARK: The embedded store
 
-    package static let memoryEntries = MetricDescriptor("cacheagent_memory_store_entries", .gauge, "Entries of the embedded store.")
-    package static let memoryBytes = MetricDescriptor("cacheagent_memory_store_bytes", .gauge, unit: "bytes", "Bytes used by the embedded store.")
-    package static let memoryBound = MetricDescriptor(
+    static let memoryEntries = MetricDescriptor("cacheagent_memory_store_entries", .gauge, "Entries of the embedded store.")
+    static let memoryBytes = MetricDescriptor("cacheagent_memory_store_bytes", .gauge, unit: "bytes", "Bytes used by the embedded store.")
+    static let memoryBound = MetricDescriptor(
         "cacheagent_memory_store_max_bytes", .gauge, unit: "bytes", "Bytes that the embedded store may use (MEMORY_MAX_BYTES).")
-    package static let memoryEvictions = MetricDescriptor(
+    static let memoryEvictions = MetricDescriptor(
         "cacheagent_memory_store_evictions_total", .counter, "Live entries that the embedded store removed to make room.")
-    package static let memoryExpirations = MetricDescriptor(
+    static let memoryExpirations = MetricDescriptor(
         "cacheagent_memory_store_expirations_total", .counter, "Entries that the embedded store removed because they had expired.")
-    package static let memoryRejections = MetricDescriptor(
+    static let memoryRejections = MetricDescriptor(
         "cacheagent_memory_store_rejections_total", .counter, "Values that the embedded store refused because they are too large for it.")
 
     // MARK: Redis
 
-    package static let redisConnected = MetricDescriptor(
+    static let redisConnected = MetricDescriptor(
         "cacheagent_redis_connected", .gauge, "1 if requests go to Redis, 0 if the embedded store serves them.")
-    package static let redisState = MetricDescriptor(
+    static let redisState = MetricDescriptor(
         "cacheagent_redis_state", .gauge, labels: ["state"], "1 for the current state of Redis, 0 for the others.")
-    package static let redisConnections = MetricDescriptor(
+    static let redisConnections = MetricDescriptor(
         "cacheagent_redis_connections", .gauge, "Open connections to Redis: one for each event loop.")
-    package static let redisConnectionsOpened = MetricDescriptor(
+    static let redisConnectionsOpened = MetricDescriptor(
         "cacheagent_redis_connections_opened_total", .counter, "Connections to Redis opened.")
-    package static let redisConnectionFailures = MetricDescriptor(
+    static let redisConnectionFailures = MetricDescriptor(
         "cacheagent_redis_connection_failures_total", .counter, "Failed attempts to connect to Redis, and connections lost.")
-    package static let redisPending = MetricDescriptor("cacheagent_redis_commands_pending", .gauge, "Commands waiting for a reply from Redis.")
-    package static let redisDeadlines = MetricDescriptor(
+    static let redisPending = MetricDescriptor("cacheagent_redis_commands_pending", .gauge, "Commands waiting for a reply from Redis.")
+    static let redisDeadlines = MetricDescriptor(
         "cacheagent_redis_deadlines_missed_total", .counter, "Commands that got no reply within REDIS_DEADLINE_MS.")
-    package static let redisLateReplies = MetricDescriptor(
+    static let redisLateReplies = MetricDescriptor(
         "cacheagent_redis_late_replies_total", .counter, "Replies that arrived after their command was abandoned.")
-    package static let redisRejected = MetricDescriptor(
+    static let redisRejected = MetricDescriptor(
         "cacheagent_redis_commands_rejected_total", .counter,
         "Commands not sent to Redis because REDIS_PENDING_MAX were waiting or there was no connection.")
-    package static let outages = MetricDescriptor(
+    static let outages = MetricDescriptor(
         "cacheagent_redis_outages_total", .counter, "Times that Redis was unavailable, including the time until the first connection.")
-    package static let recoveryFailures = MetricDescriptor(
+    static let recoveryFailures = MetricDescriptor(
         "cacheagent_redis_recovery_failures_total", .counter, "Attempts to return to Redis after an outage that failed.")
 
     // MARK: Journal and replay
 
-    package static let journalKeys = MetricDescriptor("cacheagent_journal_keys", .gauge, "Keys waiting to be replayed to Redis.")
-    package static let journalKeysBound = MetricDescriptor(
+    static let journalKeys = MetricDescriptor("cacheagent_journal_keys", .gauge, "Keys waiting to be replayed to Redis.")
+    static let journalKeysBound = MetricDescriptor(
         "cacheagent_journal_max_keys", .gauge, "Keys that the journal may hold (JOURNAL_MAX_KEYS).")
-    package static let journalPatterns = MetricDescriptor("cacheagent_journal_patterns", .gauge, "Patterns waiting to be replayed to Redis.")
-    package static let journalBytes = MetricDescriptor("cacheagent_journal_bytes", .gauge, unit: "bytes", "Bytes used by the journal.")
-    package static let journalBytesBound = MetricDescriptor(
+    static let journalPatterns = MetricDescriptor("cacheagent_journal_patterns", .gauge, "Patterns waiting to be replayed to Redis.")
+    static let journalBytes = MetricDescriptor("cacheagent_journal_bytes", .gauge, unit: "bytes", "Bytes used by the journal.")
+    static let journalBytesBound = MetricDescriptor(
         "cacheagent_journal_max_bytes", .gauge, unit: "bytes", "Bytes that the journal may use (JOURNAL_MAX_BYTES).")
-    package static let journalAge = MetricDescriptor(
+    static let journalAge = MetricDescriptor(
         "cacheagent_journal_age_seconds", .gauge, unit: "seconds", "Age of the oldest journal entry, 0 if the journal is empty.")
-    package static let journalOverflows = MetricDescriptor("cacheagent_journal_overflows_total", .counter, "Times that the journal was full.")
-    package static let replayKeys = MetricDescriptor("cacheagent_replay_keys_total", .counter, "Keys replayed from the journal to Redis.")
-    package static let replayPatterns = MetricDescriptor("cacheagent_replay_patterns_total", .counter, "Patterns replayed from the journal to Redis.")
-    package static let replayRefusals = MetricDescriptor(
+    static let journalOverflows = MetricDescriptor("cacheagent_journal_overflows_total", .counter, "Times that the journal was full.")
+    static let replayKeys = MetricDescriptor("cacheagent_replay_keys_total", .counter, "Keys replayed from the journal to Redis.")
+    static let replayPatterns = MetricDescriptor("cacheagent_replay_patterns_total", .counter, "Patterns replayed from the journal to Redis.")
+    static let replayRefusals = MetricDescriptor(
         "cacheagent_replay_refused_total", .counter, labels: ["kind", "reason"],
         "Journal keys and patterns dropped because Redis permanently refused them.")
-    package static let replayPurges = MetricDescriptor(
+    static let replayPurges = MetricDescriptor(
         "cacheagent_replay_purges_total", .counter, "Times that all strings in Redis were deleted because the journal had been full.")
-    package static let replayDuration = MetricDescriptor(
+    static let replayDuration = MetricDescriptor(
         "cacheagent_replay_duration_seconds", .gauge, unit: "seconds", "Duration of the last replay.")
 
-    package static let recentWritesBytes = MetricDescriptor(
+    static let recentWritesBytes = MetricDescriptor(
         "cacheagent_recent_writes_bytes", .gauge, unit: "bytes", "Bytes of recently written keys, kept for a failover (OUTAGE_DOUBT_SECONDS).")
-    package static let recentWritesBound = MetricDescriptor(
+    static let recentWritesBound = MetricDescriptor(
         "cacheagent_recent_writes_max_bytes", .gauge, unit: "bytes", "Bytes that they may use (OUTAGE_DOUBT_MAX_BYTES).")
-    package static let recentWritesOverflows = MetricDescriptor(
+    static let recentWritesOverflows = MetricDescriptor(
         "cacheagent_recent_writes_overflows_total", .counter, "Times that more keys were recently written than fit.")
 
     // MARK: The process
 
-    package static let eventLoopDelay = MetricDescriptor(
+    static let eventLoopDelay = MetricDescriptor(
         "cacheagent_event_loop_delay_seconds", .histogram, unit: "seconds",
         "How late the event loops run, measured with a timer on each, four times a second.")
-    package static let logLines = MetricDescriptor(
+    static let logLines = MetricDescriptor(
         "cacheagent_log_lines_total", .counter, labels: ["severity"], "Log lines by severity, including dropped ones.")
-    package static let logDropped = MetricDescriptor(
+    static let logDropped = MetricDescriptor(
         "cacheagent_log_lines_dropped_total", .counter, "Log lines dropped because LOG_BUFFER_BYTES were waiting to be written.")
-    package static let accessLogDropped = MetricDescriptor(
+    static let accessLogDropped = MetricDescriptor(
         "cacheagent_access_log_lines_dropped_total", .counter, "Access log lines dropped beyond ACCESS_LOG_MAX_PER_SECOND.")
-    package static let cpu = MetricDescriptor("process_cpu_seconds_total", .counter, unit: "seconds", "User and system time of the process.")
-    package static let residentMemory = MetricDescriptor("process_resident_memory_bytes", .gauge, unit: "bytes", "Resident memory of the process.")
-    package static let virtualMemory = MetricDescriptor("process_virtual_memory_bytes", .gauge, unit: "bytes", "Virtual memory of the process.")
-    package static let openFiles = MetricDescriptor("process_open_fds", .gauge, "Open file descriptors, including sockets.")
-    package static let openFilesBound = MetricDescriptor("process_max_fds", .gauge, "Limit of open file descriptors.")
-    package static let threads = MetricDescriptor("process_threads", .gauge, "Threads of the process.")
-    package static let startTime = MetricDescriptor(
+    static let cpu = MetricDescriptor("process_cpu_seconds_total", .counter, unit: "seconds", "User and system time of the process.")
+    static let residentMemory = MetricDescriptor("process_resident_memory_bytes", .gauge, unit: "bytes", "Resident memory of the process.")
+    static let virtualMemory = MetricDescriptor("process_virtual_memory_bytes", .gauge, unit: "bytes", "Virtual memory of the process.")
+    static let openFiles = MetricDescriptor("process_open_fds", .gauge, "Open file descriptors, including sockets.")
+    static let openFilesBound = MetricDescriptor("process_max_fds", .gauge, "Limit of open file descriptors.")
+    static let threads = MetricDescriptor("process_threads", .gauge, "Threads of the process.")
+    static let startTime = MetricDescriptor(
         "process_start_time_seconds", .gauge, unit: "seconds", "Start time of the process, in seconds since 1970.")
-    package static let uptime = MetricDescriptor("cacheagent_uptime_seconds", .gauge, unit: "seconds", "Seconds since the service started.")
-    package static let buildInformation = MetricDescriptor("cacheagent_build_info", .gauge, labels: ["version"], "Always 1; the version is a label.")
+    static let uptime = MetricDescriptor("cacheagent_uptime_seconds", .gauge, unit: "seconds", "Seconds since the service started.")
+    static let buildInformation = MetricDescriptor("cacheagent_build_info", .gauge, labels: ["version"], "Always 1; the version is a label.")
 
     // MARK: Counted through swift-metrics
 
-    package static let invalidatedKeys = MetricDescriptor("cacheagent_cache_invalidated_keys_total", .counter, "Keys deleted by invalidations.")
-    package static let tokenRefreshes = MetricDescriptor(
+    static let invalidatedKeys = MetricDescriptor("cacheagent_cache_invalidated_keys_total", .counter, "Keys deleted by invalidations.")
+    static let tokenRefreshes = MetricDescriptor(
         "cacheagent_google_access_token_refreshes_total", .counter, labels: ["result"],
         "Access tokens requested from the metadata server (REDIS_AUTH=google-iam).")
 
-    package static let signingKeyRefreshes = MetricDescriptor(
+    static let signingKeyRefreshes = MetricDescriptor(
         "cacheagent_google_signing_key_refreshes_total", .counter, labels: ["result"], "Requests for the signing keys of the ID token issuer.")
-    package static let identityTokens = MetricDescriptor(
+    static let identityTokens = MetricDescriptor(
         "cacheagent_google_id_tokens_total", .counter, labels: ["result"],
         "ID tokens checked: accepted, rejected, or unverified because the issuer's keys were not available. Tokens in the verified-token cache are not checked again."
     )
 
-    package static let registrationRequests = MetricDescriptor(
+    static let registrationRequests = MetricDescriptor(
         "cacheagent_factory_registration_requests_total", .counter, labels: ["request", "result"], "Requests to the platform's agent registry.")
-    package static let registrationState = MetricDescriptor(
+    static let registrationState = MetricDescriptor(
         "cacheagent_factory_registration_state", .gauge, labels: ["state"],
         "1 for the current state of the registration with the platform, 0 for the others.")
 

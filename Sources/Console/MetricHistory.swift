@@ -1,23 +1,23 @@
-package import MemoryStore
+import MemoryStore
 
 /// The history that the dashboard shows: a sample a second for 5 minutes, one every 15 seconds for 6 hours, and marks that explain them.
 ///
 /// Its memory is bounded by construction: see `maximumBytes`.
-package struct MetricHistory: Sendable {
-    package static let fineMilliseconds: Int64 = 1000
-    package static let fineCapacity = 300
-    package static let coarseMilliseconds: Int64 = 15_000
-    package static let coarseCapacity = 1440
+struct MetricHistory: Sendable {
+    static let fineMilliseconds: Int64 = 1000
+    static let fineCapacity = 300
+    static let coarseMilliseconds: Int64 = 15_000
+    static let coarseCapacity = 1440
 
     /// The most that the samples and marks take.
-    package static let maximumBytes =
+    static let maximumBytes =
         (fineCapacity + coarseCapacity) * MemoryLayout<HistorySample>.stride + HistoryMarks.capacity * MemoryLayout<HistoryMark>.stride
 
     /// The part of the history that a page does not have yet.
-    package struct Excerpt: Sendable {
-        package var fine: [HistorySample]
-        package var coarse: [HistorySample]
-        package var marks: [HistoryMark]
+    struct Excerpt: Sendable {
+        var fine: [HistorySample]
+        var coarse: [HistorySample]
+        var marks: [HistoryMark]
     }
 
     private var fine = RingBuffer<HistorySample>(capacity: fineCapacity)
@@ -28,15 +28,15 @@ package struct MetricHistory: Sendable {
     private var coarseInterval: (start: HistoryReading, peaks: HistoryReading.Levels)?
 
     /// - Parameter start: when the process started.
-    package init(start: MonotonicTime) {
+    init(start: MonotonicTime) {
         self.marks = HistoryMarks(start: start)
     }
 
     /// When the last reading was taken.
-    package var time: MonotonicTime? { self.last?.time }
+    var time: MonotonicTime? { self.last?.time }
 
     /// Adds the next reading, about a second after the one before; one that is not later is ignored. O(1).
-    package mutating func add(_ reading: HistoryReading) {
+    mutating func add(_ reading: HistoryReading) {
         if let last = self.last, reading.time <= last.time { return }
         if let outage = reading.outage { self.marks.observe(outage, now: reading.time) }
         if let last = self.last { self.fine.append(HistorySample(from: last, to: reading, peaks: reading.levels)) }
@@ -56,7 +56,7 @@ package struct MetricHistory: Sendable {
     }
 
     /// The history since `time`, or all of it, oldest first. O(what is returned).
-    package func excerpt(since time: MonotonicTime?) -> Excerpt {
+    func excerpt(since time: MonotonicTime?) -> Excerpt {
         guard let time else { return Excerpt(fine: Array(self.fine), coarse: Array(self.coarse), marks: Array(self.marks.marks)) }
         return Excerpt(
             fine: Array(self.fine[(self.fine.lastIndex { $0.time <= time }.map { $0 + 1 } ?? 0)...]),
@@ -66,20 +66,20 @@ package struct MetricHistory: Sendable {
 }
 
 /// The last elements of a sequence, oldest first, up to a fixed capacity.
-package struct RingBuffer<Element> {
-    package let capacity: Int
+struct RingBuffer<Element> {
+    let capacity: Int
     private var elements: [Element] = []
     /// The position of the oldest element once the buffer is full.
     private var start = 0
 
     /// - Parameter capacity: 1 or more.
-    package init(capacity: Int) {
+    init(capacity: Int) {
         precondition(capacity > 0, "a ring buffer holds something")
         self.capacity = capacity
     }
 
     /// Adds the newest element; a full buffer drops the oldest. O(1).
-    package mutating func append(_ element: Element) {
+    mutating func append(_ element: Element) {
         guard self.elements.count == self.capacity else {
             // All at once: growing by doubling would take up to twice the capacity.
             if self.elements.isEmpty { self.elements.reserveCapacity(self.capacity) }
@@ -91,10 +91,10 @@ package struct RingBuffer<Element> {
 }
 
 extension RingBuffer: RandomAccessCollection, MutableCollection {
-    package var startIndex: Int { 0 }
-    package var endIndex: Int { self.elements.count }
+    var startIndex: Int { 0 }
+    var endIndex: Int { self.elements.count }
 
-    package subscript(position: Int) -> Element {
+    subscript(position: Int) -> Element {
         get { self.elements[self.place(position)] }
         set { self.elements[self.place(position)] = newValue }
     }

@@ -10,14 +10,14 @@ package import Telemetry
 
 /// The contents of a scrape, read at one moment.
 package struct MetricsReport {
-    package let operations: OperationCounts
-    package let http: HTTPCountersSnapshot
-    package let health: CacheHealth
-    package let telemetry: ServiceTelemetry
-    package let accessLogDropped: Int
-    package let limiter: Limiter
-    package let rememberedTokens: Int
-    package let recentWrites: RecentWritesReport
+    let operations: OperationCounts
+    let http: HTTPCountersSnapshot
+    let health: CacheHealth
+    let telemetry: ServiceTelemetry
+    let accessLogDropped: Int
+    let limiter: Limiter
+    let rememberedTokens: Int
+    let recentWrites: RecentWritesReport
 
     /// Writes the scrape.
     package func text(_ format: ExpositionFormat) -> ByteBuffer {

@@ -91,16 +91,16 @@ package struct AccessLogSettings: Sendable, Hashable {
 
 /// A line of the access log. It never contains a value, and keys are shortened.
 package struct AccessLogEntry {
-    package let method: String
+    let method: String
     /// The path without its query, shortened.
-    package let path: String
-    package let status: AnswerStatus
-    package let responseBytes: Int
-    package let nanoseconds: Int
-    package let requestID: RequestID
-    package let cacheStatus: CacheStatus?
-    package let handler: RequestHandlerKind
-    package let trace: TraceContext?
+    let path: String
+    let status: AnswerStatus
+    let responseBytes: Int
+    let nanoseconds: Int
+    let requestID: RequestID
+    let cacheStatus: CacheStatus?
+    let handler: RequestHandlerKind
+    let trace: TraceContext?
 
     package init(
         method: String, path: String, status: AnswerStatus, responseBytes: Int, nanoseconds: Int, requestID: RequestID, cacheStatus: CacheStatus?,
@@ -133,7 +133,7 @@ package struct AccessLogEntry {
 extension AccessLogEntry {
     /// The entry as Cloud Logging's `httpRequest`, whose 64-bit numbers are strings and whose times end in `s`.
     /// https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#HttpRequest
-    package var metadata: Logger.Metadata {
+    var metadata: Logger.Metadata {
         var request: Logger.Metadata = [
             "requestMethod": "\(self.method)",
             "requestUrl": "\(self.path)",

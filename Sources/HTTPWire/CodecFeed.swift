@@ -23,7 +23,7 @@ struct CodecFeed: Equatable {
         case take(Int)
         /// None now: more bytes, the route or an answer must come first.
         case wait
-        /// They begin no request. RFC 9112, section 3: one space on each side of the target.
+        /// They do not begin a request. RFC 9112, section 3: one space on each side of the target.
         case malformed
         /// The head is longer than its bound.
         case headTooLarge
@@ -148,7 +148,7 @@ struct CodecFeed: Equatable {
 
     private enum RequestLine { case complete, incomplete, malformed }
 
-    /// `method SP request-target SP HTTP-version`, then the end of the line (RFC 9112, section 3). What its parts say the codec judges.
+    /// `method SP request-target SP HTTP-version`, then the end of the line (RFC 9112, section 3). The codec judges its parts.
     private static func requestLine(_ bytes: UnsafeRawBufferPointer) -> RequestLine {
         var part = 0
         var partStart = 0

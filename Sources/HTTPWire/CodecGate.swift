@@ -12,11 +12,11 @@ protocol CodecObserver: AnyObject {
     /// The answer under way, or the next one, is the last.
     var endsAfterAnswer: Bool { get }
 
-    /// How a request is refused because a bound is reached; nil if it is taken.
-    /// - Parameter isProbe: it asks how the service is, which is answered as long as anything is.
+    /// The answer that refuses a request because a limit is reached; nil if it is accepted.
+    /// - Parameter isProbe: it is a probe, which is answered as long as anything is.
     func refusal(isProbe: Bool) -> Answer?
 
-    /// Answers what is no request, or none that is taken, and ends the connection.
+    /// Refuses a request, or bytes that are not one, and ends the connection.
     func refuseHead(_ answer: Answer)
 
     /// The codec has read a head.
@@ -35,7 +35,7 @@ protocol CodecObserver: AnyObject {
 }
 
 /// Stands right behind NIO's HTTP/1 codec and keeps the rules of the connection that the router does not see: when to close it, when to
-/// let a client send its body, and what to say to a request that is no HTTP. Tells the connection what the codec has read and written.
+/// let a client send its body, and how to answer bytes that are not HTTP. Reports to the connection what the codec has read and written.
 final class CodecGate<Connection: CodecObserver>: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -45,7 +45,7 @@ final class CodecGate<Connection: CodecObserver>: ChannelDuplexHandler {
     private struct RequestState {
         let keepsAlive: Bool
         let isHTTP10: Bool
-        /// The client waits for leave to send its body (RFC 9110, section 10.1.1).
+        /// The client waits for permission to send its body (RFC 9110, section 10.1.1).
         var awaitsContinue: Bool
         var isComplete = false
     }
@@ -149,7 +149,7 @@ final class CodecGate<Connection: CodecObserver>: ChannelDuplexHandler {
         return !request.keepsAlive || !request.isComplete || self.connection.endsAfterAnswer
     }
 
-    // MARK: Requests that are no HTTP
+    // MARK: Bytes that are not HTTP
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The codec complains of bytes behind the last request, too.

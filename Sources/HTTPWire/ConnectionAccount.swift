@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The share of one connection, of whatever protocol, in what the process counts of all of them: see `Limiter`.
+/// One connection's share of what the process counts over all connections: see `Limiter`.
 struct ConnectionAccount: ~Copyable {
     /// What a connection may hold of a request without its being counted.
     static let uncountedBytes = 4 * 1024
@@ -9,7 +9,7 @@ struct ConnectionAccount: ~Copyable {
     /// The client's address, if connections are counted by it.
     private var peer: String?
     private(set) var isOpen = false
-    /// The connection has none of the places that there are, so that its end makes room for nobody.
+    /// The connection is over the limit, so that its end makes room for no other.
     private(set) var isExcess = false
     private var unsentBytes = 0
     private var receivedBytes = 0
@@ -27,13 +27,13 @@ struct ConnectionAccount: ~Copyable {
         return self.limiter.admit(connectionFrom: self.peer)
     }
 
-    /// The connection gets no place. Returns whether it may still ask how the service is.
+    /// The connection gets no place. Returns whether it may still send a probe.
     mutating func foundNoPlace(_ reached: LimitKind) -> Bool {
         self.isExcess = true
         return reached == .connections && self.limiter.hasRoomForProbes
     }
 
-    /// The connection is gone, and nothing of it waits any more. Returns false if it was not open.
+    /// The connection is gone, and nothing of it waits any longer. Returns false if it was not open.
     mutating func close() -> Bool {
         self.limiter.unsent(-self.unsentBytes)
         self.limiter.receiving(-self.receivedBytes)
@@ -47,7 +47,7 @@ struct ConnectionAccount: ~Copyable {
 
     // MARK: Bytes that wait
 
-    /// The client was seen not to read.
+    /// The client is known not to read.
     var isStalled: Bool { self.unsentBytes > 0 }
 
     /// Counts the answers that wait for the client. Returns whether it has only now stopped reading.

@@ -31,7 +31,7 @@ extension ConnectionStateMachine {
         case close
         /// Close at once, because the client does not read and the process has no room left for unread answers.
         case closeUnread
-        /// Answer that there is no room for another connection, and end it.
+        /// Refuse the connection because there are too many, and end it.
         case refuseConnection
         /// Pass the rest of the input, and the end of the client's side, to the codec.
         case deliverInputClosed
@@ -43,7 +43,7 @@ extension ConnectionStateMachine {
         case flush
         /// Judge the next request.
         case recognise
-        /// Give the codec what `feed` says.
+        /// Give the codec as many bytes as `feed` decides.
         case feedCodec
         case discard
         /// More bytes, an answer, or a client that reads must come first.
@@ -53,9 +53,9 @@ extension ConnectionStateMachine {
     /// What to do if a handler asks for more bytes.
     enum Reading: Equatable {
         case read
-        /// Read nothing until `resumesReading` says so.
+        /// Read nothing until `resumesReading` returns true.
         case pause
-        /// The same, but the client has nothing to send that anybody would read.
+        /// The same, but nothing that the client still sends is going to be read.
         case ignore
     }
 }

@@ -68,7 +68,7 @@ struct ConnectionOutput {
     }
 }
 
-/// Knows how many bytes of answers a client has not read, to within 16 KiB. A value: it is told what is written, and when the socket has taken it.
+/// Knows how many bytes of answers a client has not read, to within 16 KiB. A value: its owner reports what is written and what the socket has taken.
 ///
 /// Asking the socket after each answer would cost more than the answer. Instead one write in many carries a mark, a promise that is kept when
 /// the socket has taken everything up to it. For a client that reads, that is before the write returns.
@@ -83,7 +83,7 @@ struct UnsentBytes {
     /// Since when the mark is under way, in nanoseconds of the monotonic clock.
     private(set) var stalledSince: Int?
 
-    /// What the process must know of: the bytes that wait for this client, as soon as it is known not to read at once.
+    /// What the process counts: the bytes that wait for this client, as soon as it is known not to read at once.
     var waiting: Int { self.marked == nil ? 0 : self.count }
 
     /// `count` bytes are written.

@@ -16,12 +16,12 @@ struct ConnectionLifetime {
     private var lastActivity = 0
     private var requestBegan: Int?
     private var openedAt: Int?
-    /// A whole head has come: the client is no mere holder of a connection.
+    /// A whole head has arrived: the client does more than hold a connection open.
     private var isProven = false
     /// When the connection is gone whatever happens.
     private(set) var closesAt: Int?
 
-    /// The connection is there.
+    /// The connection is open.
     mutating func opened(now: Int) {
         self.openedAt = now
         self.lastActivity = now
@@ -38,7 +38,7 @@ struct ConnectionLifetime {
         if self.requestBegan == nil { self.requestBegan = now }
     }
 
-    /// The head of a request is there: the client is no mere holder of a connection.
+    /// The head of a request has arrived: the client does more than hold a connection open.
     mutating func headArrived() { self.isProven = true }
 
     /// The client owes nothing: a whole request is there, or none has begun.

@@ -36,7 +36,7 @@ struct ConnectionStateMachine: ~Copyable {
     /// How many bytes of input are needed before it is worth looking at again.
     private var neededBytes = 1
     private var lastToken: UInt64 = 0
-    /// The connection is one too many: it may ask how the service is, and nothing else.
+    /// The connection is over the limit: it may send a probe and nothing else.
     private(set) var isForProbes = false
     /// A handler has asked for bytes and got none.
     private(set) var isReadPaused = false
@@ -92,7 +92,7 @@ struct ConnectionStateMachine: ~Copyable {
         return .schedule(at: now + min(self.bounds.idle, self.bounds.request))
     }
 
-    /// There is no place for the connection, but it may bring a probe soon.
+    /// There is no place for the connection, but it may send a probe soon.
     mutating func restrictedToProbes(now: Int) -> Action {
         self.isForProbes = true
         return .schedule(at: now + ConnectionTable.patience)
@@ -165,7 +165,7 @@ struct ConnectionStateMachine: ~Copyable {
         self.state = .awaitingCache(token: token)
     }
 
-    /// The cache has answered. Returns false if nobody waits for that answer any more.
+    /// The cache has answered. Returns false if that answer is no longer awaited.
     mutating func cacheAnswered(token: UInt64) -> Bool {
         let isAwaited = self.state == .awaitingCache(token: token)
         if isAwaited { self.state = .ready }
@@ -203,7 +203,7 @@ struct ConnectionStateMachine: ~Copyable {
     /// Bytes are about to go to the codec.
     mutating func forwarding() { self.isCodecReadCompleteDue = true }
 
-    /// Whether the codec must now be told that what it got is all for the moment.
+    /// Whether the codec is now due the end of its read: what it got is all for the moment.
     mutating func takeCodecReadComplete() -> Bool {
         guard self.isCodecReadCompleteDue else { return false }
         self.isCodecReadCompleteDue = false

@@ -9,7 +9,7 @@ package final class EventLoopScope {
     let counters: OperationCounters
     package let httpCounters: HTTPCounters
     let accessLog: AccessLog?
-    /// nil if everybody may ask.
+    /// nil if there is no access control.
     let access: AccessControl?
     let limiter: Limiter
     var connections = ConnectionTable()
@@ -23,7 +23,7 @@ package final class EventLoopScope {
 
     /// - Parameters:
     ///   - accessLog: nil if no answer gets a line.
-    ///   - access: nil if everybody may ask.
+    ///   - access: nil if there is no access control.
     ///   - eventLoopCount: of the process, which share the bound of requests in flight.
     package init(
         cache: any CacheStore, counters: OperationCounters, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?, limiter: Limiter,

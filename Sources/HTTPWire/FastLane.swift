@@ -141,7 +141,7 @@ final class FastLane: ChannelDuplexHandler {
             self.input.removeAll()
             self.schedule(at: time)
             if self.output.count > 0 { self.flushOutput(context) } else { self.lastAnswerSent() }
-            // A client that is still sending must be let go on, or it never comes to read its answer.
+            // A client that is still sending must be able to go on, or it never reads its answer.
             self.resumeReading(context)
         case .linger(let time):
             context.close(mode: .output, promise: nil)
@@ -164,7 +164,7 @@ final class FastLane: ChannelDuplexHandler {
 
     private func schedule(at time: Int) { self.channel.schedule(at: time) { self.timerFired() } }
 
-    /// A client that is gone leaves no trace: an answer that still comes finds nobody.
+    /// The client is gone: an answer that still comes is dropped.
     private func forget() {
         if self.channel.isOpen {
             self.scope.httpCounters.recordConnection(opened: false)
@@ -182,7 +182,7 @@ final class FastLane: ChannelDuplexHandler {
         repeat {
             self.takeInput(context)
             if isEndOfRead {
-                // The answers leave in one write, and the codec is told that what it got is all for now.
+                // The answers leave in one write, and the codec learns that what it got is all for now.
                 self.flushOutput(context)
                 if self.machine.takeCodecReadComplete() { context.fireChannelReadComplete() }
             }
@@ -333,8 +333,7 @@ final class FastLane: ChannelDuplexHandler {
 
     // MARK: The account
 
-    /// Takes the connection in, unless it is one too many. Such a one may ask how the service is;
-    /// whatever else it wants, it hears that there is no room.
+    /// Admits the connection, unless there are too many. One over the limit may send a probe; anything else is refused.
     private func openAccount(_ context: ChannelHandlerContext) {
         guard !self.account.isOpen else { return }
         let now = EventLoopScope.now()

@@ -24,7 +24,7 @@ package final class HTTPCounters: Sendable {
         self.answers[HTTPCountersSnapshot.index(handler, status)].add(1, ordering: .relaxed)
     }
 
-    package func recordConnection(opened: Bool) {
+    func recordConnection(opened: Bool) {
         self.openConnections.add(opened ? 1 : -1, ordering: .relaxed)
         if opened { self.acceptedConnections.add(1, ordering: .relaxed) }
     }
@@ -35,24 +35,24 @@ package final class HTTPCounters: Sendable {
         self.inFlight.add(began ? 1 : -1, ordering: .relaxed)
     }
 
-    package func recordReceived(_ byteCount: Int) {
+    func recordReceived(_ byteCount: Int) {
         guard self.isRecording else { return }
         self.receivedBytes.add(byteCount, ordering: .relaxed)
     }
 
-    package func recordSent(_ byteCount: Int) {
+    func recordSent(_ byteCount: Int) {
         guard self.isRecording else { return }
         self.sentBytes.add(byteCount, ordering: .relaxed)
     }
 
     /// Counts a pause in reading from a connection.
-    package func recordReadPause() {
+    func recordReadPause() {
         guard self.isRecording else { return }
         self.readPauses.add(1, ordering: .relaxed)
     }
 
     /// A reading. Each number is exact, but two may be read a moment apart.
-    package var snapshot: HTTPCountersSnapshot {
+    var snapshot: HTTPCountersSnapshot {
         HTTPCountersSnapshot(
             answers: self.answers.indices.map { self.answers[$0].load(ordering: .relaxed) },
             openConnections: self.openConnections.load(ordering: .relaxed),
@@ -79,7 +79,7 @@ package struct HTTPCountersSnapshot: Sendable {
     /// Pauses in reading from connections.
     package private(set) var readPauses: Int
 
-    package init(
+    init(
         answers: [Int], openConnections: Int, acceptedConnections: Int, inFlight: Int, receivedBytes: Int, sentBytes: Int, readPauses: Int
     ) {
         self.answers = answers
@@ -91,7 +91,7 @@ package struct HTTPCountersSnapshot: Sendable {
         self.readPauses = readPauses
     }
 
-    package static func index(_ handler: RequestHandlerKind, _ status: AnswerStatus) -> Int { handler.rawValue * 24 + status.ordinal }
+    static func index(_ handler: RequestHandlerKind, _ status: AnswerStatus) -> Int { handler.rawValue * 24 + status.ordinal }
 
     /// Responses with one status.
     package func count(_ handler: RequestHandlerKind, _ status: AnswerStatus) -> Int { self.answers[Self.index(handler, status)] }
@@ -104,7 +104,7 @@ package struct HTTPCountersSnapshot: Sendable {
     }
 
     /// Adds another reading.
-    package mutating func add(_ other: HTTPCountersSnapshot) {
+    mutating func add(_ other: HTTPCountersSnapshot) {
         for index in self.answers.indices { self.answers[index] += other.answers[index] }
         self.openConnections += other.openConnections
         self.acceptedConnections += other.acceptedConnections
@@ -117,12 +117,10 @@ package struct HTTPCountersSnapshot: Sendable {
 
 /// The HTTP counters of the whole process: one for each event loop, one for the router.
 package struct HTTPCounterSet: Sendable {
-    package let eventLoops: [HTTPCounters]
+    private let eventLoops: [HTTPCounters]
     package let router: HTTPCounters
 
-    package init(
-        eventLoops: [HTTPCounters], router: HTTPCounters
-    ) {
+    package init(eventLoops: [HTTPCounters], router: HTTPCounters) {
         self.eventLoops = eventLoops
         self.router = router
     }

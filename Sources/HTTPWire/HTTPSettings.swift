@@ -17,18 +17,19 @@ package struct HTTPSettings: Sendable {
     package var drainTimeout = TimeAmount.milliseconds(500)
     /// How long a client may take to read its last answer once the service stops, 1 ms to 10 s.
     package var lastAnswerTimeout = TimeAmount.milliseconds(2000)
-    /// How long what a client still sends after its last answer is read and thrown away, 0 to 10 s.
+    /// How long what a client still sends after its last answer is read and discarded, 0 to 10 s.
     package var lingerTimeout = TimeAmount.milliseconds(1000)
-    /// How many bytes of answers wait for a client that does not read, 4 KiB to 1 MiB; beyond it the connection is not read. One answer may exceed it.
+    /// How many bytes of answers wait for a client that does not read, 4 KiB to 1 MiB; beyond it the connection is not read. One answer may be
+    /// longer.
     package var maximumUnsentBytes = 64 * 1024
     /// Whether canonical requests take the fast lane.
     package var fastLane = true
 
-    /// What is taken on at once.
+    /// How much is served at once.
     package var serviceLimits = ServiceLimits()
     /// Which web pages may use the service; nil for none.
     package var cors: CORSPolicy?
-    /// Whether anything is counted, and `/metrics` is there.
+    /// Whether anything is counted, and `/metrics` is served.
     package var metrics = true
     /// Whether `/metrics` is public even if other things are not.
     package var metricsAreOpen = false

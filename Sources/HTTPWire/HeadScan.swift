@@ -62,7 +62,7 @@ struct HeadScan: ~Copyable {
             guard byte > 0x20, byte < 0x7f else { return .failure(.notCanonical) }
             if byte == UInt8(ascii: "%") {
                 isEncoded = true
-            } else if !ByteClass.isKeyCharacter(byte), self.offset >= start + Self.keyPrefixCount {
+            } else if !ByteClass.isKeyCharacter(byte), self.offset >= start + CacheKey.pathPrefix.utf8CodeUnitCount {
                 isPlain = false
             }
             self.offset += 1
@@ -74,13 +74,11 @@ struct HeadScan: ~Copyable {
         return .success(self.classify(range, isPlain: isPlain, isEncoded: isEncoded))
     }
 
-    private static let keyPrefix: StaticString = "/cache/"
-    private static var keyPrefixCount: Int { 7 }
-
     private func classify(_ range: Range<Int>, isPlain: Bool, isEncoded: Bool) -> RequestTarget {
         if self.equals(range, "/cache") { return .collection }
-        let key = (range.lowerBound + Self.keyPrefixCount)..<max(range.upperBound, range.lowerBound + Self.keyPrefixCount)
-        guard isPlain, !key.isEmpty, self.starts(range, with: Self.keyPrefix), self.escapesAreComplete(key, isEncoded) else { return .other }
+        let keyStart = range.lowerBound + CacheKey.pathPrefix.utf8CodeUnitCount
+        let key = keyStart..<max(range.upperBound, keyStart)
+        guard isPlain, !key.isEmpty, self.starts(range, with: CacheKey.pathPrefix), self.escapesAreComplete(key, isEncoded) else { return .other }
         // Names of routes, and what a client's URL library would have removed as dot segments, are the router's.
         guard isEncoded || !CacheKey.isReserved(self.slice(key)) else { return .other }
         return .key(TargetKey(range: key, isEncoded: isEncoded))
@@ -91,7 +89,7 @@ struct HeadScan: ~Copyable {
         var index = range.lowerBound
         while index < range.upperBound {
             if self.bytes[index] == UInt8(ascii: "%") {
-                guard index + 2 < range.upperBound, ByteClass.isHexDigit(self.bytes[index + 1]), ByteClass.isHexDigit(self.bytes[index + 2]) else {
+                guard index + 2 < range.upperBound, self.isHexDigit(index + 1), self.isHexDigit(index + 2) else {
                     return false
                 }
                 index += 2
@@ -100,6 +98,8 @@ struct HeadScan: ~Copyable {
         }
         return true
     }
+
+    private func isHexDigit(_ index: Int) -> Bool { Hexadecimal.value(of: self.bytes[index]) != nil }
 
     // MARK: Field lines
 
@@ -117,7 +117,7 @@ struct HeadScan: ~Copyable {
         self.offset += 1
         self.skipBlanks()
         let valueStart = self.offset
-        // Values with bytes above ASCII are legal, but have no one reading: the codec's.
+        // Values with bytes above ASCII are legal, but can be read in several ways: the codec decides.
         self.offset = self.endOfRun(valueStart, self.bytes.count, { $0.leadingVisibleBytes }, ByteClass.isFieldValue)
         guard self.offset < self.bytes.count else { return .failure(.endOfBytes) }
         var valueEnd = self.offset
@@ -144,7 +144,7 @@ struct HeadScan: ~Copyable {
     }
 
     /// Where the run of members that begins at `start` ends, at most at `end`: eight bytes at a time while all are members of the smaller class
-    /// that `leadingMembers` counts, one byte at a time else.
+    /// that `leadingMembers` counts, one byte at a time otherwise.
     @inline(__always)
     private func endOfRun(_ start: Int, _ end: Int, _ leadingMembers: (ByteWord) -> Int, _ isMember: (UInt8) -> Bool) -> Int {
         var offset = start
@@ -180,7 +180,7 @@ struct HeadScan: ~Copyable {
         case .authorization:
             findings.credential = .adding(.authorization(value), to: findings.credential)
         case .traceparent:
-            // Two of them name no trace, which the router says.
+            // Two of them name no trace: the router's case.
             if findings.traceparent != nil { findings.needsRouter = true }
             findings.traceparent = value
         case .cloudTraceContext:

@@ -4,7 +4,7 @@ import CacheAPI
 import NIOCore
 import Telemetry
 
-/// Decides who answers the next request of a connection: the cache, the router, or nobody because a bound is reached.
+/// Decides who answers the next request of a connection: the cache, the router, or neither, because a limit is reached.
 ///
 /// It reads the bytes and the state of its event loop, and changes nothing but what it remembers of the caller.
 struct KeyRequestJudge {
@@ -44,7 +44,7 @@ struct KeyRequestJudge {
 
     /// - Parameters:
     ///   - input: begins with the request
-    ///   - isForProbes: the connection may ask how the service is, and nothing else
+    ///   - isForProbes: the connection may send a probe and nothing else
     ///   - now: nanoseconds of the monotonic clock
     mutating func judge(_ input: ByteBuffer, _ account: borrowing ConnectionAccount, isForProbes: Bool, now: Int) -> Verdict {
         switch input.withUnsafeReadableBytes({ self.recogniser.recognise($0) }) {
@@ -61,9 +61,9 @@ struct KeyRequestJudge {
 
     private mutating func judge(_ request: KeyRequest, _ input: ByteBuffer, now: Int) -> Verdict {
         let router = Verdict.router(headCount: request.body.lowerBound)
-        // What a browser wants to know of the answer, the router tells it.
+        // The fields that a browser looks for in the answer are the router's.
         if request.hasOrigin, self.scope.settings.cors != nil { return router }
-        // The sooner somebody hears that too many wait already, the less it costs.
+        // The sooner an excess request is refused, the less it costs.
         guard self.scope.hasRoomForRequest else { return .refuse(.requestsInFlight, request.id(in: input), count: request.count) }
         switch request.method {
         case .get, .delete:
@@ -82,7 +82,7 @@ struct KeyRequestJudge {
         }
     }
 
-    /// Judges a request by its head: whoever may not send its body hears so at once, and nothing of it is kept.
+    /// Judges a request by its head: if its body may not be sent, the client learns so at once, and nothing of it is kept.
     private mutating func judgeHead(
         _ request: KeyRequest, _ input: ByteBuffer, _ account: borrowing ConnectionAccount, now: Int
     ) -> Verdict {
@@ -116,7 +116,7 @@ struct KeyRequestJudge {
     }
 }
 
-/// Who may use the lane, for one connection: the same function decides as in the router, which answers those that may not.
+/// Access control of the lane, for one connection. The same function decides in the router, which answers whoever is refused.
 struct LaneAccess {
     /// Who asked last.
     private var memory = CallerMemory()

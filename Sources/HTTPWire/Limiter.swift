@@ -1,8 +1,8 @@
 package import CacheAPI
-package import NIOCore
+import NIOCore
 import Synchronization
 
-/// Counts what the whole process has at once, and says when that is enough.
+/// Counts connections, requests and bytes over the whole process, and enforces their limits.
 package final class Limiter: Sendable {
     private let limits: ServiceLimits
     private let connections = Atomic<Int>(0)
@@ -25,30 +25,30 @@ package final class Limiter: Sendable {
     /// Counts a refusal.
     package func recordRefusal(_ kind: LimitKind) { self.refusals[kind.rawValue].add(1, ordering: .relaxed) }
 
-    /// Counts a refusal, and says what to answer.
-    package func refuse(_ kind: LimitKind) -> Answer {
+    /// Counts a refusal, and returns its answer.
+    func refuse(_ kind: LimitKind) -> Answer {
         self.recordRefusal(kind)
         return Answer.overloaded(kind)
     }
 
     // MARK: Connections
 
-    /// Takes a connection in, or says which bound keeps it out. Either way `release` must follow when it ends.
-    package func admit(connectionFrom peer: String?) -> LimitKind? {
+    /// Admits a connection, or returns the limit that keeps it out. Either way `release` must follow when it ends.
+    func admit(connectionFrom peer: String?) -> LimitKind? {
         let isTooMany = self.connections.add(1, ordering: .relaxed).newValue > self.limits.maximumConnections
         self.peakBytes.max(self.heldBytes, ordering: .relaxed)
         let isTooManyOfPeer = self.add(1, to: peer) > self.limits.maximumConnectionsPerPeer && self.limits.maximumConnectionsPerPeer > 0
         return isTooMany ? .connections : isTooManyOfPeer ? .connectionsOfPeer : nil
     }
 
-    /// Lets a connection go.
-    package func release(connectionFrom peer: String?) {
+    /// Releases the place of a connection.
+    func release(connectionFrom peer: String?) {
         self.connections.subtract(1, ordering: .relaxed)
         _ = self.add(-1, to: peer)
     }
 
     /// The address of a peer if peers are counted; nil if they are not, or it has none.
-    package func peer(_ address: SocketAddress?) -> String? {
+    func peer(_ address: SocketAddress?) -> String? {
         self.limits.maximumConnectionsPerPeer > 0 ? address?.ipAddress : nil
     }
 
@@ -61,15 +61,15 @@ package final class Limiter: Sendable {
         }
     }
 
-    /// Whether a connection that is one too many may ask how the service is.
-    package var hasRoomForProbes: Bool {
+    /// Whether a connection over the limit may send a probe.
+    var hasRoomForProbes: Bool {
         self.connections.load(ordering: .relaxed) <= self.limits.maximumConnections + self.limits.maximumProbes
     }
 
     // MARK: Requests
 
-    /// Takes a request of the router in. `releaseRequest` must follow if it does.
-    /// - Parameter isProbe: it asks how the service is; such requests have places of their own.
+    /// Admits a request of the router. If it does, `releaseRequest` must follow.
+    /// - Parameter isProbe: probes have places of their own.
     package func admitRequest(isProbe: Bool) -> Bool {
         isProbe
             ? self.take(self.probes, self.limits.maximumProbes, .probes)
@@ -80,7 +80,7 @@ package final class Limiter: Sendable {
         if isProbe { self.probes.subtract(1, ordering: .relaxed) } else { self.routerRequests.subtract(1, ordering: .relaxed) }
     }
 
-    /// Takes an invalidation in. `releaseInvalidation` must follow if it does.
+    /// Admits an invalidation. If it does, `releaseInvalidation` must follow.
     package func admitInvalidation() -> Bool { self.take(self.invalidations, self.limits.maximumInvalidations, .invalidations) }
 
     package func releaseInvalidation() { self.invalidations.subtract(1, ordering: .relaxed) }
@@ -93,14 +93,14 @@ package final class Limiter: Sendable {
     /// Bytes of requests that are not complete or not yet used.
     package var receivedByteCount: Int { self.receivedBytes.load(ordering: .relaxed) }
 
-    package var isUnsentFull: Bool { self.unsentByteCount >= self.limits.maximumUnsentBytes }
+    var isUnsentFull: Bool { self.unsentByteCount >= self.limits.maximumUnsentBytes }
 
-    package var isReceiveFull: Bool { self.receivedByteCount >= self.limits.maximumReceivedBytes }
+    var isReceiveFull: Bool { self.receivedByteCount >= self.limits.maximumReceivedBytes }
 
     package func hasRoomToReceive(_ count: Int) -> Bool { self.receivedByteCount + count <= self.limits.maximumReceivedBytes }
 
     /// `count` more bytes wait to be read by a client, or fewer if it is negative.
-    package func unsent(_ count: Int) { self.change(self.unsentBytes, count) }
+    func unsent(_ count: Int) { self.change(self.unsentBytes, count) }
 
     /// `count` more bytes of requests are held, or fewer if it is negative.
     package func receiving(_ count: Int) { self.change(self.receivedBytes, count) }
@@ -158,7 +158,7 @@ package enum LimitKind: Int, Sendable, CaseIterable {
     }
 }
 
-/// How much the service takes on at once. Beyond it requests are refused, so that those that are admitted are answered in time.
+/// How much the service serves at once. Beyond it requests are refused, so that those that are admitted are answered in time.
 package struct ServiceLimits: Sendable, Hashable {
     /// Connections of clients at once. 1 to 1,000,000.
     package var maximumConnections = 4096

@@ -3,7 +3,7 @@ import CacheAPI
 import NIOCore
 import Telemetry
 
-/// A request for a key that the cache is asked, without the value that it may carry.
+/// A request for a key, as the cache is asked, without the value that it may carry.
 struct PendingRequest {
     let method: RequestMethod
     let key: ByteBuffer
@@ -15,7 +15,7 @@ struct PendingRequest {
 }
 
 extension EventLoopScope {
-    /// Counts a refusal, and says what to answer.
+    /// Counts a refusal, and returns its answer.
     func refuse(_ kind: LimitKind, by handler: RequestHandlerKind) -> Answer {
         let answer = self.limiter.refuse(kind)
         self.httpCounters.record(answer.status, by: handler)
@@ -41,7 +41,7 @@ extension EventLoopScope {
             : self.cache.delete(request.key, now: now, token: token, receiver: receiver)
     }
 
-    /// What the client hears of the cache's answer; counts and logs it.
+    /// The answer to the client; counts and logs it.
     func answer(_ request: PendingRequest, _ outcome: CacheAnswer) -> (Answer, AnswerTrailer) {
         let answer =
             request.method == .post

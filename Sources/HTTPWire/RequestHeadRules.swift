@@ -3,15 +3,15 @@ import NIOHTTP1
 
 /// What HTTP/1.1 asks of a head beyond what the codec checks: values, without I/O.
 enum RequestHeadRules {
-    /// How a head is refused that breaks RFC 9112; nil if it keeps it.
+    /// The answer to a head that violates RFC 9112; nil if it conforms.
     static func refusal(_ head: HTTPRequestHead) -> Answer? {
-        // Section 3.2: without exactly one Host, or with one that is none, a request is not answered as if it had one.
+        // Section 3.2: without exactly one Host, or with an invalid one, a request is not answered as if it had one.
         let hosts = head.headers[canonicalForm: "host"]
         guard hosts.count == 1 ? self.isHost(String(hosts[0])) : hosts.isEmpty && head.version != .http1_1 else { return .invalidRequest }
         guard self.hasKnownForm(head) else { return .invalidRequest }
         let codings = head.headers[canonicalForm: "transfer-encoding"]
         guard !codings.isEmpty else { return nil }
-        // Section 6.1: HTTP/1.0 has no transfer codings, so that somebody in between got the framing wrong.
+        // Section 6.1: HTTP/1.0 has no transfer codings, so that an intermediary got the framing wrong.
         guard head.version == .http1_1 else { return .invalidRequest }
         guard codings.count == 1, codings[0].lowercased() == "chunked" else {
             return .unsupportedTransferCoding

@@ -18,11 +18,10 @@ package struct RequestRecogniser {
     let maximumHeadBytes: Int
     /// The longest body that is waited for, in bytes; longer ones go to the router, which refuses them.
     let maximumBodyBytes: Int
-
     /// The most field lines of a head that are looked at; more are the codec's, which refuses them.
-    var maximumFields = 100
+    let maximumFields: Int
 
-    package init(maximumHeadBytes: Int, maximumBodyBytes: Int, maximumFields: Int = 100) {
+    package init(maximumHeadBytes: Int, maximumBodyBytes: Int, maximumFields: Int = ServiceLimits().maximumHeaderFields) {
         self.maximumHeadBytes = maximumHeadBytes
         self.maximumBodyBytes = maximumBodyBytes
         self.maximumFields = maximumFields
@@ -95,7 +94,7 @@ package struct RequestRecogniser {
     }
 }
 
-/// What the recogniser says of the bytes at the head of a connection.
+/// What the recogniser finds at the start of a connection's input.
 package enum Recognition: Equatable {
     /// The head is not complete and so far canonical: more bytes decide.
     case incompleteHead
@@ -114,7 +113,7 @@ package struct KeyRequest: Equatable {
     package let key: TargetKey
     /// The body; its upper bound is the length of the whole request.
     package let body: Range<Int>
-    /// What it says of itself besides.
+    /// The fields by which it is judged.
     var fields: RequestFields
     /// Whether a web page asks.
     var hasOrigin = false

@@ -58,7 +58,9 @@ struct LaneParts {
     /// - Parameter request: what is sent; nil for a question for the stored key, with the key of `access`.
     private init(request: ByteBuffer? = nil, isCounting: Bool = true, access: (AccessControl, secret: ByteBuffer)? = nil) {
         let store = MemoryStore(MemoryStoreConfiguration())
-        _ = store.set(Parts.key.readableBytesUInt8Span, value: Parts.value.readableBytesUInt8Span, expiresAt: nil, now: .now)
+        // Bound here: a span must not outlive the buffer that it is a view of.
+        let (key, value) = (Parts.key, Parts.value)
+        _ = store.set(key.readableBytesUInt8Span, value: value.readableBytesUInt8Span, expiresAt: nil, now: .now)
         var settings = HTTPSettings()
         settings.metrics = isCounting
         let scope = EventLoopScope(
