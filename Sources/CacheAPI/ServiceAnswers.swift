@@ -147,8 +147,3 @@ package struct RegistrationHealth: Sendable {
         self.identifier = identifier
     }
 }
-
-/// The version of the service, as `/`, `/health` and `--version` give it.
-package enum ServiceVersion {
-    package static let current = "1.0.0"
-}
