@@ -1,0 +1,52 @@
+import Testing
+
+@testable import Cache
+
+/// Every interleaving of two event loops, one Redis and one foreign writer, up to a bound: two operations on each event loop, one foreign write and one
+/// lost connection.
+struct CoherenceModelTests {
+    private typealias Operations = [CoherenceModel.Operation]
+
+    private static let programs: [(Operations, Operations)] = [
+        ([.read, .read], [.write, .read]),
+        ([.read, .read], [.invalidate, .read]),
+        ([.read, .write], [.read, .read]),
+        ([.write, .read], [.write, .read]),
+    ]
+
+    @Test func noReadIsOlderThanAnAcknowledgedWrite() {
+        for (first, second) in Self.programs {
+            let result = Self.search(first, second, without: nil)
+            #expect(result.fault == nil, "\(first) \(second)")
+            #expect(result.states > 1000)
+        }
+    }
+
+    @Test(arguments: CoherenceModel.Rule.allCases)
+    func eachRuleIsNeeded(_ rule: CoherenceModel.Rule) {
+        let faults = Self.programs.lazy.compactMap { Self.search($0.0, $0.1, without: rule).fault }
+        #expect(faults.first != nil)
+    }
+
+    /// Tries every order of steps, depth first, and each state once. A state is reached anew by its steps, since the fence cannot be copied.
+    /// - Returns: the steps that lead to a fault, nil if none do.
+    private static func search(_ first: Operations, _ second: Operations, without: CoherenceModel.Rule?) -> (
+        fault: [CoherenceModel.Step]?, states: Int
+    ) {
+        let fence = CoherenceFence(connectionCount: 2)
+        func model(after steps: [CoherenceModel.Step]) -> CoherenceModel {
+            var model = CoherenceModel(first, second, foreignWrites: 1, disconnects: 1, without: without, fence: fence)
+            for step in steps { model.take(step) }
+            return model
+        }
+        var seen: Set<AnyHashable> = []
+        var pending: [[CoherenceModel.Step]] = [[]]
+        while let steps = pending.popLast() {
+            let model = model(after: steps)
+            guard !model.isViolated, !model.isStaleAtRest else { return (steps, seen.count) }
+            guard seen.insert(model.fingerprint).inserted else { continue }
+            for step in model.steps { pending.append(steps + [step]) }
+        }
+        return (nil, seen.count)
+    }
+}
