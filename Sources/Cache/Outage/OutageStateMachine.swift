@@ -107,11 +107,10 @@ struct OutageStateMachine: ~Copyable {
     /// A key was written or deleted without Redis.
     /// - Parameter isLate: Redis may still carry out a command for it, over a connection that lives.
     mutating func record(_ key: [UInt8], isValue: Bool, isLate: Bool, now: MonotonicTime) -> RecordAction {
-        let overflows = self.journal.overflows
         // Every connection is ended before Redis is asked again, so while the gate is closed nothing is late.
         let isLate = isLate && self.state.asksRedis
-        self.journal.touch(key, isValue: isValue, isLate: isLate, now: now)
-        guard self.journal.overflows == overflows else { return .overflow(self.failed(.journalFull, now: now)) }
+        let isOverflow = self.overflows { $0.touch(key, isValue: isValue, isLate: isLate, now: now) }
+        guard !isOverflow else { return .overflow(self.failed(.journalFull, now: now)) }
         return self.state.isIdle && !isLate ? .wake : .none
     }
 
@@ -119,16 +118,14 @@ struct OutageStateMachine: ~Copyable {
     /// - Returns: nil if Redis is there, and the caller has to delete the keys from it; else the journal has taken the pattern.
     mutating func record(pattern: [UInt8], now: MonotonicTime) -> RecordAction? {
         guard !self.state.asksRedis else { return nil }
-        let overflows = self.journal.overflows
-        self.journal.append(pattern: pattern, now: now)
-        return self.journal.overflows == overflows ? RecordAction.none : .overflow(self.failed(.journalFull, now: now))
+        let isOverflow = self.overflows { $0.append(pattern: pattern, now: now) }
+        return isOverflow ? .overflow(self.failed(.journalFull, now: now)) : RecordAction.none
     }
 
     /// A pattern could not be deleted from Redis: it is remembered, and Redis is lost.
     mutating func failed(_ reason: OutageReason, pattern: [UInt8], now: MonotonicTime) -> (LossAction, isOverflow: Bool) {
-        let overflows = self.journal.overflows
-        self.journal.append(pattern: pattern, now: now)
-        return (self.failed(reason, now: now), isOverflow: self.journal.overflows > overflows)
+        let isOverflow = self.overflows { $0.append(pattern: pattern, now: now) }
+        return (self.failed(reason, now: now), isOverflow: isOverflow)
     }
 
     /// Keys are being invalidated: what they held must not be written to Redis any more.
@@ -150,8 +147,15 @@ struct OutageStateMachine: ~Copyable {
     /// Keys that another server may lack are to be deleted from it.
     /// - Returns: whether the journal has reached its bound. The next attempt step deletes everything then.
     mutating func record(recentWrites keys: some Sequence<[UInt8]>, now: MonotonicTime) -> Bool {
+        self.overflows { journal in
+            for key in keys where !journal.contains(key) { journal.touch(key, isValue: false, now: now) }
+        }
+    }
+
+    /// Changes the journal. Returns whether that has taken it to its bound.
+    private mutating func overflows(_ change: (inout OutageJournal) -> Void) -> Bool {
         let overflows = self.journal.overflows
-        for key in keys where !self.journal.contains(key) { self.journal.touch(key, isValue: false, now: now) }
+        change(&self.journal)
         return self.journal.overflows > overflows
     }
 
@@ -177,10 +181,12 @@ struct OutageStateMachine: ~Copyable {
         case .recentWritesCollected(let isComplete):
             guard self.state == .collectingRecentWrites || self.state == .lost else { return [] }
             guard isComplete else { return self.giveUpRecords(now) }
-            let overflows = self.journal.overflows
-            for pattern in self.recentPatterns { self.journal.append(pattern: pattern.bytes, now: now) }
+            let patterns = self.recentPatterns
             self.recentPatterns = []
-            return self.journal.overflows > overflows ? [.journalFull] : []
+            let isOverflow = self.overflows { journal in
+                for pattern in patterns { journal.append(pattern: pattern.bytes, now: now) }
+            }
+            return isOverflow ? [.journalFull] : []
         case .keysSettled(let settlement) where !settlement.interruptedValues.isEmpty:
             self.entriesPerRestore = 1
             // A server that hangs up on what it does not like may do so before its reply has arrived.
