@@ -48,9 +48,10 @@ package struct CacheService: Sendable {
     // MARK: Keys
 
     /// Reads a key, through the connection of `eventLoop` if Redis is configured.
-    package func get(_ key: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
+    /// - Parameter acceptsCopy: whether the answer may come from a copy of an earlier read.
+    package func get(_ key: ByteBuffer, acceptsCopy: Bool = true, on eventLoop: any EventLoop) async -> CacheAnswer {
         guard self.redis != nil else { return self.embedded.get(key) }
-        return await self.ask(eventLoop) { $0.get(key, now: $1, token: 0, receiver: $2) }
+        return await self.ask(eventLoop) { $0.get(key, acceptsCopy: acceptsCopy, now: $1, token: 0, receiver: $2) }
     }
 
     /// Stores a value.

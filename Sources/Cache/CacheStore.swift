@@ -7,9 +7,11 @@ package import NIOCore
 /// in turn is a receiver with tokens of its own.
 package protocol CacheStore: AnyObject {
     /// Reads a key.
-    /// - Parameter now: nanoseconds of the monotonic clock, read a moment ago.
+    /// - Parameters:
+    ///   - acceptsCopy: whether the answer may come from a copy of an earlier read, as far as the store keeps copies.
+    ///   - now: nanoseconds of the monotonic clock, read a moment ago.
     /// - Returns: the answer, or nil if `receiver` gets it later.
-    func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer?
+    func get(_ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer?
 
     /// Stores a value.
     /// - Parameters:

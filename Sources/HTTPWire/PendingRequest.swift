@@ -37,7 +37,7 @@ extension EventLoopScope {
             return self.cache.set(request.key, value: value, ttlSeconds: request.ttlSeconds, now: now, token: token, receiver: receiver)
         }
         return request.method == .get
-            ? self.cache.get(request.key, now: now, token: token, receiver: receiver)
+            ? self.cache.get(request.key, acceptsCopy: true, now: now, token: token, receiver: receiver)
             : self.cache.delete(request.key, now: now, token: token, receiver: receiver)
     }
 

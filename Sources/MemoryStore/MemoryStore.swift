@@ -31,10 +31,19 @@ package final class MemoryStore: Sendable {
         shardShift = UInt64(UInt64.bitWidth - configuration.shardCount.trailingZeroBitCount)
     }
 
+    /// The hash of a key under the secret of this store. A caller that asks several times for one key passes it on.
+    package func hash(_ key: Span<UInt8>) -> MemoryKeyHash {
+        MemoryKeyHash(value: SipHash.hash(key, seed: seed))
+    }
+
     /// Returns the value of a key unless it has expired. Expected O(key length).
     package func get(_ key: Span<UInt8>, now: MonotonicTime) -> MemoryHit? {
-        let (shard, tag) = locate(key)
-        return shard.get(key, tag: tag, now: now)
+        get(key, hash: hash(key), now: now)
+    }
+
+    /// The same with the hash of the key.
+    package func get(_ key: Span<UInt8>, hash: MemoryKeyHash, now: MonotonicTime) -> MemoryHit? {
+        shard(of: hash).get(key, tag: hash.tag, now: now)
     }
 
     /// Stores a copy of the key and value, replacing any older value, and evicts other entries if room is needed. O(key and value length) and O(1)
@@ -44,27 +53,52 @@ package final class MemoryStore: Sendable {
     ///   - expiresAt: the first moment at which the value is no longer served; nil if it does not expire. If it is not after `now`, the key is
     ///     absent afterwards.
     package func set(_ key: Span<UInt8>, value: Span<UInt8>, expiresAt: MonotonicTime?, now: MonotonicTime) -> StoreOutcome {
-        let (shard, tag) = locate(key)
-        let byteCount = key.count + value.count
+        store(key, hash: hash(key), header: RawSpan(), value: value.bytes, expiresAt: expiresAt, now: now, if: { true }) ?? .stored
+    }
+
+    /// Stores a value that consists of two parts, unless the caller changes its mind.
+    ///
+    /// - Parameters:
+    ///   - header: comes before `value`; see ``MemoryHit/removeHeader(_:_:)``.
+    ///   - condition: asked while the lock of the shard is held, so it must be short and must not use the store. If it is false, nothing changes.
+    /// - Returns: nil if the condition is false.
+    package func set(
+        _ key: Span<UInt8>, hash: MemoryKeyHash, header: RawSpan, value: RawSpan, expiresAt: MonotonicTime?, now: MonotonicTime,
+        if condition: () -> Bool
+    ) -> StoreOutcome? {
+        store(key, hash: hash, header: header, value: value, expiresAt: expiresAt, now: now, if: condition)
+    }
+
+    @inline(__always)
+    private func store(
+        _ key: Span<UInt8>, hash: MemoryKeyHash, header: RawSpan, value: RawSpan, expiresAt: MonotonicTime?, now: MonotonicTime,
+        if condition: () -> Bool
+    ) -> StoreOutcome? {
+        let shard = shard(of: hash)
+        let byteCount = key.count + header.byteCount + value.byteCount
         guard MemoryFootprint.storageBytes(byteCount) + MemoryFootprint.slotBytes <= maximumEntryBytes else {
-            shard.reject(key, tag: tag)
+            shard.reject(key, tag: hash.tag)
             return .tooLarge
         }
         var entry = MemoryEntry()
-        entry.tag = tag
+        entry.tag = hash.tag
         entry.keyCount = UInt32(key.count)
         entry.deadline = expiresAt?.milliseconds ?? MemoryEntry.never
         entry.storage.reserveCapacity(byteCount)
         key.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
+        header.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
         value.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
-        shard.set(key, entry: entry, now: now)
-        return .stored
+        return shard.set(key, entry: entry, now: now, if: condition) ? .stored : nil
     }
 
     /// Removes a key. Returns false if it was absent or had expired. Expected O(key length).
     package func remove(_ key: Span<UInt8>, now: MonotonicTime) -> Bool {
-        let (shard, tag) = locate(key)
-        return shard.remove(key, tag: tag, now: now)
+        remove(key, hash: hash(key), now: now)
+    }
+
+    /// The same with the hash of the key.
+    package func remove(_ key: Span<UInt8>, hash: MemoryKeyHash, now: MonotonicTime) -> Bool {
+        shard(of: hash).remove(key, tag: hash.tag, now: now)
     }
 
     /// Removes expired entries. Every other operation does this too, but only in the shard it uses.
@@ -95,12 +129,22 @@ package final class MemoryStore: Sendable {
 
     private static let stepsPerStatistics = 256
 
-    /// The high bits of the hash choose the shard and the low bits are the tag, so the two are independent.
     @inline(__always)
-    private func locate(_ key: Span<UInt8>) -> (shard: MemoryShard, tag: UInt32) {
-        let hash = SipHash.hash(key, seed: seed)
-        return (shards[Int(truncatingIfNeeded: hash >> shardShift)], UInt32(truncatingIfNeeded: hash))
+    private func shard(of hash: MemoryKeyHash) -> MemoryShard {
+        shards[Int(truncatingIfNeeded: hash.value >> shardShift)]
     }
+}
+
+/// The hash of a key under the secret of one store. Its high bits choose the shard and its low half is the tag, so the two are independent.
+package struct MemoryKeyHash: Hashable, Sendable {
+    package let value: UInt64
+
+    /// - Parameter value: 64 bits, all equally likely.
+    package init(value: UInt64) {
+        self.value = value
+    }
+
+    var tag: UInt32 { UInt32(truncatingIfNeeded: value) }
 }
 
 /// The result of a `set`.
@@ -116,17 +160,26 @@ package enum StoreOutcome: Equatable, Sendable {
 /// copied.
 package struct MemoryHit: Sendable {
     private let storage: [UInt8]
-    private let keyCount: Int
+    private var valueStart: Int
     private let deadline: Int64
 
     init(_ entry: MemoryEntry) {
         storage = entry.storage
-        keyCount = Int(entry.keyCount)
+        valueStart = Int(entry.keyCount)
         deadline = entry.deadline
     }
 
     /// Length of the value in bytes.
-    package var valueCount: Int { storage.count - keyCount }
+    package var valueCount: Int { storage.count - valueStart }
+
+    /// Takes the first bytes off the value, which then begins after them.
+    ///
+    /// - Parameter count: no more than the value has.
+    package mutating func removeHeader<R>(_ count: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        let start = valueStart
+        valueStart += count
+        return storage.span.extracting(start..<start + count).withUnsafeBytes(body)
+    }
 
     /// When the value expires; nil if it does not.
     package var expiresAt: MonotonicTime? {
@@ -135,7 +188,7 @@ package struct MemoryHit: Sendable {
 
     /// Calls `body` with the bytes of the value. O(1) apart from `body`.
     package func withValueBytes<R, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> R) throws(Failure) -> R {
-        try storage.span.extracting(keyCount..<storage.count).withUnsafeBytes(body)
+        try storage.span.extracting(valueStart..<storage.count).withUnsafeBytes(body)
     }
 }
 

@@ -231,8 +231,13 @@ final class MemoryShard: Sendable {
         locked { $0.get(key, tag: tag, now: now) }
     }
 
-    func set(_ key: Span<UInt8>, entry: MemoryEntry, now: MonotonicTime) {
-        locked { $0.set(key, entry: entry, now: now) }
+    /// - Returns: false if the condition is, which is asked while the lock is held.
+    func set(_ key: Span<UInt8>, entry: MemoryEntry, now: MonotonicTime, if condition: () -> Bool) -> Bool {
+        locked { table in
+            guard condition() else { return false }
+            table.set(key, entry: entry, now: now)
+            return true
+        }
     }
 
     func reject(_ key: Span<UInt8>, tag: UInt32) {

@@ -29,7 +29,9 @@ package final class FakeStore: CacheStore {
         operation.receiver.cacheAnswered(answer, token: operation.token)
     }
 
-    package func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+    package func get(
+        _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
         self.take("GET \(String(buffer: key))", token, receiver)
     }
 

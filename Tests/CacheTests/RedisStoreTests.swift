@@ -27,7 +27,9 @@ import Testing
         self.store = RedisStore(connection: self.connection, gate: self.gate)
     }
 
-    private func get(token: UInt64 = 1) -> String? { self.store.get(self.key, now: 0, token: token, receiver: self.receiver)?.text }
+    private func get(token: UInt64 = 1) -> String? {
+        self.store.get(self.key, acceptsCopy: true, now: 0, token: token, receiver: self.receiver)?.text
+    }
 
     private func set(token: UInt64 = 1, ttlSeconds: Int64? = nil) -> String? {
         self.store.set(self.key, value: self.value, ttlSeconds: ttlSeconds, now: 0, token: token, receiver: self.receiver)?.text

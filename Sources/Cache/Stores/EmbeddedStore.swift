@@ -12,7 +12,9 @@ package final class EmbeddedStore: CacheStore, Sendable {
         self.source = source
     }
 
-    package func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+    package func get(
+        _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
         self.get(key, now: MonotonicTime(nanoseconds: now))
     }
 

@@ -34,7 +34,9 @@ package final class RedisStore: CacheStore {
     /// The counters of this loop's connection.
     package var redisCounters: RedisCounters { self.connection.counters }
 
-    package func get(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+    package func get(
+        _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
         if !self.gate.isOpen, let answer = self.gate.get(key, now: MonotonicTime(nanoseconds: now)) { return answer }
         let slot = self.inFlight.insert(InFlightOperation(kind: .get, key: key, token: token, receiver: receiver))
         if let refusal = self.connection.get(key, token: slot, receiver: self) { return self.refused(slot, refusal) }
