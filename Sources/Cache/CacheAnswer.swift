@@ -54,6 +54,11 @@ package enum CacheSource: Int, Sendable, Hashable, CaseIterable {
     case redis
     /// The embedded store, because the configured Redis could not answer in time.
     case outage
+    /// A copy of what Redis has answered before, which Redis would announce to be no longer true.
+    case near
+
+    /// How many there are: `allCases.count` as a constant, which the counters of the hot path can afford.
+    static var count: Int { 4 }
 
     /// Whether the answer comes from a fallback: such answers carry `X-Cache-Degraded: 1`.
     package var isDegraded: Bool { self == .outage }
@@ -64,6 +69,7 @@ package enum CacheSource: Int, Sendable, Hashable, CaseIterable {
         case .memory: "memory"
         case .redis: "redis"
         case .outage: "outage"
+        case .near: "near"
         }
     }
 }

@@ -63,7 +63,7 @@ extension CacheOperation {
 /// Each event loop has its own, so that the atomic additions of the hot path meet no contention; a reader adds them up.
 package final class OperationCounters: Sendable {
     /// Room for every kind of operation, store and result.
-    private let outcomes = InlineArray<105, Atomic<Int>> { _ in Atomic(0) }
+    private let outcomes = InlineArray<140, Atomic<Int>> { _ in Atomic(0) }
     private let latencies = InlineArray<5, LatencyHistogram> { _ in LatencyHistogram() }
     private let isRecording: Bool
 
@@ -99,7 +99,7 @@ package struct OperationCounts: Sendable {
     }
 
     static func index(_ operation: CacheOperation, _ source: CacheSource, _ result: OperationResult) -> Int {
-        (operation.rawValue * 3 + source.rawValue) * 7 + result.rawValue
+        (operation.rawValue * CacheSource.count + source.rawValue) * 7 + result.rawValue
     }
 
     /// Adds another reading.

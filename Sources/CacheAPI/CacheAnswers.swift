@@ -143,6 +143,7 @@ package struct CacheStatus {
         case .memory: cursor.append("; detail=memory")
         case .redis: cursor.append("; detail=redis")
         case .outage: cursor.append("; detail=outage")
+        case .near: cursor.append("; detail=near")
         }
     }
 }

@@ -8,11 +8,19 @@ enum JSONText {
     /// The value as it may stand in an answer; nil if it is not text.
     ///
     /// What this service stored is JSON. What other clients wrote into Redis may be anything: JSON goes out as it is, other UTF-8 as a JSON
-    /// string, and never anything else, so that an answer is always well-formed. O(bytes) for values from Redis.
+    /// string, and never anything else, so that an answer is always well-formed. The embedded store has values of other clients too if it holds
+    /// copies of what Redis answered. O(bytes) if Redis is configured.
     static func readable(_ value: CachedValue, from source: CacheSource) -> CachedValue? {
-        guard source == .redis, case .buffer(let bytes) = value else { return value }
-        let text = bytes.readableBytesUInt8Span
-        if self.isJSON(text) { return value }
+        guard source != .memory else { return value }
+        var readable: CachedValue? = value
+        value.withBytes { bytes in
+            let text = bytes.bindMemory(to: UInt8.self).span
+            if !self.isJSON(text) { readable = self.quoted(text) }
+        }
+        return readable
+    }
+
+    private static func quoted(_ text: Span<UInt8>) -> CachedValue? {
         guard UTF8Validator.isValid(text) else { return nil }
         var quoted = ByteBuffer()
         JSONWriter.writeString(text, into: &quoted)

@@ -55,7 +55,7 @@ extension OpenAPIDocument {
             ],
             "CacheStatus": [
                 "description":
-                    "What the cache did (RFC 9211): `hit` with the remaining time to live, or `fwd=miss`; `detail` names the store that answered.",
+                    "What the cache did (RFC 9211): `hit` with the remaining time to live, or `fwd=miss`; `detail` names the store that answered (`near`: a copy of what Redis answered).",
                 "schema": ["type": "string", "pattern": "^redis-caching-agent; "],
                 "example": "redis-caching-agent; hit; ttl=57; detail=redis",
             ],

@@ -32,13 +32,17 @@ package struct MetricsReport {
         return writer.bytes
     }
 
-    /// The stores that can answer: those of the configuration.
-    private var stores: [CacheSource] { self.health.outage == nil ? [.memory] : [.redis, .outage] }
+    /// The stores that can answer such an operation: those of the configuration.
+    private func stores(for operation: CacheOperation) -> [CacheSource] {
+        guard self.health.outage != nil else { return [.memory] }
+        // Copies are only ever read.
+        return operation == .get ? [.redis, .outage, .near] : [.redis, .outage]
+    }
 
     private func writeCache(into writer: inout ExpositionWriter) {
         writer.family(MetricCatalogue.operations)
         for operation in CacheOperation.allCases {
-            for store in self.stores {
+            for store in self.stores(for: operation) {
                 for result in operation.possibleResults {
                     let labels = [
                         MetricLabel("operation", operation.name), MetricLabel("store", store.name), MetricLabel("result", result.name),

@@ -50,6 +50,25 @@ import Testing
         await service.invalidate(self.pattern, isDryRun: isDryRun, on: self.eventLoop)
     }
 
+    // MARK: Counters
+
+    /// Each operation, store and result is counted apart from all others, and there is room for the last of them.
+    @Test func everyOutcomeIsCountedApart() {
+        #expect(CacheSource.count == CacheSource.allCases.count)
+        let counters = OperationCounters()
+        var number = 0
+        for operation in CacheOperation.allCases {
+            for source in CacheSource.allCases {
+                for result in OperationResult.allCases {
+                    number += 1
+                    for _ in 0..<number { counters.record(operation, source, result, nanoseconds: 1) }
+                    #expect(counters.snapshot.count(operation, source, result) == number)
+                }
+            }
+        }
+        #expect(OperationCounts.index(.stats, .near, .incomplete) == number - 1)
+    }
+
     // MARK: Keys
 
     @Test func theEmbeddedStoreAnswersWithoutAnEventLoop() async {

@@ -71,7 +71,7 @@ function compact(json) {
   return json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, string) => string ?? "");
 }
 
-const stores = { memory: "the embedded store", redis: "Redis", outage: "the embedded store, while Redis is away" };
+const stores = { memory: "the embedded store", redis: "Redis", outage: "the embedded store, while Redis is away", near: "a copy of what Redis answered" };
 
 async function lookUp(ask) {
   const key = element("key").value;

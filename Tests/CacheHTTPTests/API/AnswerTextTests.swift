@@ -63,6 +63,19 @@ import Testing
         #expect(text(.refused, .redis) == "redis-caching-agent; fwd=bypass; detail=redis")
         #expect(text(.hit(remainingMilliseconds: nil), .redis) == "redis-caching-agent; hit; detail=redis")
         #expect(text(.miss, .outage) == "redis-caching-agent; fwd=miss; detail=outage")
+        #expect(text(.hit(remainingMilliseconds: 56_501), .near) == "redis-caching-agent; hit; ttl=57; detail=near")
+        #expect(text(.miss, .near) == "redis-caching-agent; fwd=miss; detail=near")
+    }
+
+    /// Any client of Redis may have written what a copy holds, be it answered while Redis is there or in an outage.
+    @Test(arguments: [CacheSource.redis, .near, .outage]) func whatIsNotJSONIsQuotedOrRefused(_ source: CacheSource) {
+        func body(_ value: [UInt8]) -> String? {
+            let answer = Answer.lookup(ByteBuffer(string: "k"), .hit(.buffer(ByteBuffer(bytes: value)), remainingMilliseconds: nil, source))
+            return answer.status == .ok ? self.line { answer.body.write(into: &$0) } : nil
+        }
+        #expect(body(Array("[1]".utf8))?.contains(":[1]") == true)
+        #expect(body(Array("a \"b".utf8))?.contains(#":"a \"b""#) == true)
+        #expect(body([0xff]) == nil)
     }
 
     @Test func madeIdsDiffer() {

@@ -11,11 +11,12 @@ import Testing
 @Suite struct FastLaneStoreTests {
     private let store = FakeStore()
     private let channel = EmbeddedChannel()
+    private let counters = OperationCounters()
 
     init() throws {
         let settings = HTTPSettings()
         let scope = EventLoopScope(
-            cache: self.store, counters: OperationCounters(), settings: settings, accessLog: nil, access: nil,
+            cache: self.store, counters: self.counters, settings: settings, accessLog: nil, access: nil,
             limiter: Limiter(settings.serviceLimits), eventLoopCount: 1)
         try self.channel.pipeline.syncOperations.addHandler(scope.makeFastLane())
     }
@@ -46,5 +47,44 @@ import Testing
         #expect(self.store.waitingOperations == ["GET b"])
         self.store.answer(.miss(.redis))
         #expect(try self.statuses() == ["404"])
+    }
+
+    /// The bytes of an answer from a copy, whatever condition the client states; the fields that differ from run to run are left out.
+    @Test(arguments: ["", "If-None-Match: *\r\n", "If-None-Match: \"x\"\r\n", "If-Modified-Since: Tue, 15 Nov 1994 12:45:26 GMT\r\n"])
+    func answersFromCopies(_ condition: String) throws {
+        let value = CachedValue.buffer(ByteBuffer(string: "[1]"))
+        self.store.answerAtOnce = { $0 == "GET a" ? .hit(value, remainingMilliseconds: 57_000, .near) : .miss(.near) }
+        #expect(
+            try self.answer(to: "GET /cache/a HTTP/1.1\r\nHost: cache\r\n\(condition)\r\n") == """
+                HTTP/1.1 200 OK
+                Content-Type: application/json
+                Content-Length: 38
+                Cache-Status: redis-caching-agent; hit; ttl=57; detail=near
+                Cache-Control: private, no-cache
+
+                {"success":true,"key":"a","value":[1]}
+                """)
+        #expect(
+            try self.answer(to: "GET /cache/b HTTP/1.1\r\nHost: cache\r\n\(condition)\r\n") == """
+                HTTP/1.1 404 Not Found
+                Content-Type: application/json
+                Content-Length: 26
+                Cache-Status: redis-caching-agent; fwd=miss; detail=near
+                Cache-Control: private, no-cache
+
+                {"detail":"Key not found"}
+                """)
+        #expect(self.counters.snapshot.count(.get, .near, .hit) == 1)
+        #expect(self.counters.snapshot.count(.get, .near, .miss) == 1)
+        #expect(self.counters.snapshot.count(.near) == 2)
+    }
+
+    private func answer(to request: String) throws -> String {
+        try self.send(request)
+        var text = ""
+        while let answer = try self.channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: answer) }
+        return text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { line in !["X-Request-Id: ", "X-Process-Time: ", "Date: "].contains { line.hasPrefix($0) } }
+            .joined(separator: "\n")
     }
 }
