@@ -227,7 +227,7 @@ targets += [
         name: "CacheHTTPTests",
         dependencies: [
             "Access", "Bytes", "Cache", "CacheAPI", "CacheHTTP", "CacheTestSupport", "Console", "HTTPWire", "Histograms", "JSON", "MemoryStore",
-            "RedisClient", "Telemetry", testSupport, nioCore, logging,
+            "RedisClient", "Telemetry", testSupport, nioCore, nioPosix, logging,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

@@ -9,6 +9,8 @@ package struct CacheHealth: Sendable {
     package let outageSettings: OutageSettings?
     /// The connections of the event loops; nil on the embedded store by choice.
     package let redis: RedisCountersSnapshot?
+    /// The copies of reads; nil if none are kept.
+    package let near: NearCacheHealth?
     /// Commands that Redis has refused, and without which the service works all the same.
     package let refusedCommands: [String]
     /// Since the process started, in seconds.
@@ -23,6 +25,12 @@ package struct CacheHealth: Sendable {
 
     /// Whether memory stands in for Redis, for all keys or for those that wait to be replayed.
     package var isDegraded: Bool { self.outage.map { $0.state != .connected } ?? false }
+}
+
+/// The copies of reads, and what happened to them.
+package struct NearCacheHealth: Sendable {
+    package let report: NearCacheReport
+    package let counts: NearCountersSnapshot
 }
 
 /// The figures of `GET /cache/stats`.

@@ -25,6 +25,8 @@ extension CacheService {
         let glob = GlobPattern(bytes)
         guard !isDryRun else { return await self.count(bytes, glob) }
         let outcome = await self.invalidate(bytes, glob, eventLoop)
+        // Whatever became of it, some keys may be gone, and no copy of them may be answered once the client knows.
+        await self.redis?.gate.near?.drop { glob.matches($0) }
         switch outcome {
         case .invalidated(let count, _), .queued(let count): self.invalidatedKeys.increment(by: count)
         case .unknown, .incomplete: break

@@ -49,7 +49,7 @@ package struct CacheService: Sendable {
 
     /// Reads a key, through the connection of `eventLoop` if Redis is configured.
     /// - Parameter acceptsCopy: whether the answer may come from a copy of an earlier read.
-    package func get(_ key: ByteBuffer, acceptsCopy: Bool = true, on eventLoop: any EventLoop) async -> CacheAnswer {
+    package func get(_ key: ByteBuffer, acceptsCopy: Bool, on eventLoop: any EventLoop) async -> CacheAnswer {
         guard self.redis != nil else { return self.embedded.get(key) }
         return await self.ask(eventLoop) { $0.get(key, acceptsCopy: acceptsCopy, now: $1, token: 0, receiver: $2) }
     }
@@ -135,6 +135,16 @@ package struct CacheService: Sendable {
         return counts
     }
 
+    /// The copies of reads; nil if none are kept.
+    private var nearHealth: NearCacheHealth? {
+        guard let near = self.redis?.gate.near else { return nil }
+        var counts = NearCountersSnapshot()
+        for eventLoop in self.eventLoops {
+            if let counters = eventLoop.nearCounters { counts.add(counters.snapshot) }
+        }
+        return NearCacheHealth(report: near.report, counts: counts)
+    }
+
     /// The keys written lately, over all event loops: each is asked, as no other thread may look at its own.
     package func recentWrites() async -> RecentWritesReport {
         var report = RecentWritesReport()
@@ -159,6 +169,7 @@ package struct CacheService: Sendable {
             outage: self.redis?.gate.report,
             outageSettings: self.redis?.gate.settings,
             redis: self.redisSnapshot,
+            near: self.nearHealth,
             refusedCommands: refusedCommands,
             uptimeSeconds: self.uptimeSeconds,
             memory: self.embedded.memory.statistics(now: .now),

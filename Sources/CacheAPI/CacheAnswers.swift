@@ -9,7 +9,7 @@ extension Answer {
     package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer) -> Answer {
         switch outcome {
         case .hit(let value, let remaining, let source):
-            guard let json = JSONText.readable(value, from: source) else { return .refusal(.notReadable, source) }
+            guard let json = JSONText.readable(value) else { return .refusal(.notReadable, source) }
             return Answer(.ok, .value(key: key, json)).with(.hit(remainingMilliseconds: remaining), source)
         case .deleted(let source):
             return Answer(.ok, .deleted(key: key)).with(.deleted, source)

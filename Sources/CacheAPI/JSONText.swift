@@ -1,17 +1,17 @@
 import Bytes
 import Cache
 import JSON
-import NIOCore
+package import NIOCore
 
 /// Values as JSON, whoever wrote them.
-enum JSONText {
+package enum JSONText {
     /// The value as it may stand in an answer; nil if it is not text.
     ///
     /// What this service stored is JSON. What other clients wrote into Redis may be anything: JSON goes out as it is, other UTF-8 as a JSON
-    /// string, and never anything else, so that an answer is always well-formed. The embedded store has values of other clients too if it holds
-    /// copies of what Redis answered. O(bytes) if Redis is configured.
-    static func readable(_ value: CachedValue, from source: CacheSource) -> CachedValue? {
-        guard source != .memory else { return value }
+    /// string, and never anything else, so that an answer is always well-formed. What is in memory is JSON already: this service has checked it before
+    /// it stored it, and copies of other values are not kept. O(bytes) for what Redis sent.
+    static func readable(_ value: CachedValue) -> CachedValue? {
+        guard case .buffer = value else { return value }
         var readable: CachedValue? = value
         value.withBytes { bytes in
             let text = bytes.bindMemory(to: UInt8.self).span
@@ -19,6 +19,9 @@ enum JSONText {
         }
         return readable
     }
+
+    /// Whether the bytes are a JSON text.
+    package static func isJSON(_ value: ByteBuffer) -> Bool { self.isJSON(value.readableBytesUInt8Span) }
 
     private static func quoted(_ text: Span<UInt8>) -> CachedValue? {
         guard UTF8Validator.isValid(text) else { return nil }

@@ -15,6 +15,8 @@ package struct RequestFields: Equatable, Sendable {
     package var credential: CredentialField?
     /// Where the one `Origin` of a web page stands.
     package var origin: Range<Int>?
+    /// Whether the answer may come from a copy of an earlier read.
+    package var acceptsCopy = true
 
     package init(requestID: Range<Int>? = nil, trace: TraceField? = nil, credential: CredentialField? = nil, origin: Range<Int>? = nil) {
         self.requestID = requestID

@@ -45,6 +45,7 @@ struct ParsedRequest: Sendable {
             self.fields.credential = .adding(.authorization(self.add(value)), to: self.fields.credential)
         }
         self.fields.origin = self.add(only: headers[values: Self.originName])
+        self.fields.acceptsCopy = Self.copyPreference(headers).acceptsCopy
         var received = self.add(only: headers[values: AnswerFieldName.requestIDName])
         if let range = received, !self.bytes.withUnsafeReadableBytes({ RequestID.isUsable($0, range) }) { received = nil }
         let traceparent = self.add(only: headers[values: Self.traceparentName])
@@ -54,6 +55,13 @@ struct ParsedRequest: Sendable {
             self.trace = RequestJudge.trace(self.fields.trace, state: headers[Self.tracestateName], in: bytes)
         }
         self.fields.requestID = RequestJudge.requestID(received: received, trace: self.fields.trace)
+    }
+
+    private static func copyPreference(_ headers: HTTPFields) -> CopyPreference {
+        var preference = CopyPreference()
+        for value in headers[values: .cacheControl] { ByteBuffer(string: value).withUnsafeReadableBytes { preference.add(cacheControl: $0) } }
+        for value in headers[values: Self.pragmaName] { ByteBuffer(string: value).withUnsafeReadableBytes { preference.add(pragma: $0) } }
+        return preference
     }
 
     private mutating func add(_ value: String) -> Range<Int> {
@@ -88,6 +96,7 @@ struct ParsedRequest: Sendable {
         }
     }
 
+    private static let pragmaName = AnswerFieldName.name("Pragma")
     private static let originName = AnswerFieldName.name("Origin")
     private static let traceparentName = AnswerFieldName.name("traceparent")
     private static let tracestateName = AnswerFieldName.name("tracestate")

@@ -101,7 +101,7 @@ struct CacheRoutes: Sendable {
 
     private func get(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
         if let refusal = Answer.refusal(context.caller.verdict(.read(key: key))) { return self.responder.response(refusal, to: request, context) }
-        let outcome = await self.service.get(key, on: context.eventLoop)
+        let outcome = await self.service.get(key, acceptsCopy: context.parsed.fields.acceptsCopy, on: context.eventLoop)
         return self.responder.response(.lookup(key, outcome), counting: .get, to: request, context)
     }
 

@@ -6,6 +6,8 @@ enum KnownField {
     case requestID, traceparent, cloudTraceContext
     case authorization, apiKey
     case origin
+    /// What the client says of copies.
+    case cacheControl, pragma
     /// A coding of the body, which the router refuses.
     case contentCoding
     /// One of those that change where the request ends, or what the connection is afterwards.
@@ -19,7 +21,15 @@ enum KnownField {
         case 2 where isNamed("te"): self = .framing
         case 4 where isNamed("host"): self = .host
         case 6:
-            if isNamed("origin") { self = .origin } else if isNamed("expect") { self = .framing } else { return nil }
+            if isNamed("origin") {
+                self = .origin
+            } else if isNamed("expect") {
+                self = .framing
+            } else if isNamed("pragma") {
+                self = .pragma
+            } else {
+                return nil
+            }
         case 7:
             guard isNamed("upgrade") || isNamed("trailer") else { return nil }
             self = .framing
@@ -27,7 +37,8 @@ enum KnownField {
         case 10 where isNamed("connection"): self = .connection
         case 11 where isNamed("traceparent"): self = .traceparent
         case 12 where isNamed("x-request-id"): self = .requestID
-        case 13 where isNamed("authorization"): self = .authorization
+        case 13:
+            if isNamed("authorization") { self = .authorization } else if isNamed("cache-control") { self = .cacheControl } else { return nil }
         case 14:
             if isNamed("content-length") { self = .contentLength } else if isNamed("http2-settings") { self = .framing } else { return nil }
         case 16:
@@ -75,6 +86,8 @@ struct FieldFindings {
     var hasOrigin = false
     /// Where a credential stands.
     var credential: CredentialField?
+    /// Whether the client accepts a copy of an earlier read.
+    var copyPreference = CopyPreference()
     /// The end of the request is the codec's to find: a transfer coding, an upgrade, an expectation, a contradiction.
     var isUnframable = false
     /// The request can be framed, but has something that the router must judge.

@@ -173,6 +173,10 @@ struct HeadScan: ~Copyable {
             findings.requestID = value
         case .origin:
             findings.hasOrigin = true
+        case .cacheControl:
+            findings.copyPreference.add(cacheControl: self.slice(value))
+        case .pragma:
+            findings.copyPreference.add(pragma: self.slice(value))
         case .contentCoding:
             findings.needsRouter = true
         case .apiKey:

@@ -111,7 +111,8 @@ struct KeyRequestJudge {
 
     private func pending(_ request: KeyRequest, _ key: ByteBuffer, ttlSeconds: Int64?, _ input: ByteBuffer, now: Int) -> PendingRequest {
         PendingRequest(
-            method: request.method, key: key, ttlSeconds: ttlSeconds, requestID: request.id(in: input), start: now,
+            method: request.method, key: key, ttlSeconds: ttlSeconds, acceptsCopy: request.fields.acceptsCopy, requestID: request.id(in: input),
+            start: now,
             trace: self.scope.trace(of: request, in: input))
     }
 }

@@ -8,6 +8,8 @@ struct PendingRequest {
     let method: RequestMethod
     let key: ByteBuffer
     let ttlSeconds: Int64?
+    /// Whether the answer may come from a copy of an earlier read.
+    let acceptsCopy: Bool
     let requestID: RequestID?
     let start: Int
     /// nil if the access log has no use for it.
@@ -37,7 +39,7 @@ extension EventLoopScope {
             return self.cache.set(request.key, value: value, ttlSeconds: request.ttlSeconds, now: now, token: token, receiver: receiver)
         }
         return request.method == .get
-            ? self.cache.get(request.key, acceptsCopy: true, now: now, token: token, receiver: receiver)
+            ? self.cache.get(request.key, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver)
             : self.cache.delete(request.key, now: now, token: token, receiver: receiver)
     }
 

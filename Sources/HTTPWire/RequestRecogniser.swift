@@ -89,6 +89,7 @@ package struct RequestRecogniser {
             method: method, key: key, body: body, requestID: RequestJudge.requestID(received: fields.requestID, trace: trace))
         request.fields.trace = trace
         request.fields.credential = fields.credential
+        request.fields.acceptsCopy = fields.copyPreference.acceptsCopy
         request.hasOrigin = fields.hasOrigin
         return request
     }

@@ -9,6 +9,7 @@ package enum RESPEncoder {
     package static let maximumOverhead = 128
 
     private static let getHeader: StaticString = "*2\r\n$3\r\nGET\r\n$"
+    private static let trackedGetHeader: StaticString = "*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n*2\r\n$3\r\nGET\r\n$"
     private static let pttlHeader: StaticString = "*2\r\n$4\r\nPTTL\r\n$"
     private static let unlinkHeader: StaticString = "*2\r\n$6\r\nUNLINK\r\n$"
     private static let setHeader: StaticString = "*3\r\n$3\r\nSET\r\n$"
@@ -18,6 +19,11 @@ package enum RESPEncoder {
     /// `GET key`
     package static func writeGet(key: Span<UInt8>, into buffer: inout ByteBuffer) {
         self.write(self.getHeader, key, into: &buffer)
+    }
+
+    /// `CLIENT CACHING YES`, then `GET key`, which Redis tracks for that: two commands with a reply each.
+    package static func writeTrackedGet(key: Span<UInt8>, into buffer: inout ByteBuffer) {
+        self.write(self.trackedGetHeader, key, into: &buffer)
     }
 
     /// `PTTL key`

@@ -24,6 +24,8 @@ package final class FakeRedisConnection: RedisStoreConnection {
     package var refusal: RedisFailure?
     /// How many more commands are accepted before `refusal` counts.
     package var acceptedBeforeRefusal = 0
+    /// Whether the server tracks reads.
+    package var isTracking = false
     /// PINGs are answered by themselves, in the next tick.
     package var answersPings = false
     private var pending: [Pending] = []
@@ -71,6 +73,12 @@ package final class FakeRedisConnection: RedisStoreConnection {
 
     package func get(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.take("GET \(String(buffer: key))", token, receiver)
+    }
+
+    package func trackedGet(
+        _ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver, consentReceiver: any RedisReplyReceiver
+    ) -> RedisFailure? {
+        self.take("CLIENT CACHING YES", token, consentReceiver) ?? self.take("GET \(String(buffer: key))", token, receiver)
     }
 
     package func pttl(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {

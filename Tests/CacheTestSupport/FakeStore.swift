@@ -3,7 +3,7 @@ package import NIOCore
 
 /// A store that does as a test says: it answers at once, later, or never, and remembers what it was asked.
 package final class FakeStore: CacheStore {
-    /// One operation, as text: `GET key`, `SET key value`, `SET key value EX 60`, `DELETE key`.
+    /// One operation, as text: `GET key`, `GET key, no copy`, `SET key value`, `SET key value EX 60`, `DELETE key`.
     package typealias Operation = String
 
     private struct Waiting {
@@ -32,7 +32,7 @@ package final class FakeStore: CacheStore {
     package func get(
         _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
-        self.take("GET \(String(buffer: key))", token, receiver)
+        self.take("GET \(String(buffer: key))\(acceptsCopy ? "" : ", no copy")", token, receiver)
     }
 
     package func set(

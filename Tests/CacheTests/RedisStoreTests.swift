@@ -90,7 +90,7 @@ import Testing
         self.connection.refusal = .queueFull
         #expect(self.get() == "miss outage")
         self.gate.openForTest()
-        #expect(self.delete() == "miss outage")
+        #expect(self.delete() == "deleted outage", "memory cannot know, and it will be gone")
         #expect(self.receiver.answers == [])
     }
 

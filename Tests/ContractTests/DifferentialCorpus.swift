@@ -46,7 +46,11 @@ enum DifferentialCorpus {
         ["If-Modified-Since: \(date)"], ["If-Modified-Since: nonsense"], ["If-Unmodified-Since: \(date)"], ["Range: bytes=0-1"], ["Range: bytes=9-1"],
         ["Range: bytes=0-1", #"If-Range: "x""#], ["Cache-Control: no-cache"], ["Cache-Control: no-store, max-age=0"],
         ["Cache-Control: only-if-cached"],
-        ["Cache-Control: no-cache", "Cache-Control: no-store"], ["Pragma: no-cache"],
+        ["Cache-Control: no-cache", "Cache-Control: no-store"], ["Pragma: no-cache"], ["cache-control: No-Cache"], [#"Cache-Control: max-age="0""#],
+        ["Cache-Control: max-age=00"], ["Cache-Control: max-age=10"], ["Cache-Control: no-store", "Cache-Control: max-age=0"],
+        [#"Cache-Control: no-cache="x""#], ["Cache-Control: xno-cache"], ["Cache-Control:"], ["Cache-Control: ,\t,no-cache,"],
+        [#"Cache-Control: x="a, no-cache"#], [#"Cache-Control: x="a"#, "Cache-Control: no-cache"], ["Cache-Control: max-age=-1, no-cache"],
+        ["Cache-Control: max-age=0\u{e9}"], ["Pragma: no-cache", "Cache-Control: no-store"], ["Pragma: x, NO-CACHE"],
         [#"If-None-Match: "x""#, #"If-Match: "x""#, "Range: bytes=0-1"],
         ["Accept: text/html"], ["Accept-Encoding: gzip"], ["Accept-Encoding: identity;q=0"],
     ]

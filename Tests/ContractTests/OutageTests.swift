@@ -100,6 +100,7 @@ import Testing
     @Test func deadlinesBetweenAnswersAreNoOutage() async throws {
         let settings = [
             "REDIS_DEAD_TIMEOUT_MS": "60000", "REDIS_DEADLINE_MS": "200", "REDIS_BREAKER_DEADLINES": "4", "EVENT_LOOPS": "1",
+            "NEAR_CACHE": "off",
         ]
         try await self.withRedis(settings) { redis, agent in
             try await agent.waitForHealth(self.connected)

@@ -17,8 +17,6 @@ import Synchronization
 /// the same lock. So either the copy is in before it is removed, or the raised stamp is seen: there is no third case. `CoherenceModelTests` tries every
 /// interleaving of a small system, with each of these fences and without it.
 ///
-/// Nothing asks it yet: it is the first part of the near cache.
-///
 /// All operations are O(1) and wait for nobody.
 package final class CoherenceFence: Sendable {
     /// What a read remembers of the moment before it was sent.
@@ -64,19 +62,23 @@ package final class CoherenceFence: Sendable {
 
     // MARK: Reads
 
-    /// Taken before a read is sent; nil if its connection vouches for nothing.
-    package func ticket(for hash: UInt64, over connection: UInt16) -> Ticket? {
-        guard let generation = self.connections[Int(connection)].currentGeneration else { return nil }
+    /// Taken before a read is sent. It never becomes valid if the connection vouches for nothing then.
+    package func ticket(for hash: MemoryKeyHash, over connection: UInt16) -> Ticket {
         let slot = self.slot(hash)
         return Ticket(
             slot: Int32(truncatingIfNeeded: slot), stamp: self.stamps[slot].load(ordering: .acquiring),
-            epoch: self.epoch.load(ordering: .acquiring), coverage: Coverage(connection: connection, generation: generation))
+            epoch: self.epoch.load(ordering: .acquiring),
+            coverage: Coverage(connection: connection, generation: self.connections[Int(connection)].currentGeneration ?? 0))
+    }
+
+    /// Whether no change of the key is known since the ticket was taken: a read that comes now may share the answer.
+    package func isUnchanged(_ ticket: Ticket) -> Bool {
+        self.stamps[Int(ticket.slot)].load(ordering: .acquiring) == ticket.stamp && self.epoch.load(ordering: .acquiring) == ticket.epoch
     }
 
     /// Whether nothing has happened since that could have made old what was read with this ticket. To be called under the lock of the key's shard.
     package func isValid(_ ticket: Ticket) -> Bool {
-        self.stamps[Int(ticket.slot)].load(ordering: .acquiring) == ticket.stamp && self.epoch.load(ordering: .acquiring) == ticket.epoch
-            && self.connections[Int(ticket.coverage.connection)].currentGeneration == ticket.coverage.generation
+        self.isUnchanged(ticket) && self.connections[Int(ticket.coverage.connection)].currentGeneration == ticket.coverage.generation
     }
 
     /// How far a copy can be trusted that was read with this coverage.
@@ -87,7 +89,7 @@ package final class CoherenceFence: Sendable {
     // MARK: Changes
 
     /// The key has changed, or may have. The caller removes its copy afterwards.
-    package func raise(_ hash: UInt64) {
+    package func raise(_ hash: MemoryKeyHash) {
         self.stamps[self.slot(hash)].wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
 
@@ -107,14 +109,28 @@ package final class CoherenceFence: Sendable {
     /// Redis has told this connection that everything has changed: what it covered is not even last known. O(1), however many copies there are.
     package func renew(_ connection: UInt16) { self.connections[Int(connection)].renew() }
 
+    /// The connection does not answer: what it covered is last known until it does.
+    package func suspend(_ connection: UInt16, now: MonotonicTime) { self.end(connection, now: now) }
+
+    /// The connection, which has not been lost, answers again. Whatever Redis had to say of the copies came before that, in the same order of bytes, so
+    /// they are current again.
+    package func resume(_ connection: UInt16) { self.connections[Int(connection)].resume() }
+
+    /// Nothing that was ever read counts as known any more: not even what was true when Redis was lost. O(connections).
+    package func forgetEverything() {
+        self.raiseAll()
+        for connection in self.connections { connection.forget() }
+    }
+
     /// Whether the connection vouches for copies.
     package func isCovering(_ connection: UInt16) -> Bool { self.connections[Int(connection)].currentGeneration != nil }
 
     /// The low bits choose the shard's tag and the high ones the shard; these are between them.
-    private func slot(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: (hash >> 32) & UInt64(Self.stampCount - 1)) }
+    private func slot(_ hash: MemoryKeyHash) -> Int { Int(truncatingIfNeeded: (hash.value >> 32) & UInt64(Self.stampCount - 1)) }
 }
 
-/// The lives of one connection, counted: odd while it is there, even while it is not.
+/// The lives of one connection, counted: odd while it is there, even while it is not. Its event loop alone changes that; any thread may end the trust in all
+/// copies so far by adding two.
 private final class TrackedConnection: Sendable {
     private let generation = Atomic<UInt32>(0)
     private let endedAt = Atomic<Int64>(0)
@@ -135,19 +151,28 @@ private final class TrackedConnection: Sendable {
     func begin() {
         let generation = self.generation.load(ordering: .relaxed)
         guard generation & 1 == 0 else { return self.renew() }
-        self.generation.store(generation &+ 1, ordering: .releasing)
+        self.generation.wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
 
     func end(now: MonotonicTime) {
         let generation = self.generation.load(ordering: .relaxed)
         guard generation & 1 == 1 else { return }
         self.endedAt.store(now.milliseconds, ordering: .relaxed)
-        self.generation.store(generation &+ 1, ordering: .releasing)
+        self.generation.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    }
+
+    func resume() {
+        let generation = self.generation.load(ordering: .relaxed)
+        guard generation & 1 == 0, generation > 0 else { return }
+        self.generation.wrappingSubtract(1, ordering: .acquiringAndReleasing)
     }
 
     func renew() {
         let generation = self.generation.load(ordering: .relaxed)
         guard generation & 1 == 1 else { return }
-        self.generation.store(generation &+ 2, ordering: .releasing)
+        self.generation.wrappingAdd(2, ordering: .acquiringAndReleasing)
+    }
+    func forget() {
+        self.generation.wrappingAdd(2, ordering: .acquiringAndReleasing)
     }
 }

@@ -15,6 +15,9 @@ import Synchronization
 package final class OutageGate: Sendable {
     let settings: OutageSettings
     let memory: EmbeddedStore
+    /// Copies of reads, which are what was last known in an outage; nil if none are kept.
+    package let near: NearCache?
+    private let staleMilliseconds: Int64
     private let logger: Logger
     private let machine: Mutex<OutageStateMachine>
     /// What the machine says of the gate; changes only under the lock.
@@ -26,8 +29,10 @@ package final class OutageGate: Sendable {
     private let firstAttempt: AsyncStream<Void>
     private let endFirstAttempt: AsyncStream<Void>.Continuation
 
-    package init(memory: MemoryStore, settings: OutageSettings, logger: Logger) {
+    package init(memory: MemoryStore, near: NearCache? = nil, settings: OutageSettings, logger: Logger) {
         self.settings = settings
+        self.near = near
+        self.staleMilliseconds = settings.staleLimit.nanoseconds / 1_000_000
         self.memory = EmbeddedStore(memory, source: .outage)
         self.logger = logger
         self.machine = Mutex(OutageStateMachine(settings, now: .now))
@@ -53,13 +58,14 @@ package final class OutageGate: Sendable {
 
     // MARK: Operations on a key
 
+    /// - Parameter acceptsCopy: whether what was last known may be the answer.
     /// - Returns: nil if Redis is to be asked.
-    func get(_ key: ByteBuffer, now: MonotonicTime) -> CacheAnswer? {
+    func get(_ key: ByteBuffer, acceptsCopy: Bool, now: MonotonicTime) -> CacheAnswer? {
         switch GatePosition(rawValue: self.position.load(ordering: .acquiring)) {
         case .open, nil:
             return nil
         case .closed:
-            return self.memory.get(key, now: now)
+            return self.read(key, acceptsCopy: acceptsCopy, now: now)
         case .guarded:
             return self.machine.withLock { machine in
                 machine.answers(key.bytes) ? self.memory.get(key, now: now) : nil
@@ -90,8 +96,17 @@ package final class OutageGate: Sendable {
     // MARK: Operations that Redis did not answer
 
     /// A read that Redis did not answer.
-    func getInstead(_ key: ByteBuffer) -> CacheAnswer {
-        self.memory.get(key)
+    func getInstead(_ key: ByteBuffer, acceptsCopy: Bool) -> CacheAnswer {
+        self.read(key, acceptsCopy: acceptsCopy, now: .now)
+    }
+
+    /// What memory answers: what was written without Redis, or else what was last known, unless the journal knows better.
+    private func read(_ key: ByteBuffer, acceptsCopy: Bool, now: MonotonicTime) -> CacheAnswer {
+        let answer = self.memory.get(key, now: now)
+        guard case .miss = answer, acceptsCopy, self.settings.reads == .near, let near,
+            let copy = near.lastKnown(key, staleMilliseconds: self.staleMilliseconds, now: now)
+        else { return answer }
+        return self.journal.contains(key.bytes) ? answer : copy
     }
 
     /// A write that Redis did not answer, and may or may not carry out.
@@ -119,14 +134,25 @@ package final class OutageGate: Sendable {
         let answer = self.memory.set(key, value: value, ttlSeconds: ttlSeconds, now: now)
         // A value that memory cannot hold is refused; but what Redis may hold of it by now has to go.
         let isValue = if case .stored = answer { true } else { false }
-        return (answer, machine.record(bytes, isValue: isValue, isLate: isLate, now: now))
+        let action = machine.record(bytes, isValue: isValue, isLate: isLate, now: now)
+        self.near?.drop(bytes)
+        return (answer, action)
     }
 
     private func remove(
         _ key: ByteBuffer, _ bytes: [UInt8], isLate: Bool, _ now: MonotonicTime, _ machine: inout OutageStateMachine
     ) -> Recorded {
-        let answer = self.memory.delete(key, now: now)
-        return (answer, machine.record(bytes, isValue: false, isLate: isLate, now: now))
+        var answer = self.memory.delete(key, now: now)
+        // What memory does not know may be in Redis, and will be gone from there.
+        if case .miss = answer, !machine.journal.contains(bytes), !self.isKnownAbsence(key, now) { answer = .deleted(.outage) }
+        let action = machine.record(bytes, isValue: false, isLate: isLate, now: now)
+        self.near?.drop(bytes)
+        return (answer, action)
+    }
+
+    private func isKnownAbsence(_ key: ByteBuffer, _ now: MonotonicTime) -> Bool {
+        guard case .miss = self.near?.lastKnown(key, staleMilliseconds: self.staleMilliseconds, now: now) else { return false }
+        return true
     }
 
     private func record(_ body: (inout OutageStateMachine) -> Recorded) -> CacheAnswer {
@@ -153,6 +179,8 @@ package final class OutageGate: Sendable {
 
     /// Frees what the journal has given up. That takes its time, so it is done without the lock.
     private func noteOverflow() {
+        // Which keys were written or deleted is not known any more, so no copy can be trusted.
+        self.near?.fence.forgetEverything()
         _ = self.machine.withLock { $0.takeDropped() }
         self.log(.journalFull)
     }
@@ -226,7 +254,11 @@ package final class OutageGate: Sendable {
         // What the journal has given up is freed without the lock, as that takes its time.
         let (decision, isFirstAttemptOver, _) = self.withMachine { machine in
             let decision = machine.next(event, now: .now)
-            for key in decision.forgotten { self.memory.forget(key) }
+            for key in decision.forgotten {
+                self.memory.forget(key)
+                // Of a read that has overtaken the journal: Redis answers for the key from now on.
+                self.near?.drop(key)
+            }
             return (decision, machine.counters.isFirstAttemptOver, machine.takeDropped())
         }
         if isFirstAttemptOver { self.endFirstAttempt.finish() }

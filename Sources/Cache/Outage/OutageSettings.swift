@@ -6,6 +6,10 @@ package struct OutageSettings: Sendable, Hashable {
     package var deadlinesInARow = 8
     /// What becomes of values written meanwhile.
     package var writes = OutageWrites.invalidate
+    /// What a read of a key is answered that was not written meanwhile.
+    package var reads = OutageReads.near
+    /// How long after the loss of Redis what was last known is answered. 0 s to 1 day.
+    package var staleLimit = TimeAmount.seconds(300)
     /// Keys that are remembered; beyond it everything is deleted when Redis is back. 1 to 10,000,000.
     package var journalKeys = 100_000
     /// Patterns that are remembered, each a walk over all keys when Redis is back; beyond it everything is deleted. 1 to 10,000.
@@ -38,4 +42,12 @@ package enum OutageWrites: String, Sendable, CaseIterable {
     /// The value is written with what remains of its time to live. Right for a single instance only: of two that wrote the same key, the one that
     /// comes back last would win, and a key that a third has deleted meanwhile would rise again.
     case restore
+}
+
+/// What a read is answered while Redis is away, unless the key was written meanwhile.
+package enum OutageReads: String, Sendable, CaseIterable {
+    /// What was last known when Redis was lost, if a copy was kept; see `NearCache`.
+    case near
+    /// That there is no value.
+    case miss
 }

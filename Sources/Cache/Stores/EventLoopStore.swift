@@ -11,6 +11,8 @@ package struct EventLoopStore: Sendable {
     package let counters: OperationCounters
     /// The counters of the connection to Redis; nil if no Redis is configured.
     package let redisCounters: RedisCounters?
+    /// The counters of the copies of reads; nil if none are kept.
+    package let nearCounters: NearCounters?
 
     /// A store without Redis. To be called on `eventLoop`.
     package init(_ store: any CacheStore, counters: OperationCounters, on eventLoop: any EventLoop) {
@@ -19,6 +21,7 @@ package struct EventLoopStore: Sendable {
         self.redis = nil
         self.counters = counters
         self.redisCounters = nil
+        self.nearCounters = nil
     }
 
     /// A store of Redis. To be called on `eventLoop`.
@@ -28,5 +31,6 @@ package struct EventLoopStore: Sendable {
         self.redis = NIOLoopBound(store, eventLoop: eventLoop)
         self.counters = counters
         self.redisCounters = store.redisCounters
+        self.nearCounters = store.nearCounters
     }
 }

@@ -1,3 +1,4 @@
+import MemoryStore
 import NIOCore
 import RESP
 import RedisClient
@@ -39,6 +40,21 @@ struct InFlightOperations {
         self.slots[index].repliesOwed = 0
         self.release(index)
         return operation
+    }
+
+    /// The read under way that another read of `key` may share; nil if there is none with this token, or a change of the key is known since it was sent.
+    mutating func share(_ token: UInt64, key: ByteBuffer, _ fence: CoherenceFence, with waiter: InFlightOperation.Waiter) -> Bool {
+        let index = Int(token)
+        guard let operation = self.slots[index].operation, !operation.isWrite, operation.key == key, let copy = operation.copy,
+            fence.isUnchanged(copy.ticket)
+        else { return false }
+        self.slots[index].operation?.waiters.append(waiter)
+        return true
+    }
+
+    /// Redis does not track the read: what it brings is not kept.
+    mutating func trackingRefused(_ token: UInt64) {
+        self.slots[Int(token)].operation?.copy?.isToBeKept = false
     }
 
     /// The question for the time to live was refused: the read is answered without.
@@ -109,19 +125,45 @@ struct InFlightOperation {
         case fallBack(RedisFailure)
     }
 
+    /// Whoever gets the answer of a read that somebody else began.
+    struct Waiter {
+        let token: UInt64
+        let receiver: any CacheAnswerReceiver
+    }
+
+    /// What the near cache has to know of an operation.
+    struct Copy {
+        let hash: MemoryKeyHash
+        let ticket: CoherenceFence.Ticket
+        /// When the operation was sent.
+        let sent: MonotonicTime
+        /// Whether what a read brings may be kept.
+        var isToBeKept: Bool
+    }
+
     let kind: Kind
     let key: ByteBuffer
     let token: UInt64
     let receiver: any CacheAnswerReceiver
+    /// Of a read: whether what was last known may be the answer if Redis does not answer.
+    let acceptsCopy: Bool
+    /// nil without a near cache.
+    var copy: Copy?
+    /// Those who share the answer of a read.
+    var waiters: [Waiter] = []
+    /// Of a read that may be kept: what it has brought, with its time to live.
+    private(set) var keepable: KeepableRead?
     /// The reply to GET, while the one to PTTL is owed.
     private var value: RESPValue?
     private var awaitsTimeToLive = true
 
-    init(kind: Kind, key: ByteBuffer, token: UInt64, receiver: any CacheAnswerReceiver) {
+    init(kind: Kind, key: ByteBuffer, token: UInt64, receiver: any CacheAnswerReceiver, acceptsCopy: Bool = true, copy: Copy? = nil) {
         self.kind = kind
         self.key = key
         self.token = token
         self.receiver = receiver
+        self.acceptsCopy = acceptsCopy
+        self.copy = copy
     }
 
     /// Whether Redis may have changed something, though it did not say so.
@@ -165,7 +207,10 @@ struct InFlightOperation {
     }
 
     private mutating func takeOfRead(_ result: Result<RESPValue, RedisFailure>) -> Step? {
-        if let value = self.value { return Self.lookup(value, timeToLive: result) }
+        if let value = self.value {
+            if self.copy?.isToBeKept == true { self.keepable = Self.keepable(value, timeToLive: result) }
+            return Self.lookup(value, timeToLive: result)
+        }
         switch result {
         case .failure(let failure):
             // A failed read needs no time to live.
@@ -173,6 +218,19 @@ struct InFlightOperation {
         case .success(let value):
             guard self.awaitsTimeToLive else { return Self.lookup(value, timeToLive: .failure(.queueFull)) }
             self.value = value
+            return nil
+        }
+    }
+
+    /// What may be kept: a value whose time to live is known, or an absence.
+    private static func keepable(_ value: RESPValue, timeToLive: Result<RESPValue, RedisFailure>) -> KeepableRead? {
+        guard case .success(.integer(let milliseconds)) = timeToLive else { return nil }
+        switch value {
+        case .bulkString(let bytes) where milliseconds >= -1:
+            return .value(bytes, remainingMilliseconds: milliseconds == -1 ? nil : milliseconds)
+        case .null where milliseconds == -2:
+            return .absence
+        default:
             return nil
         }
     }

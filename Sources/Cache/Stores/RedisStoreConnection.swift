@@ -9,8 +9,13 @@ package protocol RedisStoreConnection: AnyObject {
     var eventLoop: any EventLoop { get }
     var counters: RedisCounters { get }
     var delegate: (any RedisConnectionDelegate)? { get set }
+    /// Whether the server says when what was read with `trackedGet` has changed.
+    var isTracking: Bool { get }
 
     func get(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
+    func trackedGet(
+        _ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver, consentReceiver: any RedisReplyReceiver
+    ) -> RedisFailure?
     func pttl(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
     func set(
         _ key: ByteBuffer, _ value: ByteBuffer, ttlMilliseconds: Int64?, token: UInt64, receiver: any RedisReplyReceiver

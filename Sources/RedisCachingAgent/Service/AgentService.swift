@@ -69,7 +69,7 @@ struct AgentService: Sendable {
             registration: registration?.health)
         let application = http.application(server, on: group)
 
-        var services: [any Service] = [MemoryMaintenance(store: memory, limiter: http.limiter)] + server.services
+        var services: [any Service] = [MemoryMaintenance(stores: [memory] + (redis?.near.map { [$0.memory] } ?? []), limiter: http.limiter)] + server.services
         services += redis?.credentialServices ?? []
         services += access?.services ?? []
         services += registration.map { [$0.registration] } ?? []

@@ -34,23 +34,23 @@ struct EventLoopAssembly: Sendable {
     /// - Parameter delay: measures how late each event loop runs.
     func resources(on group: MultiThreadedEventLoopGroup, _ delay: EventLoopDelay) async throws -> [EventLoopResources] {
         var all: [EventLoopResources] = []
-        for eventLoop in group.makeIterator() {
-            all.append(try await eventLoop.submit { self.make(on: eventLoop) }.get())
+        for (index, eventLoop) in group.makeIterator().enumerated() {
+            all.append(try await eventLoop.submit { self.make(on: eventLoop, index) }.get())
             delay.watch(eventLoop)
         }
         return all
     }
 
     /// Called on the event loop.
-    private func make(on eventLoop: any EventLoop) -> EventLoopResources {
+    private func make(on eventLoop: any EventLoop, _ index: Int) -> EventLoopResources {
         let settings = self.http.settings.http
         let eventLoops = self.http.settings.eventLoops
         let counters = OperationCounters(isRecording: settings.metrics)
         let store =
             if let redis {
                 EventLoopStore(
-                    RedisStore(connection: redis.connection(on: eventLoop), gate: redis.gate, eventLoopCount: eventLoops), counters: counters,
-                    on: eventLoop)
+                    RedisStore(connection: redis.connection(on: eventLoop), gate: redis.gate, eventLoop: index, eventLoopCount: eventLoops),
+                    counters: counters, on: eventLoop)
             } else {
                 EventLoopStore(EmbeddedStore(self.memory), counters: counters, on: eventLoop)
             }

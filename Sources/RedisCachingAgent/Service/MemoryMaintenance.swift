@@ -10,7 +10,7 @@ struct MemoryMaintenance: Service {
     private static let interval = Duration.milliseconds(250)
     private static let entriesPerStep = 1024
 
-    let store: MemoryStore
+    let stores: [MemoryStore]
     let limiter: Limiter
 
     func run() async throws {
@@ -18,7 +18,9 @@ struct MemoryMaintenance: Service {
             while true {
                 try await Task.sleep(for: Self.interval)
                 if self.limiter.hasFallenFromPeak() { HeapMemory.giveBack() }
-                while self.store.collectExpired(now: .now, limit: Self.entriesPerStep) == Self.entriesPerStep { await Task.yield() }
+                for store in self.stores {
+                    while store.collectExpired(now: .now, limit: Self.entriesPerStep) == Self.entriesPerStep { await Task.yield() }
+                }
             }
         }
     }

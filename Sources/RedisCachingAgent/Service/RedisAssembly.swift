@@ -1,4 +1,5 @@
 import Cache
+import CacheAPI
 import GoogleCloud
 import Logging
 import MemoryStore
@@ -13,6 +14,8 @@ struct RedisAssembly: Sendable {
     private let clientName: String
     let control: RedisControl
     let gate: OutageGate
+    /// Copies of reads; nil if none are kept.
+    let near: NearCache?
     /// The access token, if it is the password.
     private let tokens: AccessTokenSource?
     private let startupWait: Duration
@@ -27,9 +30,11 @@ struct RedisAssembly: Sendable {
         self.tokens = configuration.hasPasswordProvider ? AccessTokenSource(logger: logger) { try await metadata.accessToken() } : nil
         self.clientName = "redis-caching-agent-" + String(UInt64.random(in: 0 ... .max), radix: 36)
         configuration.clientName = self.clientName
+        configuration.tracksReads = settings.near?.mode == .auto
         self.configuration = configuration
         self.control = RedisControl(eventLoop: group.next(), configuration: configuration, passwordProvider: self.tokens, logger: logger)
-        self.gate = OutageGate(memory: memory, settings: settings.outage, logger: logger)
+        self.near = settings.near.map { NearCache($0, connectionCount: settings.eventLoops) { JSONText.isJSON($0) } }
+        self.gate = OutageGate(memory: memory, near: self.near, settings: settings.outage, logger: logger)
         self.startupWait = settings.redisStartupWait
         self.grace = .seconds(Int64(settings.shutdownGraceSeconds))
         self.logger = logger

@@ -30,6 +30,8 @@ struct AgentSettings: Sendable {
     var registration: RegistrationSettings?
     /// What happens while Redis is unavailable.
     var outage: OutageSettings
+    /// Which reads are kept; nil if none are, or there is no Redis to read from.
+    var near: NearCacheSettings?
     var memory: MemoryStoreConfiguration
     var http: HTTPSettings
     /// Who may use the service; nil if everybody may.
@@ -66,7 +68,12 @@ struct AgentSettings: Sendable {
         self.redisStartupWait = .seconds(reader.integer(SettingCatalogue.redisStartupWait))
         self.metadataHost = reader.text(SettingCatalogue.metadataHost)
         self.outage = OutageSettings(&reader)
-        self.memory = MemoryStoreConfiguration(&reader, largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)
+        let storeBytes = reader.integer(SettingCatalogue.memoryBytes, default: MemoryStoreConfiguration.defaultStoreBytes)
+        let near = NearCacheSettings(&reader, storeBytes: storeBytes)
+        self.near = self.redis != nil && near.isEnabled ? near : nil
+        self.memory = MemoryStoreConfiguration(
+            &reader, bytes: storeBytes - (self.near?.maximumBytes ?? 0),
+            largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)
         self.shutdownGraceSeconds = reader.integer(SettingCatalogue.shutdownGrace)
         self.eventLoops = reader.integer(SettingCatalogue.eventLoops, default: System.coreCount)
         self.eventLoopScheduling = EventLoopScheduling(rawValue: reader.choice(SettingCatalogue.eventLoopScheduling)) ?? .standard

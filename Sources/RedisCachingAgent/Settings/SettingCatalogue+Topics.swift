@@ -26,7 +26,11 @@ extension SettingCatalogue {
             title: "Outages",
             settings: [
                 redisDeadlinesInARow, outageWrites, journalKeys, journalPatterns, journalBytes, recentWritesSpan, recentWritesBytes, outageBarrier,
+                outageReads, outageStaleLimit,
             ]),
+        SettingTopic(
+            title: "Near cache",
+            settings: [nearMode, nearBytes, nearValueBytes, nearMaximumAge, nearAbsenceAge, nearTimeToLive, nearSignOfLife]),
         SettingTopic(title: "Embedded store", settings: [memoryBytes, memoryShards]),
         SettingTopic(title: "Keys and values", settings: [keyBytes, valueBytes, ttlSeconds, jsonDepth]),
         SettingTopic(

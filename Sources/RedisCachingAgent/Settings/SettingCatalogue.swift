@@ -12,6 +12,7 @@ import RedisClient
 enum SettingCatalogue {
     private static let redis = RedisConfiguration(endpoint: .tcp(host: "", port: RedisEndpoint.defaultPort))
     private static let outage = OutageSettings()
+    private static let near = NearCacheSettings()
     private static let http = HTTPSettings()
 
     static let host = SettingDefinition(name: "HOST", kind: .text(default: "0.0.0.0"), summary: "Address to listen on")
@@ -112,6 +113,37 @@ enum SettingCatalogue {
     static let recentWritesBytes = SettingDefinition(
         name: "OUTAGE_DOUBT_MAX_BYTES", kind: .integer(default: outage.recentWritesBytes, range: 4096...1_073_741_824, unit: "bytes"),
         summary: "Memory for the keys of `OUTAGE_DOUBT_SECONDS`, over all event loops; beyond that every string in Redis is deleted instead")
+    static let outageReads = SettingDefinition(
+        name: "OUTAGE_READS", kind: .choice(default: outage.reads.rawValue, OutageReads.allCases.map(\.rawValue)),
+        summary:
+            "What a read is answered in an outage if the key was not written meanwhile: the copy that the near cache has (`near`), or no value (`miss`)")
+    static let outageStaleLimit = SettingDefinition(
+        name: "OUTAGE_STALE_SECONDS", kind: .seconds(default: outage.staleLimit, range: 0...86_400),
+        summary: "With `near`: how long after the loss of Redis copies are answered")
+    static let nearMode = SettingDefinition(
+        name: "NEAR_CACHE", kind: .choice(default: near.mode.rawValue, NearCacheMode.allCases.map(\.rawValue)),
+        summary:
+            "Keep copies of what is read from Redis ([near cache](near-cache.md)): if Redis says when they change (`auto`), never (`off`), or for"
+            + " `NEAR_TTL_MS` (`ttl`)")
+    static let nearBytes = SettingDefinition(
+        name: "NEAR_MAX_BYTES",
+        kind: .integer(default: nil, range: 65_536...34_359_738_368, unit: "bytes", defaultText: "half of `MEMORY_MAX_BYTES`"),
+        summary: "Part of `MEMORY_MAX_BYTES` for copies; the rest holds what is written in an outage")
+    static let nearValueBytes = SettingDefinition(
+        name: "NEAR_VALUE_MAX_BYTES", kind: .integer(default: near.maximumValueBytes, range: 0...67_108_864, unit: "bytes"),
+        summary: "Longest value of which a copy is kept")
+    static let nearMaximumAge = SettingDefinition(
+        name: "NEAR_MAX_AGE_SECONDS", kind: .seconds(default: near.maximumAge, range: 1...86_400),
+        summary: "A copy older than this is read from Redis again, so that Redis's own eviction knows which keys are in use")
+    static let nearAbsenceAge = SettingDefinition(
+        name: "NEAR_ABSENCE_SECONDS", kind: .seconds(default: near.absenceAge, range: 0...60),
+        summary: "How long it is remembered that a key has no value. 0: not at all")
+    static let nearTimeToLive = SettingDefinition(
+        name: "NEAR_TTL_MS", kind: .milliseconds(default: near.timeToLive, range: 0...60_000),
+        summary: "With `NEAR_CACHE=ttl`: how long a copy is answered, which may be as old as that. 0: no copies")
+    static let nearSignOfLife = SettingDefinition(
+        name: "NEAR_SIGN_OF_LIFE_MS", kind: .milliseconds(default: near.signOfLifeInterval, range: 10...60_000),
+        summary: "Interval at which a connection whose copies are answered is asked for a sign of life; without it they are not answered any more")
     static let outageBarrier = SettingDefinition(
         name: "OUTAGE_BARRIER_MS", kind: .milliseconds(default: outage.barrier, range: 0...10_000),
         summary: "Wait before a replay for commands still in transit to Redis, if Redis refuses `CLIENT KILL`")

@@ -14,6 +14,8 @@ extension OutageSettings {
         self.journalBytes = reader.integer(SettingCatalogue.journalBytes)
         self.recentWritesSpan = .seconds(Int64(reader.integer(SettingCatalogue.recentWritesSpan)))
         self.recentWritesBytes = reader.integer(SettingCatalogue.recentWritesBytes)
+        self.reads = OutageReads(rawValue: reader.choice(SettingCatalogue.outageReads)) ?? .near
+        self.staleLimit = .seconds(Int64(reader.integer(SettingCatalogue.outageStaleLimit)))
         self.barrier = .milliseconds(Int64(reader.integer(SettingCatalogue.outageBarrier)))
         self.pauseBase = .milliseconds(Int64(reader.integer(SettingCatalogue.redisReconnectBase)))
         self.pauseCap = .milliseconds(Int64(reader.integer(SettingCatalogue.redisReconnectCap)))
@@ -30,12 +32,29 @@ extension OutageSettings {
     }
 }
 
+extension NearCacheSettings {
+    /// The copies of reads, from the settings.
+    /// - Parameter storeBytes: what all stores of the process may take together.
+    init(_ reader: inout SettingReader, storeBytes: Int) {
+        self.init()
+        self.mode = NearCacheMode(rawValue: reader.choice(SettingCatalogue.nearMode)) ?? .auto
+        self.maximumAge = .seconds(Int64(reader.integer(SettingCatalogue.nearMaximumAge)))
+        self.absenceAge = .seconds(Int64(reader.integer(SettingCatalogue.nearAbsenceAge)))
+        self.maximumValueBytes = reader.integer(SettingCatalogue.nearValueBytes)
+        self.timeToLive = .milliseconds(Int64(reader.integer(SettingCatalogue.nearTimeToLive)))
+        self.signOfLifeInterval = .milliseconds(Int64(reader.integer(SettingCatalogue.nearSignOfLife)))
+        self.maximumBytes = reader.integer(SettingCatalogue.nearBytes, default: storeBytes / 2)
+        if self.maximumBytes >= storeBytes, reader.faults.isEmpty {
+            reader.add(SettingCatalogue.nearBytes, "is not less than \(SettingCatalogue.memoryBytes.name)")
+        }
+    }
+}
+
 extension MemoryStoreConfiguration {
     /// The embedded store, from the settings.
     ///
     /// - Parameter largestEntryBytes: what one shard should be able to hold if the bound allows it; larger entries are answered with 507.
-    init(_ reader: inout SettingReader, largestEntryBytes: Int) {
-        let bytes = reader.integer(SettingCatalogue.memoryBytes, default: Self.defaultStoreBytes)
+    init(_ reader: inout SettingReader, bytes: Int, largestEntryBytes: Int) {
         let shards = reader.integer(SettingCatalogue.memoryShards)
         guard shards.nonzeroBitCount == 1 else {
             reader.add(SettingCatalogue.memoryShards, "\(shards) is not a power of two")
@@ -48,5 +67,5 @@ extension MemoryStoreConfiguration {
     }
 
     /// A quarter of the container's memory, from 1 to 512 MiB: the rest is for connections, code and the peaks of the allocator.
-    private static var defaultStoreBytes: Int { min(MemoryStoreConfiguration().maximumBytes, max(1 << 20, ContainerMemory.limitBytes / 4)) }
+    static var defaultStoreBytes: Int { min(MemoryStoreConfiguration().maximumBytes, max(1 << 20, ContainerMemory.limitBytes / 4)) }
 }

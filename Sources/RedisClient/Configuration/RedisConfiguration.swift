@@ -28,6 +28,8 @@ package struct RedisConfiguration: Sendable, Hashable {
     package var database: Int
     /// Shown by `CLIENT LIST`; if nil, `CLIENT SETNAME` is not sent. Printable ASCII without spaces.
     package var clientName: String?
+    /// Whether Redis is asked to say when what was read with `trackedGet` has changed; optional for the server.
+    package var tracksReads = false
     /// Time limit for name resolution and connecting, and again for the handshake. 10 ms to 60 s.
     package var connectTimeout: TimeAmount
     /// Time limit from sending a command to its reply. 1 ms to 60 s.
@@ -83,6 +85,7 @@ package struct RedisConfiguration: Sendable, Hashable {
     /// room for the commands of a few steps whatever the limit of the hot path.
     var forControl: RedisConfiguration {
         var copy = self
+        copy.tracksReads = false
         copy.commandDeadline = self.controlDeadline
         copy.deadConnectionTimeout = max(self.controlDeadline, self.deadConnectionTimeout)
         copy.maximumPendingCommands = max(8 * RedisControl.defaultBatch, self.maximumPendingCommands)

@@ -11,6 +11,22 @@ extension RedisConnection {
         return nil
     }
 
+    /// `GET key`, of which Redis says when it is no longer true: `CLIENT CACHING YES`, then `GET`.
+    /// - Parameter consentReceiver: gets the reply to `CLIENT CACHING YES`, before `receiver` gets its own. Unless it is `.simpleOK`, the read is not tracked.
+    package func trackedGet(
+        _ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver, consentReceiver: any RedisReplyReceiver
+    ) -> RedisFailure? {
+        let byteCount = key.readableBytes + RESPEncoder.maximumOverhead
+        if let refusal = self.admit(byteCount, token, consentReceiver) { return refusal }
+        if let refusal = self.admit(byteCount, token, receiver) {
+            // The first command has been admitted. It makes Redis track whatever comes next, which is harmless.
+            RESPEncoder.write(command: ["CLIENT", "CACHING", "YES"], into: &self.batch.buffer)
+            return refusal
+        }
+        RESPEncoder.writeTrackedGet(key: key.readableBytesUInt8Span, into: &self.batch.buffer)
+        return nil
+    }
+
     /// `PTTL key`: milliseconds, -1 without a time to live, -2 without the key.
     package func pttl(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         if let refusal = self.admit(key.readableBytes + RESPEncoder.maximumOverhead, token, receiver) { return refusal }

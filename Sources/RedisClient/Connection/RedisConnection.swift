@@ -75,6 +75,9 @@ package final class RedisConnection {
     /// Whether commands are accepted now.
     package var isConnected: Bool { self.machine.isReady }
 
+    /// Whether the server, while there is a connection, says when what was read with `trackedGet` has changed.
+    package var isTracking: Bool { self.machine.isReady && self.session?.isTracking == true }
+
     /// Makes one attempt to connect, unless there is a connection or an attempt already. The delegate hears what came of it.
     package func connect() {
         self.eventLoop.preconditionInEventLoop()

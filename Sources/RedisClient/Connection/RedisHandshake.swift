@@ -4,7 +4,7 @@ import RESP
 
 /// The commands sent before the first one of the service, as a value: which commands to send, and what their replies mean.
 ///
-/// All commands are sent in one write: HELLO 3 (with the credentials), CLIENT SETNAME, SELECT, PING. If the server does not know HELLO (before Redis
+/// All commands are sent in one write: HELLO 3 (with the credentials), CLIENT SETNAME, CLIENT TRACKING, SELECT, PING. If the server does not know HELLO (before Redis
 /// 6, or renamed), the connection uses RESP2; if there are credentials, a second write sends AUTH and repeats the rest, whose first replies do not
 /// count. PING comes last because a server that is loading its data or has lost its master accepts HELLO and SELECT but not PING. If a managed Redis
 /// refuses an optional command (CLIENT), the handshake notes it and continues.
@@ -16,6 +16,7 @@ struct RedisHandshake {
         case hello
         case authenticate
         case setClientName
+        case trackReads
         case selectDatabase
         case ping
     }
@@ -32,20 +33,23 @@ struct RedisHandshake {
     private var expected = Deque<Command>()
     private var protocolVersion = 2
     private var refused: [Command] = []
+    private var isTracking = false
     private var clientIdentifier: Int64?
     /// HELLO was refused and there are credentials: the other replies to the first write do not count.
     private var mustAuthenticate = false
 
-    init(hasPassword: Bool, hasClientName: Bool, hasDatabase: Bool) {
+    init(hasPassword: Bool, hasClientName: Bool, hasDatabase: Bool, tracksReads: Bool = false) {
         self.hasPassword = hasPassword
-        self.repeated = (hasClientName ? [.setClientName] : []) + (hasDatabase ? [.selectDatabase] : []) + [.ping]
+        self.repeated =
+            (hasClientName ? [.setClientName] : []) + (tracksReads ? [.trackReads] : []) + (hasDatabase ? [.selectDatabase] : []) + [.ping]
     }
 
     init(_ configuration: RedisConfiguration, hasPassword: Bool) {
         self.init(
             hasPassword: hasPassword,
             hasClientName: configuration.clientName != nil,
-            hasDatabase: configuration.database != 0
+            hasDatabase: configuration.database != 0,
+            tracksReads: configuration.tracksReads
         )
     }
 
@@ -69,7 +73,8 @@ struct RedisHandshake {
         }
         return .ready(
             RedisSession(
-                protocolVersion: self.protocolVersion, refusedOptionalCommands: self.refused.map(\.name), clientIdentifier: self.clientIdentifier))
+                protocolVersion: self.protocolVersion, refusedOptionalCommands: self.refused.map(\.name), clientIdentifier: self.clientIdentifier,
+                isTracking: self.isTracking))
     }
 
     private mutating func send(_ commands: [Command]) -> [Command] {
@@ -84,6 +89,7 @@ struct RedisHandshake {
                 self.protocolVersion = 3
                 self.clientIdentifier = Self.clientIdentifier(value)
             }
+            if command == .trackReads { self.isTracking = value == .simpleOK && self.protocolVersion == 3 }
             return nil
         }
         let failure = RedisFailure.serverError(bytes)
@@ -92,7 +98,7 @@ struct RedisHandshake {
             return self.helloRefused(prefix: RedisFailure.prefix(of: bytes))
         case .authenticate:
             return Self.credentialsRefused(prefix: RedisFailure.prefix(of: bytes))
-        case .setClientName, .selectDatabase, .ping:
+        case .setClientName, .trackReads, .selectDatabase, .ping:
             return self.mustAuthenticate ? nil : self.refused(command, failure)
         }
     }
@@ -150,6 +156,7 @@ extension RedisHandshake.Command {
         case .hello: "HELLO"
         case .authenticate: "AUTH"
         case .setClientName: "CLIENT SETNAME"
+        case .trackReads: "CLIENT TRACKING"
         case .selectDatabase: "SELECT"
         case .ping: "PING"
         }
@@ -174,6 +181,8 @@ extension RedisHandshake.Command {
             return ["AUTH", .string(user), password]
         case .setClientName:
             return ["CLIENT", "SETNAME", .string(configuration.clientName ?? "")]
+        case .trackReads:
+            return ["CLIENT", "TRACKING", "ON", "OPTIN"]
         case .selectDatabase:
             return ["SELECT", .integer(configuration.database)]
         case .ping:
@@ -190,4 +199,6 @@ package struct RedisSession: Sendable, Hashable {
     package let refusedOptionalCommands: [String]
     /// The server's identifier of this connection (`CLIENT ID`); nil over RESP2.
     package var clientIdentifier: Int64?
+    /// Whether the server has promised to say when a read that asks for it is no longer true (`CLIENT TRACKING ON OPTIN`).
+    package var isTracking = false
 }

@@ -107,13 +107,16 @@ import Testing
         ["X-API-Key: secret"], ["Authorization: Bearer t"], ["Authorization: Bearer t", "X-API-Key: secret"], ["X-Request-Id: r-1"],
         ["traceparent: \(traceparent)"], ["X-Cloud-Trace-Context: \(cloud)"], ["traceparent: wrong", "X-Cloud-Trace-Context: \(cloud)"],
         ["X-Request-Id: r-1", "traceparent: \(traceparent)", "X-API-Key: secret"], [],
+        ["Cache-Control: no-cache"], ["Cache-Control: no-store", "cache-control: \tmax-age=0 "], ["Cache-Control: no-store"], ["Cache-Control:"],
+        ["Cache-Control: max-age=\"0\""], ["PRAGMA: no-cache"], ["Pragma: no-cache", "Cache-Control: no-store"],
+        ["Cache-Control: x=\"a", "Cache-Control: no-cache"], ["Cache-Control: x=\"a, no-cache"],
     ])
     func laneAndRouterSeeTheSame(_ fields: [String]) throws {
         let head = "GET /cache/k HTTP/1.1\r\nHost: h\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n"
         var headers = HTTPFields()
         for field in fields {
-            let parts = field.split(separator: ": ", maxSplits: 1)
-            headers.append(HTTPField(name: try #require(HTTPField.Name(String(parts[0]))), value: String(parts[1])))
+            let parts = field.split(separator: ":", maxSplits: 1)
+            headers.append(HTTPField(name: try #require(HTTPField.Name(String(parts[0]))), value: parts.count > 1 ? String(parts[1]) : ""))
         }
         let parsed = ParsedRequest(headers)
         self.bytes(head) { bytes in
@@ -128,6 +131,7 @@ import Testing
             #expect(text(request.requestID) == id)
             #expect(RequestJudge.trace(request.fields.trace, in: bytes) == parsed.trace)
             #expect(text(request.fields.credential.flatMap { RequestJudge.secret($0, in: bytes) }) == parsed.secret)
+            #expect(request.fields.acceptsCopy == parsed.fields.acceptsCopy)
             #expect((request.fields.credential == nil) == (parsed.fields.credential == nil))
         }
     }

@@ -79,6 +79,22 @@ import Testing
         #expect(self.counters.snapshot.count(.near) == 2)
     }
 
+    /// A request that asks for Redis itself stays on the lane, and the store learns what is asked; nothing else of these fields does.
+    @Test(arguments: [
+        ("Cache-Control: no-cache\r\n", "GET k, no copy"), ("cache-control: no-store\r\nCACHE-CONTROL: x, MAX-AGE=\"0\"\r\n", "GET k, no copy"),
+        ("Pragma: no-cache\r\n", "GET k, no copy"), ("Pragma: no-cache\r\nCache-Control: no-store\r\n", "GET k"),
+        ("Cache-Control: max-age=10\r\n", "GET k"), ("Cache-Control:\r\n", "GET k"), ("", "GET k"),
+    ])
+    func theStoreLearnsWhetherACopyWillDo(_ fields: String, _ operation: String) throws {
+        try self.send("GET /cache/k HTTP/1.1\r\nHost: cache\r\n\(fields)\r\n")
+        #expect(self.store.operations == [operation])
+        // What one request asks says nothing about the next one of its connection.
+        self.store.answer(.miss(.redis))
+        try self.send("GET /cache/k HTTP/1.1\r\nHost: cache\r\n\r\nDELETE /cache/k HTTP/1.1\r\nHost: cache\r\n\(fields)\r\n")
+        self.store.answer(.miss(.redis))
+        #expect(self.store.operations == [operation, "GET k", "DELETE k"])
+    }
+
     private func answer(to request: String) throws -> String {
         try self.send(request)
         var text = ""

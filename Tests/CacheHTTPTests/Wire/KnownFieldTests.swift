@@ -7,7 +7,8 @@ struct KnownFieldTests {
     private static let names: [(String, KnownField)] = [
         ("Host", .host), ("Content-Length", .contentLength), ("Connection", .connection), ("X-Request-Id", .requestID),
         ("Traceparent", .traceparent), ("X-Cloud-Trace-Context", .cloudTraceContext), ("Authorization", .authorization),
-        ("X-API-Key", .apiKey), ("Origin", .origin), ("TE", .framing), ("Expect", .framing), ("Upgrade", .framing), ("Trailer", .framing),
+        ("X-API-Key", .apiKey), ("Cache-Control", .cacheControl), ("Pragma", .pragma), ("Content-Encoding", .contentCoding), ("Origin", .origin),
+        ("TE", .framing), ("Expect", .framing), ("Upgrade", .framing), ("Trailer", .framing),
         ("HTTP2-Settings", .framing), ("Proxy-Connection", .framing), ("Transfer-Encoding", .framing),
     ]
 

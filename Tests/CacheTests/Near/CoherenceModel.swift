@@ -34,7 +34,7 @@ struct CoherenceModel {
     private enum Work: Hashable { case raise(acknowledges: Int?), raiseAll(Int), remove(acknowledges: Int?), keep(Int), acknowledge(Int) }
 
     private struct Flight {
-        let ticket: CoherenceFence.Ticket?
+        let ticket: CoherenceFence.Ticket
         let floor: Int
         var value: Int?
     }
@@ -105,7 +105,7 @@ struct CoherenceModel {
         let loops = self.loops.enumerated().map { index, loop in
             LoopFingerprint(
                 operations: loop.operations, hasFlight: loop.flight != nil, value: loop.flight?.value, floor: loop.flight?.floor,
-                isTicketValid: loop.flight?.ticket.map { self.fence.isValid($0) }, isWriting: loop.isWriting, isConnected: loop.isConnected,
+                isTicketValid: loop.flight.map { self.fence.isValid($0.ticket) }, isWriting: loop.isWriting, isConnected: loop.isConnected,
                 isTracked: loop.isTracked, isCovering: self.fence.isCovering(UInt16(index)), commands: loop.commands, messages: loop.messages,
                 work: loop.work)
         }
@@ -168,7 +168,7 @@ struct CoherenceModel {
             if let copy = self.copy, self.isTrusted(copy.coverage) {
                 self.answer(copy.value, floor: self.acknowledged)
             } else {
-                let ticket = self.fence.ticket(for: 0, over: UInt16(index))
+                let ticket = self.fence.ticket(for: MemoryKeyHash(value: 0), over: UInt16(index))
                 self.loops[index].flight = Flight(ticket: ticket, floor: self.acknowledged)
                 self.loops[index].commands += [.get, .timeToLive]
             }
@@ -192,12 +192,12 @@ struct CoherenceModel {
         case .timeToLive:
             guard let flight = self.loops[index].flight, let value = flight.value else { return }
             self.loops[index].flight = nil
-            if let ticket = flight.ticket, self.fence.isValid(ticket) {
+            if self.fence.isValid(flight.ticket) {
                 if self.without == .ticketComparedUnderLock {
                     self.loops[index].work.append(.keep(value))
-                    self.pendingCoverage = ticket.coverage
+                    self.pendingCoverage = flight.ticket.coverage
                 } else {
-                    self.copy = (value, ticket.coverage)
+                    self.copy = (value, flight.ticket.coverage)
                 }
             }
             self.answer(value, floor: flight.floor)
@@ -212,7 +212,7 @@ struct CoherenceModel {
     private mutating func work(_ work: Work) {
         switch work {
         case .raise(let position):
-            if self.without != (position == nil ? .stampRaisedByPush : .stampRaisedByOwnWrite) { self.fence.raise(0) }
+            if self.without != (position == nil ? .stampRaisedByPush : .stampRaisedByOwnWrite) { self.fence.raise(MemoryKeyHash(value: 0)) }
         case .raiseAll:
             if self.without != .epochRaisedByInvalidation { self.fence.raiseAll() }
         case .remove(let position):

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    private func get(_ key: ByteBuffer) -> String { self.text(self.gate.get(key, now: .now)) }
+    private func get(_ key: ByteBuffer) -> String { self.text(self.gate.get(key, acceptsCopy: true, now: .now)) }
     private func set(_ key: ByteBuffer) -> String { self.text(self.gate.set(key, value: self.value, ttlSeconds: nil, now: .now)) }
     private func delete(_ key: ByteBuffer) -> String { self.text(self.gate.delete(key, now: .now)) }
 

@@ -73,6 +73,7 @@ import Testing
         let companions = [
             "REDIS_RECONNECT_CAP_MS": ["REDIS_RECONNECT_BASE_MS": "1"], "REDIS_RECONNECT_BASE_MS": ["REDIS_RECONNECT_CAP_MS": "60000"],
             "REDIS_DEADLINE_MS": ["REDIS_DEAD_TIMEOUT_MS": "10000"], "REDIS_DEAD_TIMEOUT_MS": ["REDIS_DEADLINE_MS": "1"],
+            "NEAR_MAX_BYTES": ["MEMORY_MAX_BYTES": "68719476736"],
         ]
         for value in [range.lowerBound, range.upperBound] {
             #expect(self.faults([name: "\(value)"].merging(companions[name] ?? [:]) { $1 }) == [], "\(name)=\(value)")
