@@ -254,6 +254,8 @@ package final class OutageGate: Sendable {
         // What the journal has given up is freed without the lock, as that takes its time.
         let (decision, isFirstAttemptOver, _) = self.withMachine { machine in
             let decision = machine.next(event, now: .now)
+            // Which keys were written or deleted is not known any more, so no copy can be trusted.
+            if machine.journal.mustPurge { self.near?.fence.forgetEverything() }
             for key in decision.forgotten {
                 self.memory.forget(key)
                 // Of a read that has overtaken the journal: Redis answers for the key from now on.

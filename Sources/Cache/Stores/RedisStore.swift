@@ -219,6 +219,7 @@ extension RedisStore: RedisConnectionDelegate {
         self.isClosed = true
         self.connecting?.fail(RedisFailure.cancelled)
         self.connecting = nil
+        self.near?.ended(now: .now)
         return self.connection.close()
     }
 
@@ -306,8 +307,11 @@ private final class CoverageCheck: RedisReplyReceiver {
 
     func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
         switch result {
-        case .failure(let failure) where failure.code != .serverError: self.near.isSilent(now: .now)
-        case .success, .failure: self.near.isAlive()
+        case .success: self.near.isAlive()
+        case .failure(let failure) where failure.code == .serverError: self.near.isAlive()
+        case .failure(let failure) where failure.code == .deadlineExceeded: self.near.isSilent(now: .now)
+        // The connection has ended, and its copies with it.
+        case .failure: break
         }
     }
 

@@ -69,7 +69,8 @@ struct AgentService: Sendable {
             registration: registration?.health)
         let application = http.application(server, on: group)
 
-        var services: [any Service] = [MemoryMaintenance(stores: [memory] + (redis?.near.map { [$0.memory] } ?? []), limiter: http.limiter)] + server.services
+        let stores = [memory, redis?.near?.memory].compactMap { $0 }
+        var services: [any Service] = [MemoryMaintenance(stores: stores, limiter: http.limiter)] + server.services
         services += redis?.credentialServices ?? []
         services += access?.services ?? []
         services += registration.map { [$0.registration] } ?? []

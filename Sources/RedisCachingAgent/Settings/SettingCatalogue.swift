@@ -116,7 +116,7 @@ enum SettingCatalogue {
     static let outageReads = SettingDefinition(
         name: "OUTAGE_READS", kind: .choice(default: outage.reads.rawValue, OutageReads.allCases.map(\.rawValue)),
         summary:
-            "What a read is answered in an outage if the key was not written meanwhile: the copy that the near cache has (`near`), or no value (`miss`)")
+            "What a read is answered in an outage if the key was not written meanwhile: the copy of the near cache (`near`), or no value (`miss`)")
     static let outageStaleLimit = SettingDefinition(
         name: "OUTAGE_STALE_SECONDS", kind: .seconds(default: outage.staleLimit, range: 0...86_400),
         summary: "With `near`: how long after the loss of Redis copies are answered")

@@ -1,3 +1,4 @@
+import MemoryStore
 import Testing
 
 @testable import Cache
@@ -48,5 +49,67 @@ struct CoherenceModelTests {
             for step in model.steps { pending.append(steps + [step]) }
         }
         return (nil, seen.count)
+    }
+}
+
+/// What the model leaves out: a connection that does not answer for a while, and the end of all trust.
+struct CoherenceFenceTests {
+    private let fence = CoherenceFence(connectionCount: 2)
+    private let hash = MemoryKeyHash(value: 1 << 40)
+    private let now = MonotonicTime(milliseconds: 7)
+
+    private func ticket() -> CoherenceFence.Ticket { self.fence.ticket(for: self.hash, over: 0) }
+
+    @Test func aTicketOfNoConnectionIsNeverValid() {
+        let ticket = self.ticket()
+        #expect(!self.fence.isValid(ticket))
+        self.fence.begin(0)
+        #expect(!self.fence.isValid(ticket))
+    }
+
+    @Test func aSuspendedConnectionVouchesAgainWhenItAnswers() {
+        self.fence.begin(0)
+        let ticket = self.ticket()
+        self.fence.suspend(0, now: self.now)
+        #expect(self.fence.trust(ticket.coverage) == .lastKnown(since: self.now))
+        #expect(!self.fence.isValid(ticket) && !self.fence.isValid(self.ticket()))
+        self.fence.resume(0)
+        #expect(self.fence.trust(ticket.coverage) == .current)
+        #expect(self.fence.isValid(ticket))
+    }
+
+    @Test func aConnectionThatIsLostInSilenceDoesNotVouchAgain() {
+        self.fence.begin(0)
+        let ticket = self.ticket()
+        self.fence.suspend(0, now: self.now)
+        self.fence.end(0, now: MonotonicTime(milliseconds: 9))
+        #expect(self.fence.trust(ticket.coverage) == .lastKnown(since: self.now))
+        self.fence.begin(0)
+        #expect(self.fence.trust(ticket.coverage) == .none)
+        self.fence.end(0, now: self.now)
+        #expect(self.fence.trust(ticket.coverage) == .none)
+    }
+
+    @Test(arguments: [false, true]) func nothingIsKnownOnceEverythingIsForgotten(_ isSuspended: Bool) {
+        self.fence.begin(0)
+        let ticket = self.ticket()
+        if isSuspended { self.fence.suspend(0, now: self.now) }
+        self.fence.forgetEverything()
+        #expect(self.fence.trust(ticket.coverage) == .none)
+        if isSuspended { self.fence.resume(0) }
+        #expect(self.fence.trust(ticket.coverage) == .none)
+        #expect(!self.fence.isValid(ticket))
+        #expect(self.fence.isValid(self.ticket()), "the connection vouches for what is read from now on")
+    }
+
+    @Test func oneConnectionDoesNotVouchForAnother() {
+        self.fence.begin(0)
+        let ticket = self.ticket()
+        self.fence.begin(1)
+        self.fence.end(0, now: self.now)
+        #expect(self.fence.trust(ticket.coverage) == .lastKnown(since: self.now))
+        self.fence.end(1, now: self.now)
+        self.fence.begin(1)
+        #expect(self.fence.trust(ticket.coverage) == .lastKnown(since: self.now))
     }
 }
