@@ -216,7 +216,7 @@ targets += [
         swiftSettings: settings
     ),
     .testTarget(name: "AccessTests", dependencies: ["Access", testSupport, nioCore], swiftSettings: settings),
-    .testTarget(name: "MemoryStoreTests", dependencies: ["MemoryStore", testSupport], swiftSettings: settings),
+    .testTarget(name: "MemoryStoreTests", dependencies: ["CMalloc", "MemoryStore", testSupport], swiftSettings: settings),
     .testTarget(
         name: "CacheTests",
         dependencies: [

@@ -1,41 +1,71 @@
-/// All entries of a shard in one array, addressed by their index ("slot").
+/// All entries of a shard in chunks of 128, addressed by their index ("slot").
 ///
 /// An entry never moves to another slot, which is what a walk relies on (see ``MemoryCursor``) and lets lists and the index refer to it with 32 bits.
-/// Free slots are linked and reused first. The array grows by a quarter: the amortised cost of an insertion stays constant, and at most a fifth of
-/// the slab is unused. It shrinks only if `removeAllSlots` is called on an empty slab.
-struct EntrySlab {
-    private static let initialCapacity = 16
+/// Nor does it move in memory: the slab grows by a chunk, which copies no entry and leaves fewer than 128 slots unused. Free slots are linked and
+/// reused first. The slab shrinks only if `removeAllSlots` is called while it is empty.
+///
+/// The chunks are memory of the slab's own: an access costs no uniqueness check, and memory that no slot has used yet is not touched. Invariant: the
+/// slots below `slotCount`, and only they, are initialised; every access checks its slot against that.
+struct EntrySlab: ~Copyable {
+    private static let chunkShift = 7
+    private static let slotsPerChunk = 1 << chunkShift
 
     private(set) var count = 0
-    private var firstFree = MemoryEntry.none
-    var entries = ContiguousArray<MemoryEntry>()
-
     /// The number of slots, used and free.
-    var slotCount: Int { entries.count }
+    private(set) var slotCount = 0
+    private var firstFree = MemoryEntry.none
+    private var chunks: ContiguousArray<UnsafeMutablePointer<MemoryEntry>> = []
+
+    deinit {
+        for (number, chunk) in chunks.enumerated() {
+            chunk.deinitialize(count: min(slotCount - number << Self.chunkShift, Self.slotsPerChunk))
+            chunk.deallocate()
+        }
+    }
+
+    /// What the slab takes of the allocator, in bytes.
+    var byteCount: Int {
+        chunks.count * (Self.slotsPerChunk * MemoryLayout<MemoryEntry>.stride + 16) + chunks.capacity * MemoryLayout<Int>.stride
+    }
 
     var hasFreeSlot: Bool { firstFree != MemoryEntry.none }
 
-    /// Puts an entry into a free slot, growing if there is none. O(1) amortised.
-    mutating func insert(_ entry: MemoryEntry) -> UInt32 {
+    /// The entry of a slot, used or free. O(1).
+    subscript(slot: UInt32) -> MemoryEntry {
+        @inline(__always) _read { yield address(of: slot).pointee }
+        @inline(__always) _modify { yield &address(of: slot).pointee }
+    }
+
+    @inline(__always)
+    private func address(of slot: UInt32) -> UnsafeMutablePointer<MemoryEntry> {
+        precondition(Int(slot) < slotCount)
+        return chunks[Int(slot >> Self.chunkShift)] + Int(slot) & (Self.slotsPerChunk - 1)
+    }
+
+    /// Puts an entry into a free slot, growing if there is none. O(1) apart from the list of chunks, which doubles.
+    mutating func insert(_ entry: consuming MemoryEntry) -> UInt32 {
         count += 1
-        guard hasFreeSlot else {
-            reserveOne()
-            entries.append(entry)
-            return UInt32(entries.count - 1)
+        let slot: UInt32
+        if hasFreeSlot {
+            slot = firstFree
+            firstFree = self[slot].queueNext
+            self[slot] = entry
+        } else {
+            slot = UInt32(slotCount)
+            if slotCount & (Self.slotsPerChunk - 1) == 0 { chunks.append(.allocate(capacity: Self.slotsPerChunk)) }
+            slotCount += 1
+            address(of: slot).initialize(to: entry)
         }
-        let slot = firstFree
-        firstFree = entries[Int(slot)].queueNext
-        entries[Int(slot)] = entry
         return slot
     }
 
     /// Frees a slot and returns its bytes, so that the caller can release them at a convenient time.
-    mutating func remove(_ slot: UInt32) -> [UInt8] {
+    mutating func remove(_ slot: UInt32) -> EntryStorage? {
         var freed = MemoryEntry()
         freed.queueNext = firstFree
         firstFree = slot
         count -= 1
-        swap(&freed, &entries[Int(slot)])
+        swap(&freed, &self[slot])
         return freed.storage
     }
 
@@ -44,14 +74,9 @@ struct EntrySlab {
         precondition(count == 0)
         self = EntrySlab()
     }
-
-    private mutating func reserveOne() {
-        guard entries.count == entries.capacity else { return }
-        entries.reserveCapacity(max(Self.initialCapacity, entries.count + entries.count / 4))
-    }
 }
 
-/// One entry of a shard, 48 bytes: its key and value, its deadline, and the links of the lists it is in.
+/// One entry of a shard, 40 bytes: its key and value, its deadline, and the links of the lists it is in.
 ///
 /// The links are 32-bit indices into the slab rather than references: half the size, no reference counting, no allocation.
 struct MemoryEntry: Sendable {
@@ -69,12 +94,11 @@ struct MemoryEntry: Sendable {
         case main
     }
 
-    /// The key followed by the value. Never modified, so that a reader may keep it after releasing the lock.
-    var storage: [UInt8] = []
+    /// The key and the value; nil if the slot is free.
+    var storage: EntryStorage?
     /// The time on the caller's clock, in milliseconds, at which the entry expires.
     var deadline = never
     var tag: UInt32 = 0
-    var keyCount: UInt32 = 0
     var queuePrevious = none
     var queueNext = none
     var timerPrevious = none
@@ -84,39 +108,13 @@ struct MemoryEntry: Sendable {
     var frequency: UInt8 = 0
     var queue = Queue.free
 
-    var storageBytes: Int { MemoryFootprint.storageBytes(storage.count) }
+    /// What is charged for the key and the value.
+    var storageBytes: Int {
+        storage.map { MemoryFootprint.storageBytes($0.count) } ?? 0
+    }
 
     @inline(__always)
     func hasKey(_ key: Span<UInt8>) -> Bool {
-        guard Int(keyCount) == key.count else { return false }
-        return storage.withUnsafeBytes { stored in
-            key.withUnsafeBytes { stored.startsIdentically(with: $0) }
-        }
-    }
-
-    func withKey<R>(_ body: (Span<UInt8>) -> R) -> R {
-        body(storage.span.extracting(first: Int(keyCount)))
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether the bytes begin with `prefix`, which must not be longer; compares a word at a time. O(prefix length).
-    @inline(__always)
-    func startsIdentically(with prefix: UnsafeRawBufferPointer) -> Bool {
-        let count = prefix.count
-        precondition(count <= self.count)
-        var offset = 0
-        while offset + 8 <= count {
-            let (left, right) = (
-                loadUnaligned(fromByteOffset: offset, as: UInt64.self), prefix.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            )
-            if left != right { return false }
-            offset += 8
-        }
-        while offset < count {
-            if self[offset] != prefix[offset] { return false }
-            offset += 1
-        }
-        return true
+        storage?.hasKey(key) ?? false
     }
 }

@@ -82,12 +82,8 @@ package final class MemoryStore: Sendable {
         }
         var entry = MemoryEntry()
         entry.tag = hash.tag
-        entry.keyCount = UInt32(key.count)
         entry.deadline = expiresAt?.milliseconds ?? MemoryEntry.never
-        entry.storage.reserveCapacity(byteCount)
-        key.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
-        header.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
-        value.withUnsafeBytes { entry.storage.append(contentsOf: $0) }
+        entry.storage = EntryStorage.make(key: key, header: header, value: value)
         return shard.set(key, entry: entry, now: now, if: condition) ? .stored : nil
     }
 
@@ -159,26 +155,31 @@ package enum StoreOutcome: Equatable, Sendable {
 /// A value that was found: a reference to the entry's immutable bytes, which stay valid and unchanged whatever happens to the entry. Nothing is
 /// copied.
 package struct MemoryHit: Sendable {
-    private let storage: [UInt8]
+    private let storage: EntryStorage
     private var valueStart: Int
     private let deadline: Int64
 
-    init(_ entry: MemoryEntry) {
-        storage = entry.storage
-        valueStart = Int(entry.keyCount)
-        deadline = entry.deadline
+    @inline(__always)
+    init(_ storage: EntryStorage, deadline: Int64) {
+        self.storage = storage
+        self.deadline = deadline
+        valueStart = storage.keyCount
     }
 
     /// Length of the value in bytes.
-    package var valueCount: Int { storage.count - valueStart }
+    package var valueCount: Int {
+        @inline(__always) get { storage.count - valueStart }
+    }
 
     /// Takes the first bytes off the value, which then begins after them.
     ///
     /// - Parameter count: no more than the value has.
+    @inline(__always)
     package mutating func removeHeader<R>(_ count: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         let start = valueStart
         valueStart += count
-        return storage.span.extracting(start..<start + count).withUnsafeBytes(body)
+        precondition(count >= 0 && valueStart <= storage.count)
+        return storage.withBytes { body(UnsafeRawBufferPointer(rebasing: $0[start..<valueStart])) }
     }
 
     /// When the value expires; nil if it does not.
@@ -187,8 +188,9 @@ package struct MemoryHit: Sendable {
     }
 
     /// Calls `body` with the bytes of the value. O(1) apart from `body`.
+    @inline(__always)
     package func withValueBytes<R, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> R) throws(Failure) -> R {
-        try storage.span.extracting(valueStart..<storage.count).withUnsafeBytes(body)
+        try storage.withBytes { bytes throws(Failure) in try body(UnsafeRawBufferPointer(rebasing: bytes[valueStart...])) }
     }
 }
 

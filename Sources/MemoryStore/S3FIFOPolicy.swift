@@ -29,14 +29,13 @@ struct S3FIFOPolicy {
     /// Counts a read.
     @inline(__always)
     func recordAccess(_ slot: UInt32, in slab: inout EntrySlab) {
-        let frequency = slab.entries[Int(slot)].frequency
-        if frequency < Self.maximumFrequency { slab.entries[Int(slot)].frequency = frequency + 1 }
+        let frequency = slab[slot].frequency
+        if frequency < Self.maximumFrequency { slab[slot].frequency = frequency + 1 }
     }
 
     /// Puts a new entry into a queue.
     mutating func insert(_ slot: UInt32, in slab: inout EntrySlab) {
-        ghost.makeRoom(forEntries: slab.slotCount)
-        let returned = ghost.remove(slab.entries[Int(slot)].tag)
+        let returned = ghost.remove(slab[slot].tag)
         append(slot, to: returned ? .main : .small, in: &slab)
     }
 
@@ -49,13 +48,13 @@ struct S3FIFOPolicy {
     /// Removes an entry from its queue and returns which queue that was.
     @discardableResult
     mutating func remove(_ slot: UInt32, in slab: inout EntrySlab) -> MemoryEntry.Queue {
-        let queue = slab.entries[Int(slot)].queue
+        let queue = slab[slot].queue
         switch queue {
         case .small: small.remove(slot, in: &slab)
         case .main: main.remove(slot, in: &slab)
         case .free, .detached: break
         }
-        slab.entries[Int(slot)].queue = .detached
+        slab[slot].queue = .detached
         return queue
     }
 
@@ -68,20 +67,21 @@ struct S3FIFOPolicy {
             if !small.isEmpty, prefersSmall || main.isEmpty {
                 slot = small.oldest
                 small.remove(slot, in: &slab)
-                if slab.entries[Int(slot)].frequency < Self.promotionFrequency || reprieves >= Self.maximumReprieves {
-                    ghost.insert(slab.entries[Int(slot)].tag)
-                    slab.entries[Int(slot)].queue = .detached
+                if slab[slot].frequency < Self.promotionFrequency || reprieves >= Self.maximumReprieves {
+                    ghost.makeRoom(forEntries: slab.slotCount)
+                    ghost.insert(slab[slot].tag)
+                    slab[slot].queue = .detached
                     return slot
                 }
-                slab.entries[Int(slot)].frequency = 0
+                slab[slot].frequency = 0
             } else if !main.isEmpty {
                 slot = main.oldest
                 main.remove(slot, in: &slab)
-                if slab.entries[Int(slot)].frequency == 0 || reprieves >= Self.maximumReprieves {
-                    slab.entries[Int(slot)].queue = .detached
+                if slab[slot].frequency == 0 || reprieves >= Self.maximumReprieves {
+                    slab[slot].queue = .detached
                     return slot
                 }
-                slab.entries[Int(slot)].frequency -= 1
+                slab[slot].frequency -= 1
             } else {
                 return nil
             }
@@ -91,7 +91,7 @@ struct S3FIFOPolicy {
     }
 
     private mutating func append(_ slot: UInt32, to queue: MemoryEntry.Queue, in slab: inout EntrySlab) {
-        slab.entries[Int(slot)].queue = queue
+        slab[slot].queue = queue
         if queue == .main {
             main.append(slot, in: &slab)
         } else {
@@ -110,87 +110,87 @@ struct EntryQueue {
     var isEmpty: Bool { oldest == MemoryEntry.none }
 
     mutating func append(_ slot: UInt32, in slab: inout EntrySlab) {
-        slab.entries[Int(slot)].queuePrevious = newest
-        slab.entries[Int(slot)].queueNext = MemoryEntry.none
+        slab[slot].queuePrevious = newest
+        slab[slot].queueNext = MemoryEntry.none
         if newest == MemoryEntry.none {
             oldest = slot
         } else {
-            slab.entries[Int(newest)].queueNext = slot
+            slab[newest].queueNext = slot
         }
         newest = slot
-        bytes += slab.entries[Int(slot)].storageBytes
+        bytes += slab[slot].storageBytes
     }
 
     mutating func remove(_ slot: UInt32, in slab: inout EntrySlab) {
-        let (previous, next) = (slab.entries[Int(slot)].queuePrevious, slab.entries[Int(slot)].queueNext)
+        let (previous, next) = (slab[slot].queuePrevious, slab[slot].queueNext)
         if previous == MemoryEntry.none {
             oldest = next
         } else {
-            slab.entries[Int(previous)].queueNext = next
+            slab[previous].queueNext = next
         }
         if next == MemoryEntry.none {
             newest = previous
         } else {
-            slab.entries[Int(next)].queuePrevious = previous
+            slab[next].queuePrevious = previous
         }
-        bytes -= slab.entries[Int(slot)].storageBytes
+        bytes -= slab[slot].storageBytes
     }
 }
 
-/// Remembers the tags of the keys that were evicted last, about as many as the shard has entries.
+/// Remembers the keys that were evicted last, about as many as the shard has entries.
 ///
-/// A set-associative table: a tag belongs to one set of eight, and each set is a queue, the newest first. With random tags this forgets in nearly the
-/// order of one long queue, at 4 bytes per tag and one cache line per query, without links. Two keys with the same tag are mistaken for each other,
-/// by chance once in 2^32 / 8 queries: that costs one poor eviction, never a wrong result.
+/// A set-associative table: the high bits of a tag choose one set of eight, its low 16 bits are kept there, and each set is a queue, the newest first.
+/// With random tags this forgets in nearly the order of one long queue, at 2 bytes per tag and one cache line per query, without links. Two tags may
+/// be mistaken for each other, by chance in one of 2^16 / 8 queries: that costs one poor eviction, never a wrong result.
 struct GhostQueue {
     private static let setSize = 8
-    private static let empty: UInt32 = 0
+    private static let empty: UInt16 = 0
 
-    private var tags = ContiguousArray<UInt32>(repeating: empty, count: setSize)
+    private var fingerprints = ContiguousArray<UInt16>(repeating: empty, count: setSize)
 
-    var capacity: Int { tags.count }
+    var capacity: Int { fingerprints.count }
+
+    var byteCount: Int { fingerprints.count * MemoryLayout<UInt16>.stride }
 
     /// Adds a tag, and drops the oldest of its set if the set is full. O(1).
     mutating func insert(_ tag: UInt32) {
-        let stored = Self.stored(tag)
-        let start = firstOfSet(stored)
+        let start = firstOfSet(tag)
         // Later positions hold older tags: fill the gap left by a tag that was removed, or else drop the last.
-        var position = (start..<start + Self.setSize - 1).first { tags[$0] == Self.empty } ?? start + Self.setSize - 1
+        var position = (start..<start + Self.setSize - 1).first { fingerprints[$0] == Self.empty } ?? start + Self.setSize - 1
         while position > start {
-            tags[position] = tags[position - 1]
+            fingerprints[position] = fingerprints[position - 1]
             position -= 1
         }
-        tags[start] = stored
+        fingerprints[start] = Self.fingerprint(tag)
     }
 
     /// Removes a tag and returns whether it was present. O(1).
     mutating func remove(_ tag: UInt32) -> Bool {
-        let stored = Self.stored(tag)
-        let start = firstOfSet(stored)
-        for position in start..<start + Self.setSize where tags[position] == stored {
-            tags[position] = Self.empty
+        let fingerprint = Self.fingerprint(tag)
+        let start = firstOfSet(tag)
+        for position in start..<start + Self.setSize where fingerprints[position] == fingerprint {
+            fingerprints[position] = Self.empty
             return true
         }
         return false
     }
 
-    /// Grows by half if the shard has more entries than the table has positions. O(1) amortised.
+    /// Grows if the shard has more entries than the table has positions, by a quarter more than that, and forgets everything: a fingerprint does not
+    /// say which set of a larger table it belongs to. That is rare, because a shard that is full hardly gets more slots, and costs little, because
+    /// the next evictions fill the table again. O(1) amortised.
     mutating func makeRoom(forEntries count: Int) {
-        guard count > tags.count else { return }
-        let old = tags
-        let sets = old.count / Self.setSize
-        tags = ContiguousArray(repeating: Self.empty, count: (sets + (sets + 1) / 2) * Self.setSize)
-        for tag in old.reversed() where tag != Self.empty {
-            insert(tag)
-        }
+        guard count > fingerprints.count else { return }
+        let sets = (count + count / 4) / Self.setSize + 1
+        fingerprints = []
+        fingerprints = ContiguousArray(repeating: Self.empty, count: sets * Self.setSize)
     }
 
     @inline(__always)
     private func firstOfSet(_ tag: UInt32) -> Int {
-        Int(truncatingIfNeeded: (UInt64(tag) &* UInt64(tags.count / Self.setSize)) >> 32) * Self.setSize
+        Int(truncatingIfNeeded: (UInt64(tag) &* UInt64(fingerprints.count / Self.setSize)) >> 32) * Self.setSize
     }
 
-    /// Zero marks an empty position, so the tag zero is stored as one.
+    /// Zero marks an empty position, so the fingerprint zero is stored as one.
     @inline(__always)
-    private static func stored(_ tag: UInt32) -> UInt32 { max(tag, 1) }
+    private static func fingerprint(_ tag: UInt32) -> UInt16 { max(UInt16(truncatingIfNeeded: tag), 1) }
 }

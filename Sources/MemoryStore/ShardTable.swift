@@ -8,7 +8,7 @@ struct ShardTable: ~Copyable {
     /// Steps of the timer wheel that each operation performs: more than the wheel's work for one entry with a deadline within ten years (seven levels
     /// and its expiry), so the wheel cannot fall behind however many entries are written.
     private static let stepsPerOperation = 8
-    /// Arrays of at least this size are released after the lock, because the allocator may have to call the kernel.
+    /// Keys and values of at least this size are released after the lock, because the allocator may have to call the kernel.
     private static let largeStorageBytes = 32 << 10
 
     private let maximumBytes: Int
@@ -18,7 +18,7 @@ struct ShardTable: ~Copyable {
     private var policy = S3FIFOPolicy()
     private var storageBytes = 0
     private var counters = MemoryStatistics()
-    private var discarded: [[UInt8]] = []
+    private var discarded: [EntryStorage] = []
 
     init(maximumBytes: Int) {
         self.maximumBytes = maximumBytes
@@ -36,11 +36,11 @@ struct ShardTable: ~Copyable {
         return statistics
     }
 
-    /// Returns the large arrays of removed entries. Call it last while holding the lock, and release the result after the lock.
+    /// Returns the large keys and values of removed entries. Call it last while holding the lock, and release the result after the lock.
     @inline(__always)
-    mutating func takeDiscarded() -> [[UInt8]] {
+    mutating func takeDiscarded() -> [EntryStorage] {
         if discarded.isEmpty { return [] }
-        var taken: [[UInt8]] = []
+        var taken: [EntryStorage] = []
         swap(&taken, &discarded)
         return taken
     }
@@ -48,18 +48,19 @@ struct ShardTable: ~Copyable {
     @inline(__always)
     mutating func get(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> MemoryHit? {
         collectSome(now)
-        guard let slot = find(key, tag: tag) else {
+        guard let slot = find(key, tag: tag), let storage = slab[slot].storage else {
             counters.misses += 1
             return nil
         }
-        guard slab.entries[Int(slot)].deadline > now.milliseconds else {
+        let deadline = slab[slot].deadline
+        guard deadline > now.milliseconds else {
             expire(slot)
             counters.misses += 1
             return nil
         }
         policy.recordAccess(slot, in: &slab)
         counters.hits += 1
-        return MemoryHit(slab.entries[Int(slot)])
+        return MemoryHit(storage, deadline: deadline)
     }
 
     /// Stores an entry that is small enough for the shard and whose queue and timer links are not set yet.
@@ -85,7 +86,7 @@ struct ShardTable: ~Copyable {
     mutating func remove(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> Bool {
         collectSome(now)
         guard let slot = find(key, tag: tag) else { return false }
-        guard slab.entries[Int(slot)].deadline > now.milliseconds else {
+        guard slab[slot].deadline > now.milliseconds else {
             expire(slot)
             return false
         }
@@ -99,11 +100,11 @@ struct ShardTable: ~Copyable {
         var matches = 0
         // Removing the last entry releases the slab, so its count is checked each time.
         for slot in slots where slot < slab.slotCount {
-            guard slab.entries[slot].queue != .free, slab.entries[slot].deadline > now.milliseconds else { continue }
-            guard slab.entries[slot].withKey(isMatch) else { continue }
+            let slot = UInt32(slot)
+            guard let storage = slab[slot].storage, slab[slot].deadline > now.milliseconds, storage.withKey(isMatch) else { continue }
             matches += 1
             if mode == .remove {
-                discard(UInt32(slot))
+                discard(slot)
                 counters.deletes += 1
             }
         }
@@ -130,7 +131,7 @@ struct ShardTable: ~Copyable {
 
     @inline(__always)
     private func find(_ key: Span<UInt8>, tag: UInt32) -> UInt32? {
-        index.find(tag: tag) { slab.entries[Int($0)].hasKey(key) }
+        index.find(tag: tag) { slab[$0].hasKey(key) }
     }
 
     private mutating func insert(_ entry: consuming MemoryEntry, now: MonotonicTime) {
@@ -147,15 +148,15 @@ struct ShardTable: ~Copyable {
     private mutating func replace(_ slot: UInt32, with entry: consuming MemoryEntry, now: MonotonicTime) {
         let queue = policy.remove(slot, in: &slab)
         wheel.unschedule(slot, in: &slab)
-        storageBytes -= slab.entries[Int(slot)].storageBytes
+        storageBytes -= slab[slot].storageBytes
         let needed = entry.storageBytes
         let deadline = entry.deadline
         var storage = entry.storage
-        swap(&slab.entries[Int(slot)].storage, &storage)
+        swap(&slab[slot].storage, &storage)
         releaseLater(storage)
         // The entry is in no queue now, so it cannot be evicted to make room for itself.
         makeRoom(for: needed, needsSlot: false, now: now)
-        slab.entries[Int(slot)].deadline = deadline
+        slab[slot].deadline = deadline
         storageBytes += needed
         policy.reinsert(slot, into: queue, in: &slab)
         wheel.schedule(slot, now: now, in: &slab)
@@ -164,7 +165,7 @@ struct ShardTable: ~Copyable {
     private mutating func makeRoom(for needed: Int, needsSlot: Bool, now: MonotonicTime) {
         while bytes + needed + (needsSlot && !slab.hasFreeSlot ? MemoryFootprint.slotBytes : 0) > maximumBytes {
             guard let victim = policy.nextVictim(in: &slab) else { return }
-            if slab.entries[Int(victim)].deadline <= now.milliseconds {
+            if slab[victim].deadline <= now.milliseconds {
                 counters.expirations += 1
             } else {
                 counters.evictions += 1
@@ -186,14 +187,14 @@ struct ShardTable: ~Copyable {
     /// Removes an entry that is no longer in a queue from all other structures.
     private mutating func release(_ slot: UInt32) {
         wheel.unschedule(slot, in: &slab)
-        index.remove(tag: slab.entries[Int(slot)].tag, slot: slot)
-        storageBytes -= slab.entries[Int(slot)].storageBytes
+        index.remove(tag: slab[slot].tag, slot: slot)
+        storageBytes -= slab[slot].storageBytes
         releaseLater(slab.remove(slot))
         if slab.count == 0 { giveBackStructures() }
     }
 
-    private mutating func releaseLater(_ storage: consuming [UInt8]) {
-        if storage.count >= Self.largeStorageBytes { discarded.append(storage) }
+    private mutating func releaseLater(_ storage: consuming EntryStorage?) {
+        if let storage, storage.count >= Self.largeStorageBytes { discarded.append(storage) }
     }
 
     /// An empty shard starts over, so that it is not charged forever for slots it once needed. Small structures are kept.
@@ -208,7 +209,7 @@ struct ShardTable: ~Copyable {
 /// One independently locked part of the store. It is a class so that each lock has its own allocation and two locks never share a cache line.
 ///
 /// Large allocations and copies happen before or after the lock is held: the bytes of a new entry are created before, a reader keeps a reference to
-/// the bytes instead of copying them, and large arrays are released after.
+/// the bytes instead of copying them, and what is large is released after.
 final class MemoryShard: Sendable {
     private let table: Mutex<ShardTable>
 

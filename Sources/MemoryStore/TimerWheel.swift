@@ -30,7 +30,7 @@ struct TimerWheel {
 
     /// Schedules the entry of a slot by its deadline, unless it never expires. The entry must not be scheduled yet.
     mutating func schedule(_ slot: UInt32, now time: MonotonicTime, in slab: inout EntrySlab) {
-        guard slab.entries[Int(slot)].deadline != MemoryEntry.never else { return }
+        guard slab[slot].deadline != MemoryEntry.never else { return }
         if occupiedLevels == 0 {
             now = max(now, Self.tick(time.milliseconds))
             cascadingBucket = nil
@@ -40,20 +40,20 @@ struct TimerWheel {
 
     /// Removes the entry of a slot from the wheel if it is scheduled.
     mutating func unschedule(_ slot: UInt32, in slab: inout EntrySlab) {
-        let bucket = slab.entries[Int(slot)].timerBucket
+        let bucket = slab[slot].timerBucket
         guard bucket != Self.unscheduled else { return }
-        let (previous, next) = (slab.entries[Int(slot)].timerPrevious, slab.entries[Int(slot)].timerNext)
+        let (previous, next) = (slab[slot].timerPrevious, slab[slot].timerNext)
         if next != MemoryEntry.none {
-            slab.entries[Int(next)].timerPrevious = previous
+            slab[next].timerPrevious = previous
         }
         if previous != MemoryEntry.none {
-            slab.entries[Int(previous)].timerNext = next
+            slab[previous].timerNext = next
         } else {
             setFirst(next, of: Int(bucket))
         }
-        slab.entries[Int(slot)].timerPrevious = MemoryEntry.none
-        slab.entries[Int(slot)].timerNext = MemoryEntry.none
-        slab.entries[Int(slot)].timerBucket = Self.unscheduled
+        slab[slot].timerPrevious = MemoryEntry.none
+        slab[slot].timerNext = MemoryEntry.none
+        slab[slot].timerBucket = Self.unscheduled
     }
 
     /// Whether there may be work for ``nextDue(at:steps:in:)``; cheap enough for every access.
@@ -116,18 +116,18 @@ struct TimerWheel {
     }
 
     private mutating func link(_ slot: UInt32, in slab: inout EntrySlab) {
-        let tick = max(Self.tick(slab.entries[Int(slot)].deadline), now)
+        let tick = max(Self.tick(slab[slot].deadline), now)
         let difference = tick ^ now
         let level = difference == 0 ? 0 : (UInt64.bitWidth - 1 - difference.leadingZeroBitCount) / Int(Self.digitBits)
         let digit = Int(truncatingIfNeeded: (tick >> (UInt64(level) * Self.digitBits)) & 63)
         let bucket = level * Self.bucketsPerLevel + digit
         let first = firsts[bucket]
         if first != MemoryEntry.none {
-            slab.entries[Int(first)].timerPrevious = slot
+            slab[first].timerPrevious = slot
         }
-        slab.entries[Int(slot)].timerPrevious = MemoryEntry.none
-        slab.entries[Int(slot)].timerNext = first
-        slab.entries[Int(slot)].timerBucket = UInt16(bucket)
+        slab[slot].timerPrevious = MemoryEntry.none
+        slab[slot].timerNext = first
+        slab[slot].timerBucket = UInt16(bucket)
         setFirst(slot, of: bucket)
     }
 

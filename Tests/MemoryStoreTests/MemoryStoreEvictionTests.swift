@@ -73,12 +73,4 @@ struct MemoryStoreEvictionTests {
         #expect(store.get("a", at: 0) == "1")
         #expect(store.statistics().bytes == MemoryFootprint.slotBytes + 48)
     }
-
-    @Test func `the charge for an array is what glibc rounds it to`() {
-        #expect(MemoryFootprint.storageBytes(0) == 48)
-        #expect(MemoryFootprint.storageBytes(8) == 48)
-        #expect(MemoryFootprint.storageBytes(9) == 64)
-        #expect(MemoryFootprint.storageBytes(1 << 20) == (1 << 20) + 4_096)
-        #expect(MemoryLayout<MemoryEntry>.stride == 48)
-    }
 }

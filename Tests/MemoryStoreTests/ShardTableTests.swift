@@ -8,8 +8,7 @@ struct ShardTableTests {
     private func entry(_ key: [UInt8], tag: UInt32) -> MemoryEntry {
         var entry = MemoryEntry()
         entry.tag = tag
-        entry.keyCount = UInt32(key.count)
-        entry.storage = key + key
+        entry.storage = EntryStorage.make(key: key.span, header: RawSpan(), value: key.span.bytes)
         return entry
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 struct TimerWheelTests {
     /// A wheel with the slab that holds its links.
-    struct Fixture {
+    struct Fixture: ~Copyable {
         var slab = EntrySlab()
         var wheel = TimerWheel()
 
@@ -27,7 +27,7 @@ struct TimerWheelTests {
             var steps = steps
             var due: [(slot: UInt32, deadline: Int64)] = []
             while let slot = wheel.nextDue(at: MonotonicTime(milliseconds: now), steps: &steps, in: &slab) {
-                due.append((slot, slab.entries[Int(slot)].deadline))
+                due.append((slot, slab[slot].deadline))
                 _ = slab.remove(slot)
             }
             return due
