@@ -15,7 +15,8 @@ struct RealStore: CachePolicy {
         withUnsafeBytes(of: key) { bytes in
             let key = bytes.bindMemory(to: UInt8.self).span
             if store.get(key, now: now) != nil { return true }
-            let valueCount = max(0, size - MemoryFootprint.slotBytes - 40 - key.count)
+            // 24 bytes are in front of key and value, 8 are the allocator's.
+            let valueCount = max(0, size - MemoryFootprint.slotBytes - 32 - key.count)
             _ = store.set(key, value: value.span.extracting(first: valueCount), expiresAt: nil, now: now)
             return false
         }

@@ -2,17 +2,12 @@ import Glibc
 import MemoryStore
 import TestSupport
 
-/// What the store costs: operations a second, bytes for an entry, and (to be run in a process of its own) resident memory against the bound.
+/// What the store costs: operations a second, and (to be run in a process of its own) resident memory against the bound.
 enum Throughput {
-    static func print() async {
-        await printOperations()
-        printOverhead()
-    }
-
     private static let keyCount = 100_000
     private static let operations = 4_000_000
 
-    private static func printOperations() async {
+    static func print() async {
         let store = MemoryStore(MemoryStoreConfiguration())
         let value = [UInt8](repeating: 1, count: 100)
         let keys = (0..<keyCount).map { Array("key:\($0)".utf8) }
@@ -53,27 +48,10 @@ enum Throughput {
 
     private static func millions(_ value: Double) -> String { HitRatioTable.decimal(value / 1e6) }
 
-    private static func printOverhead() {
-        let count = 1_000_000
-        let before = residentBytes()
-        let store = MemoryStore(MemoryStoreConfiguration(maximumBytes: 1 << 30))
-        let value = [UInt8](repeating: 1, count: 100)
-        for number in 0..<count {
-            withUnsafeBytes(of: number) { key in
-                _ = store.set(
-                    key.bindMemory(to: UInt8.self).span, value: value.span, expiresAt: MonotonicTime(milliseconds: 1_000_000),
-                    now: MonotonicTime(milliseconds: 0))
-            }
-        }
-        let grown = residentBytes() - before
-        let charged = store.statistics(now: MonotonicTime(milliseconds: 0)).bytes
-        Swift.print("\(count) entries of 108 bytes: \(grown / count - 108) bytes of overhead each, \(charged / count - 108) charged")
-    }
-
     /// Writes ten times the bound in entries of very different sizes, the hardest case for an allocator, divided among some threads.
     static func printResidentMemory(threads: Int) async {
         let bound = 256 << 20
-        let before = residentBytes()
+        let before = ResidentMemory.bytes
         let store = MemoryStore(MemoryStoreConfiguration(maximumBytes: bound))
         let peaks = await withTaskGroup(of: Int.self) { group in
             for thread in 0..<threads {
@@ -102,18 +80,8 @@ enum Throughput {
             }
             written += size
             number += 1
-            if number % 10_000 == 0 { peak = max(peak, residentBytes()) }
+            if number % 10_000 == 0 { peak = max(peak, ResidentMemory.bytes) }
         }
         return peak
-    }
-
-    /// The resident set from /proc/self/statm (proc(5)), whose second number is in pages.
-    private static func residentBytes() -> Int {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 256)
-        guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
-        let fields = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ")
-        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 }

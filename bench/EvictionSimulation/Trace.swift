@@ -1,4 +1,5 @@
 import Glibc
+import MemoryStore
 import TestSupport
 
 /// A sequence of keys to read, each with a size in bytes. Reproducible from its seed.
@@ -57,7 +58,10 @@ struct Trace {
         return Trace(name: "Zipf 0.9, 16 B to 64 KiB", keys: zipf(0.9).keys, sizes: sizes, footprint: sizes.reduce(0, +))
     }
 
+    /// What the store charges for 176 bytes of key and value exactly, so that it is charged what the ideal policies are.
+    private static let equalSize = MemoryFootprint.slotBytes + MemoryFootprint.storageBytes(176)
+
     private static func uniform(_ name: String, _ keys: [Int32], keyCount: Int) -> Trace {
-        Trace(name: name, keys: keys, sizes: Array(repeating: 256, count: keyCount), footprint: population * 256)
+        Trace(name: name, keys: keys, sizes: Array(repeating: equalSize, count: keyCount), footprint: population * equalSize)
     }
 }
