@@ -15,6 +15,12 @@ struct RESPEncoderTests {
         let valueArgument = RESPArgument(value)
         self.expect(["GET", keyArgument]) { RESPEncoder.writeGet(key: key.readableBytesUInt8Span, into: &$0) }
         self.expect(["PTTL", keyArgument]) { RESPEncoder.writePTTL(key: key.readableBytesUInt8Span, into: &$0) }
+        var tracked = ByteBuffer()
+        RESPEncoder.writeTrackedGet(key: key.readableBytesUInt8Span, into: &tracked)
+        var separate = ByteBuffer()
+        RESPEncoder.write(command: ["CLIENT", "CACHING", "YES"], into: &separate)
+        RESPEncoder.writeGet(key: key.readableBytesUInt8Span, into: &separate)
+        #expect(tracked == separate)
         self.expect(["UNLINK", keyArgument]) { RESPEncoder.writeUnlink(key: key.readableBytesUInt8Span, into: &$0) }
         self.expect(["SET", keyArgument, valueArgument]) {
             RESPEncoder.writeSet(key: key.readableBytesUInt8Span, value: value.readableBytesUInt8Span, into: &$0)

@@ -54,6 +54,32 @@ struct RedisConnectionTests {
         #expect(try redis.written() == String(repeating: "*2|$3|GET|$4|next|", count: 4))
     }
 
+    @Test("a tracked read is two commands, each with its receiver")
+    func trackedRead() throws {
+        let redis = try EmbeddedRedis.ready()
+        let (receiver, consents) = (RecordingReceiver(), RecordingReceiver())
+        #expect(redis.connection.trackedGet(ByteBuffer(string: "k"), token: 7, receiver: receiver, consentReceiver: consents) == nil)
+        redis.tick()
+        #expect(try redis.written() == "*3|$6|CLIENT|$7|CACHING|$3|YES|*2|$3|GET|$1|k|")
+        try redis.server("-ERR no|$1|x|")
+        #expect(consents.replies == ["7 serverError ERR"])
+        #expect(receiver.replies == ["7 x"])
+    }
+
+    @Test("a tracked read that is refused half-way leaves the replies in order")
+    func trackedReadThatIsRefused() throws {
+        let redis = try EmbeddedRedis.ready { $0.maximumPendingCommands = 2 }
+        let (receiver, consents) = (RecordingReceiver(), RecordingReceiver())
+        redis.get("a", 1, receiver)
+        #expect(redis.connection.trackedGet(ByteBuffer(string: "b"), token: 2, receiver: receiver, consentReceiver: consents) == .queueFull)
+        #expect(redis.connection.trackedGet(ByteBuffer(string: "c"), token: 3, receiver: receiver, consentReceiver: consents) == .queueFull)
+        redis.tick()
+        #expect(try redis.written() == "*2|$3|GET|$1|a|*3|$6|CLIENT|$7|CACHING|$3|YES|")
+        try redis.server("$1|x|+OK|")
+        #expect(receiver.replies == ["1 x"])
+        #expect(consents.replies.count == 1)
+    }
+
     @Test("without a connection a command is refused at once")
     func notConnected() throws {
         let redis = EmbeddedRedis()

@@ -52,6 +52,22 @@ struct RedisHandshakeTests {
         #expect(self.play(&all, "map", error, "OK", error) == #"ready 3 ["CLIENT SETNAME", "PING"]"#)
     }
 
+    /// Tracking needs RESP3 and the server's consent; the service works without it.
+    @Test(
+        "reads are tracked only if the server agrees",
+        arguments: [("OK", "map", true), ("-NOPERM no", "map", false), ("OK", "-ERR unknown command", false)])
+    func tracking(_ consent: String, _ hello: String, _ isTracking: Bool) throws {
+        var handshake = RedisHandshake(hasPassword: false, hasClientName: true, hasDatabase: true, tracksReads: true)
+        #expect(handshake.begin() == [.hello, .setClientName, .trackReads, .selectDatabase, .ping])
+        _ = self.play(&handshake, hello, "OK", consent, "OK")
+        guard case .ready(let session) = handshake.replied(.simpleOK) else {
+            Issue.record("the handshake is not over")
+            return
+        }
+        #expect(session.isTracking == isTracking)
+        #expect(session.refusedOptionalCommands == (consent == "OK" ? [] : ["CLIENT TRACKING"]))
+    }
+
     @Test("the database is not optional")
     func database() {
         var handshake = self.handshake()
