@@ -220,7 +220,7 @@ targets += [
     .testTarget(
         name: "CacheTests",
         dependencies: [
-            "Backoff", "Cache", "CacheTestSupport", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, nioPosix, logging,
+            "Backoff", "Cache", "CacheTestSupport", "Histograms", "MemoryStore", "RedisClient", "RESP", testSupport, nioCore, nioPosix, logging,
             .product(name: "NIOEmbedded", package: nio),
         ], swiftSettings: settings),
     .testTarget(
