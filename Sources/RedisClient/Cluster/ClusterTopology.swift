@@ -1,0 +1,105 @@
+import NIOCore
+package import RESP
+
+/// Who owns which slots, as one node of a cluster sees it: the replies to `CLUSTER SLOTS` and `CLUSTER INFO`.
+///
+/// Replicas are left out: they lag behind, and a read from one could be older than a write that was acknowledged.
+package struct ClusterTopology: Sendable, Hashable {
+    /// An owner of slots.
+    package struct Node: Sendable, Hashable {
+        /// What the cluster calls it, whatever its address.
+        package let identifier: String
+        package let address: ClusterAddress
+    }
+
+    /// In the order of their first slots.
+    package let nodes: [Node]
+    /// Of each slot, the place of its owner in `nodes`, or `nobody`.
+    package let owners: [UInt16]
+    /// Whether the node that was asked calls the cluster whole.
+    package let isWhole: Bool
+    /// Grows with a failover, but not with every slot that moves.
+    package let epoch: UInt64
+
+    /// The owner of a slot that none serves.
+    package static let nobody = UInt16.max
+    /// More nodes than any cluster has (the specification's limit is 1,000).
+    private static let maximumNodes = 4096
+
+    /// - Parameters:
+    ///   - slots: the reply to `CLUSTER SLOTS`.
+    ///   - information: the reply to `CLUSTER INFO`.
+    /// - Throws: `RedisFailure` with the code `protocolViolation` for replies that no node of a cluster gives.
+    package init(slots: RESPValue, information: RESPValue) throws(RedisFailure) {
+        guard case .array(let ranges) = slots, let text = information.text.map({ String(buffer: $0) }) else { throw Self.malformed }
+        var nodes: [Node] = []
+        var places: [String: UInt16] = [:]
+        var owners = [UInt16](repeating: Self.nobody, count: HashSlot.count)
+        for range in ranges {
+            let (first, last, node) = try Self.range(range)
+            let place = places[node.identifier] ?? UInt16(nodes.count)
+            if place == nodes.count {
+                guard nodes.count < Self.maximumNodes else { throw Self.malformed }
+                nodes.append(node)
+                places[node.identifier] = place
+            }
+            for slot in first...last {
+                guard owners[slot] == Self.nobody else { throw Self.malformed }
+                owners[slot] = place
+            }
+        }
+        self.nodes = nodes
+        self.owners = owners
+        self.isWhole = Self.field("cluster_state", text) == "ok"
+        self.epoch = Self.field("cluster_current_epoch", text).flatMap { UInt64($0) } ?? 0
+    }
+
+    /// How many slots have an owner.
+    package var servedSlots: Int { self.owners.count { $0 != Self.nobody } }
+
+    /// The owner of a slot; nil if none serves it.
+    package func owner(of slot: HashSlot) -> Node? {
+        let place = self.owners[Int(slot.index)]
+        return place == Self.nobody ? nil : self.nodes[Int(place)]
+    }
+
+    /// The slots whose owner is another one than in an earlier view. O(slots).
+    package func changedSlots(since earlier: ClusterTopology) -> [HashSlot] {
+        (0..<HashSlot.count).compactMap { index in
+            HashSlot(index: index).flatMap { self.owner(of: $0)?.identifier == earlier.owner(of: $0)?.identifier ? nil : $0 }
+        }
+    }
+
+    /// `[first, last, [host, port, identifier, metadata], replica, ...]`; before Redis 4 without identifiers.
+    private static func range(_ value: RESPValue) throws(RedisFailure) -> (first: Int, last: Int, Node) {
+        guard case .array(let members) = value, members.count >= 3, case .integer(let first) = members[0], case .integer(let last) = members[1],
+            first <= last, let low = HashSlot(index: Int(first)), let high = HashSlot(index: Int(last)), case .array(let node) = members[2],
+            node.count >= 2, case .integer(let port) = node[1],
+            let address = ClusterAddress(host: Self.host(node), port: Int(port))
+        else { throw Self.malformed }
+        let identifier = node.count >= 3 ? node[2].text.map { String(buffer: $0) } : nil
+        return (Int(low.index), Int(high.index), Node(identifier: identifier ?? "\(address.host ?? ""):\(port)", address: address))
+    }
+
+    /// A node that prefers host names and has none says `?`, and its address in the metadata.
+    private static func host(_ node: [RESPValue]) -> String? {
+        let host = node[0].text.map { String(buffer: $0) }
+        guard host == "?", node.count >= 4 else { return host }
+        let metadata: [RESPValue]
+        switch node[3] {
+        case .array(let members), .map(let members): metadata = members
+        default: return nil
+        }
+        for index in stride(from: 0, to: metadata.count - 1, by: 2) where metadata[index].text == ByteBuffer(staticString: "ip") {
+            return metadata[index + 1].text.map { String(buffer: $0) }
+        }
+        return nil
+    }
+
+    private static func field(_ name: String, _ text: String) -> Substring? {
+        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("\(name):") { return line.dropFirst(name.count + 1) }
+        return nil
+    }
+
+    private static var malformed: RedisFailure { RedisFailure(.protocolViolation, "the view of the cluster is malformed") }
+}
