@@ -46,6 +46,24 @@ enum Throughput {
         return Double(threads * operations) / (duration / .seconds(1))
     }
 
+    /// The longest that one insertion takes while three million entries come into a single shard: what growing its structures costs.
+    static func printLongestStep() {
+        let store = MemoryStore(MemoryStoreConfiguration(maximumBytes: 4 << 30, shardCount: 1))
+        let value = [UInt8](repeating: 1, count: 64)
+        let clock = ContinuousClock()
+        var longest = Duration.zero
+        for number in 0..<3_000_000 {
+            let elapsed = clock.measure {
+                withUnsafeBytes(of: (number, number)) { key in
+                    _ = store.set(
+                        key.bindMemory(to: UInt8.self).span, value: value.span, expiresAt: nil, now: MonotonicTime(milliseconds: 0))
+                }
+            }
+            longest = max(longest, elapsed)
+        }
+        Swift.print("longest insertion into a shard that grows to 3 million entries: \(HitRatioTable.decimal(longest / .milliseconds(1))) ms")
+    }
+
     private static func millions(_ value: Double) -> String { HitRatioTable.decimal(value / 1e6) }
 
     /// Writes ten times the bound in entries of very different sizes, the hardest case for an allocator, divided among some threads.

@@ -26,6 +26,9 @@ enum Parts {
             Part(name: "memory-get-hit", repetitions: 2_000_000, run: self.getHit),
             Part(name: "memory-get-miss", repetitions: 2_000_000, run: self.getMiss),
             Part(name: "memory-set", repetitions: 1_000_000, run: self.set),
+            Part(name: "memory-get-hit-of-100k", repetitions: 1_000_000) { self.getAmongMany(from: 0, isThere: true, $0) },
+            Part(name: "memory-get-miss-of-100k", repetitions: 1_000_000) { self.getAmongMany(from: self.entryCount, isThere: false, $0) },
+            Part(name: "memory-set-evicting", repetitions: 1_000_000, run: self.setEvicting),
             Part(name: "glob-match", repetitions: 2_000_000, run: self.match),
             Part(name: "access-key-of-a-connection", repetitions: 2_000_000, run: self.knownCaller),
             Part(name: "access-key-among-100", repetitions: 500_000, run: self.newCaller),
@@ -112,6 +115,37 @@ enum Parts {
         for _ in 0..<repetitions {
             _ = store.set(self.key.readableBytesUInt8Span, value: self.value.readableBytesUInt8Span, expiresAt: expiry, now: self.now)
         }
+    }
+
+    private static let entryCount = 100_000
+
+    private static func setNumbered(_ numbers: Range<Int>, in store: MemoryStore) {
+        let expiry = self.now.advanced(byMilliseconds: 60_000)
+        let value = self.value
+        for number in numbers {
+            withUnsafeBytes(of: (number, number)) { key in
+                _ = store.set(
+                    key.bindMemory(to: UInt8.self).span, value: value.readableBytesUInt8Span, expiresAt: expiry, now: self.now)
+            }
+        }
+    }
+
+    /// Reads keys from all over a store.
+    private static func getAmongMany(from first: Int, isThere: Bool, _ repetitions: Int) {
+        let store = MemoryStore(MemoryStoreConfiguration())
+        self.setNumbered(0..<self.entryCount, in: store)
+        for repetition in 0..<repetitions {
+            let number = first + repetition * 7919 % self.entryCount
+            let isFound = withUnsafeBytes(of: (number, number)) { store.get($0.bindMemory(to: UInt8.self).span, now: self.now) != nil }
+            guard isFound == isThere else { preconditionFailure("the first keys are there, and no others") }
+        }
+    }
+
+    /// Each key is new and takes the place of another.
+    private static func setEvicting(_ repetitions: Int) {
+        let store = MemoryStore(MemoryStoreConfiguration(maximumBytes: 8 << 20))
+        self.setNumbered(0..<self.entryCount, in: store)
+        self.setNumbered(self.entryCount..<self.entryCount + repetitions, in: store)
     }
 
     private static func match(_ repetitions: Int) {
