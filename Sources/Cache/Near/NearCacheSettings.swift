@@ -16,6 +16,9 @@ package struct NearCacheSettings: Sendable, Hashable {
     package var timeToLive = TimeAmount.zero
     /// How often a connection that vouches for copies is asked for a sign of life. 10 ms to 60 s.
     package var signOfLifeInterval = TimeAmount.seconds(1)
+    /// Keys of which Redis has said that they have changed, and whose copies are still to be dropped, on each event loop; beyond it all copies of the
+    /// connection end. 256 to 1,048,576.
+    package var maximumPushedKeys = 65_536
 
     package init() {}
 

@@ -154,12 +154,21 @@ final class NearConnection {
         case .array(let keys):
             self.counters.record(.pushOfKeys)
             self.counters.record(.invalidatedKey, by: keys.count)
+            guard self.invalidated.count - self.invalidatedIndex + keys.count <= self.cache.settings.maximumPushedKeys else {
+                return self.dropEverything()
+            }
             let isUnderWay = !self.invalidated.isEmpty
             self.invalidated.append(contentsOf: keys)
             if !isUnderWay { self.dropInvalidated() }
         default:
             self.counters.record(.otherPush)
         }
+    }
+
+    /// More has changed than can be dropped one by one: no copy of this connection is answered any more.
+    private func dropEverything() {
+        self.counters.record(.pushOverflow)
+        self.cache.fence.renew(self.connection)
     }
 
     /// A key that is dropped a step later is a push that came a moment later: own writes do not wait for pushes.

@@ -9,13 +9,15 @@ package final class NearCounters: Sendable {
         /// A read that shared the answer of another.
         case shared
         case pushOfKeys, pushOfEverything, otherPush
+        /// More keys were pushed than could be dropped one by one.
+        case pushOverflow
         /// Keys in pushes.
         case invalidatedKey
         /// A connection that vouched for copies has ended, or did not answer.
         case lostConnection, silence
     }
 
-    private let counts = InlineArray<10, Atomic<Int>> { _ in Atomic(0) }
+    private let counts = InlineArray<11, Atomic<Int>> { _ in Atomic(0) }
     private let ages = AgeHistogram()
 
     package init() {}

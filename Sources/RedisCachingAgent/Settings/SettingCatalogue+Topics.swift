@@ -30,7 +30,7 @@ extension SettingCatalogue {
             ]),
         SettingTopic(
             title: "Near cache",
-            settings: [nearMode, nearBytes, nearValueBytes, nearMaximumAge, nearAbsenceAge, nearTimeToLive, nearSignOfLife]),
+            settings: [nearMode, nearBytes, nearValueBytes, nearMaximumAge, nearAbsenceAge, nearTimeToLive, nearSignOfLife, nearPushedKeys]),
         SettingTopic(title: "Embedded store", settings: [memoryBytes, memoryShards]),
         SettingTopic(title: "Keys and values", settings: [keyBytes, valueBytes, ttlSeconds, jsonDepth]),
         SettingTopic(

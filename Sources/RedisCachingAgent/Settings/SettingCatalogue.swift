@@ -141,6 +141,9 @@ enum SettingCatalogue {
     static let nearTimeToLive = SettingDefinition(
         name: "NEAR_TTL_MS", kind: .milliseconds(default: near.timeToLive, range: 0...60_000),
         summary: "With `NEAR_CACHE=ttl`: how long a copy is answered, which may be as old as that. 0: no copies")
+    static let nearPushedKeys = SettingDefinition(
+        name: "NEAR_PUSHED_KEYS_MAX", kind: .integer(default: near.maximumPushedKeys, range: 256...1_048_576, unit: "keys"),
+        summary: "Changed keys whose copies are still to be dropped, on each event loop; beyond that all copies of its connection end")
     static let nearSignOfLife = SettingDefinition(
         name: "NEAR_SIGN_OF_LIFE_MS", kind: .milliseconds(default: near.signOfLifeInterval, range: 10...60_000),
         summary: "Interval at which a connection whose copies are answered is asked for a sign of life; without it they are not answered any more")

@@ -42,6 +42,7 @@ extension NearCacheSettings {
         self.absenceAge = .seconds(Int64(reader.integer(SettingCatalogue.nearAbsenceAge)))
         self.maximumValueBytes = reader.integer(SettingCatalogue.nearValueBytes)
         self.timeToLive = .milliseconds(Int64(reader.integer(SettingCatalogue.nearTimeToLive)))
+        self.maximumPushedKeys = reader.integer(SettingCatalogue.nearPushedKeys)
         self.signOfLifeInterval = .milliseconds(Int64(reader.integer(SettingCatalogue.nearSignOfLife)))
         self.maximumBytes = reader.integer(SettingCatalogue.nearBytes, default: storeBytes / 2)
         if self.maximumBytes >= storeBytes, reader.faults.isEmpty {

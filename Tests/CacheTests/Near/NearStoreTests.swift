@@ -193,6 +193,18 @@ import Testing
         #expect(self.count(.invalidatedKey) == 1003)
     }
 
+    @Test func morePushedKeysThanCanBeDroppedEndAllCopies() {
+        let test = NearStoreTests { $0.maximumPushedKeys = 300 }
+        test.fill()
+        test.push((0..<300).map { "other\($0)" })
+        #expect(test.get() == "hit v ttl=none near")
+        test.push((0..<300).map { "other\($0)" })
+        #expect(test.get() == nil)
+        #expect(test.count(.pushOverflow) == 1)
+        test.loop.run()
+        #expect(test.get(token: 9) == nil)
+    }
+
     // MARK: Reads that share an answer
 
     @Test func readsOfOneKeyShareAnAnswer() {
