@@ -6,19 +6,22 @@ struct FaultClient {
     static let keys = ["a:1", "a:2", "b:1", "c"]
     /// Another key, which only some schedules use.
     static let forbiddenKey = "x:1"
-    private static let prefixes = ["a:", "b:", ""]
+    static let prefixes = ["a:", "b:", ""]
 
     let instance: Int
     let port: Int
     let history: History
     private let usesForbiddenKey: Bool
+    /// Of a hundred operations, how many change something.
+    private let changes: Int
     private var random: SplitMix64
 
-    init(instance: Int, port: Int, history: History, usesForbiddenKey: Bool = false, seed: UInt64) {
+    init(instance: Int, port: Int, history: History, usesForbiddenKey: Bool = false, changes: Int = 0, seed: UInt64) {
         self.instance = instance
         self.port = port
         self.history = history
         self.usesForbiddenKey = usesForbiddenKey
+        self.changes = changes
         self.random = SplitMix64(seed: seed)
     }
 
@@ -28,7 +31,8 @@ struct FaultClient {
         try await WireClient.connect(port: self.port) { connection in
             while !isOver() {
                 let operation = client.operation()
-                try await client.ask(operation, &connection)
+                let isDirect = Int.random(in: 0..<10, using: &client.random) == 0
+                try await client.ask(operation, isDirect: isDirect, &connection)
                 try await Task.sleep(for: .microseconds(Int.random(in: 0...3000, using: &client.random)))
             }
         }
@@ -39,30 +43,54 @@ struct FaultClient {
         var found: [String: Int?] = [:]
         var client = self
         try await WireClient.connect(port: self.port) { connection in
-            for key in Self.keys {
-                var event = try await client.ask(.get(key: key, value: nil), &connection)
-                while event.isDegraded { event = try await client.ask(.get(key: key, value: nil), &connection) }
-                if case .get(_, let value) = event.operation { found[key] = .some(value) }
-            }
+            for key in Self.keys { found[key] = .some(try await client.read(key, isDirect: true, &connection)) }
         }
         return found
+    }
+
+    /// Reads every key until the answer is the one of Redis, whoever gives it.
+    /// - Returns: the keys for which it has not come to that within the limit.
+    mutating func settle(within limit: Duration) async throws -> [String] {
+        let end = ContinuousClock.now + limit
+        var differing: [String] = []
+        var client = self
+        try await WireClient.connect(port: self.port) { connection in
+            for key in Self.keys {
+                // Twice, so that the second may be a copy.
+                repeat {
+                    _ = try await client.read(key, isDirect: false, &connection)
+                    if try await client.read(key, isDirect: false, &connection) == client.read(key, isDirect: true, &connection) { break }
+                    if ContinuousClock.now >= end { differing.append(key) }
+                } while ContinuousClock.now < end
+            }
+        }
+        return differing
+    }
+
+    private mutating func read(_ key: String, isDirect: Bool, _ connection: inout WireClient.Connection) async throws -> Int? {
+        while true {
+            let event = try await self.ask(.get(key: key, value: nil), isDirect: isDirect, &connection)
+            if !event.isDegraded, case .get(_, let value) = event.operation { return value }
+        }
     }
 
     private mutating func operation() -> HistoryEvent.Operation {
         let isForbidden = self.usesForbiddenKey && Int.random(in: 0..<10, using: &self.random) == 0
         let key = isForbidden ? Self.forbiddenKey : Self.keys[Int.random(in: 0..<Self.keys.count, using: &self.random)]
-        switch Int.random(in: 0..<100, using: &self.random) {
-        case 0..<60: return .get(key: key, value: nil)
-        case 60..<84: return .set(key: key, value: self.history.uniqueValue(), timeToLive: nil)
-        case 84..<90: return .set(key: key, value: self.history.uniqueValue(), timeToLive: 1)
-        case 90..<98: return .delete(key: key)
+        guard Int.random(in: 0..<100, using: &self.random) < self.changes else { return .get(key: key, value: nil) }
+        switch Int.random(in: 0..<40, using: &self.random) {
+        case 0..<24: return .set(key: key, value: self.history.uniqueValue(), timeToLive: nil)
+        case 24..<30: return .set(key: key, value: self.history.uniqueValue(), timeToLive: 1)
+        case 30..<38: return .delete(key: key)
         default: return .invalidate(prefix: Self.prefixes[Int.random(in: 0..<Self.prefixes.count, using: &self.random)])
         }
     }
 
     @discardableResult
-    private mutating func ask(_ operation: HistoryEvent.Operation, _ connection: inout WireClient.Connection) async throws -> HistoryEvent {
-        let request = self.request(operation)
+    private mutating func ask(
+        _ operation: HistoryEvent.Operation, isDirect: Bool, _ connection: inout WireClient.Connection
+    ) async throws -> HistoryEvent {
+        let request = self.request(operation, isDirect: isDirect)
         let start = self.history.now
         var answer = WireResponse()
         var end = Double.infinity
@@ -75,22 +103,24 @@ struct FaultClient {
         }
         let event = HistoryEvent(
             instance: self.instance, operation: Self.completed(operation, answer), start: start, end: end, status: answer.status,
-            isDegraded: answer["x-cache-degraded"] == "1")
+            isDegraded: answer["x-cache-degraded"] == "1", isCopy: answer["cache-status"]?.hasSuffix("detail=near") ?? false, isDirect: isDirect)
         self.history.record(event)
         if end == .infinity { throw WireClient.Failure.closed }
         return event
     }
 
     /// In both forms of the contract: one is answered by the fast lane, the other by the router.
-    private mutating func request(_ operation: HistoryEvent.Operation) -> String {
+    private mutating func request(_ operation: HistoryEvent.Operation, isDirect: Bool) -> String {
+        let field = isDirect ? "Cache-Control: no-cache\r\n" : ""
         let isPlain = Bool.random(using: &self.random)
         switch operation {
-        case .get(let key, _): return self.head("GET", isPlain ? "/cache/\(key)" : "/cache?key=\(key)") + "\r\n"
+        case .get(let key, _): return self.head("GET", isPlain ? "/cache/\(key)" : "/cache?key=\(key)") + field + "\r\n"
         case .delete(let key): return self.head("DELETE", isPlain ? "/cache/\(key)" : "/cache?key=\(key)") + "\r\n"
         case .set(let key, let value, let timeToLive):
             let members = #""key":"\#(key)","value":\#(value)"# + (timeToLive.map { #","ttl":\#($0)"# } ?? "")
             return self.post("/cache", isPlain ? "{\(members)}" : "{\(members),\"other\":0}")
         case .invalidate(let prefix): return self.post("/cache/invalidate", #"{"pattern":"\#(prefix)*"}"#)
+        case .expire: preconditionFailure("no operation of the service")
         }
     }
 

@@ -30,6 +30,11 @@ struct FaultSchedule: Hashable, Sendable {
     /// Whether there is a key that Redis does not let the service touch, which must not keep the others from Redis.
     let hasForbiddenKey: Bool
 
+    /// Of a hundred operations of a client, how many change something: few, so that copies live, or many, so that writes meet.
+    let changes: Int
+    /// The longest pause of the foreign client between two changes.
+    let foreignPauseMilliseconds: Int
+
     var outageWrites: String { self.instances == 1 ? "restore" : "invalidate" }
 
     init(seed: UInt64) {
@@ -46,6 +51,8 @@ struct FaultSchedule: Hashable, Sendable {
                 durationMilliseconds: Int.random(in: 10...(Bool.random(using: &random) ? 100 : 900), using: &random))
         }
         self.hasForbiddenKey = Bool.random(using: &random)
+        self.changes = Bool.random(using: &random) ? 40 : 4
+        self.foreignPauseMilliseconds = Bool.random(using: &random) ? 10 : 100
     }
 
     private static func fault(instances: Int, _ random: inout SplitMix64) -> Fault {

@@ -6,6 +6,10 @@ struct FaultTrial {
     private static let clientsOfInstance = 3
     /// A write lies up to a deadline in the program and a tick of the embedded store's clock; the rest is the machine.
     private static let toleranceMilliseconds = 300.0
+    private static let signOfLifeMilliseconds = 100
+    /// A connection over which nothing comes is found out by its sign of life, and what others write may not be seen until then. The rest is the machine:
+    /// what is wrong in the program is wrong for much longer.
+    private static let stalenessMilliseconds = 1000.0
 
     /// Long after the last fault, every instance must have taken Redis back.
     private static let recoveryLimit = Duration.seconds(60)
@@ -13,11 +17,27 @@ struct FaultTrial {
 
     let schedule: FaultSchedule
 
-    /// What it found.
+    /// What one trial found, or several.
     struct Outcome: Sendable {
-        let violations: [HistoryChecker.Violation]
-        let answers: Int
-        let degraded: Int
+        var violations: [HistoryChecker.Violation] = []
+        /// What led to the first violation.
+        var course: [HistoryEvent] = []
+        /// Keys of which a copy was still something else than what Redis has, long after the last change.
+        var unsettled: [String] = []
+        var answers = 0
+        var degraded = 0
+        /// Answers that were copies.
+        var copies = 0
+        var foreignChanges = 0
+
+        mutating func add(_ other: Outcome) {
+            self.violations += other.violations
+            self.unsettled += other.unsettled
+            self.answers += other.answers
+            self.degraded += other.degraded
+            self.copies += other.copies
+            self.foreignChanges += other.foreignChanges
+        }
     }
 
     func run() async throws -> Outcome {
@@ -39,10 +59,7 @@ struct FaultTrial {
 
     /// It is there, so that patterns find it.
     private func setForbiddenKey(_ redis: RedisServerProcess) async throws {
-        try await WireClient.connect(port: redis.port) { connection in
-            try await connection.send("AUTH admin s3cret\r\nSET \(FaultClient.forbiddenKey) 0\r\nQUIT\r\n")
-            try await connection.readToEnd()
-        }
+        try await redis.run("AUTH admin s3cret", "SET \(FaultClient.forbiddenKey) 0")
     }
 
     private func withAgents(
@@ -51,6 +68,7 @@ struct FaultTrial {
         guard let proxy = proxies.first else { return try await body(started) }
         let settings = [
             "REDIS_URL": "redis://127.0.0.1:\(proxy.port)", "OUTAGE_WRITES": self.schedule.outageWrites, "REDIS_RECONNECT_CAP_MS": "100",
+            "EVENT_LOOPS": "2", "NEAR_SIGN_OF_LIFE_MS": "\(Self.signOfLifeMilliseconds)",
             "REDIS_DEAD_TIMEOUT_MS": self.schedule.isPatient ? "1500" : "300", "REDIS_BREAKER_DEADLINES": self.schedule.isPatient ? "1000" : "8",
         ]
         return try await AgentProcess.with(settings) { agent in
@@ -62,56 +80,76 @@ struct FaultTrial {
         let history = History()
         let isOver = NIOLockedValueBox(false)
         for agent in agents { try await self.waitUntilConnected(agent) }
-        let lastEmptyStart = try await withThrowingTaskGroup(of: Void.self) { group in
+        let starts = try await withThrowingTaskGroup(of: Void.self) { group in
             for (instance, agent) in agents.enumerated() {
                 for number in 0..<Self.clientsOfInstance {
                     let seed = self.schedule.seed &* 31 &+ UInt64(instance * Self.clientsOfInstance + number)
                     var client = FaultClient(
-                        instance: instance, port: agent.port, history: history, usesForbiddenKey: self.schedule.hasForbiddenKey, seed: seed)
+                        instance: instance, port: agent.port, history: history, usesForbiddenKey: self.schedule.hasForbiddenKey,
+                        changes: self.schedule.changes, seed: seed)
                     group.addTask { try? await client.run { isOver.withLockedValue { $0 } } }
                 }
             }
-            let lastEmptyStart = try await self.follow(redis, proxies, history)
+            var foreign = ForeignClient(
+                port: redis.port, history: history, pauseMilliseconds: self.schedule.foreignPauseMilliseconds, seed: self.schedule.seed &* 37)
+            group.addTask { try await foreign.run { isOver.withLockedValue { $0 } } }
+            let starts = try await self.follow(redis, proxies, history)
             // While clients go on, so that a replay meets writes.
             for agent in agents { try await self.waitUntilConnected(agent) }
             isOver.withLockedValue { $0 = true }
             try await group.waitForAll()
-            return lastEmptyStart
+            return starts
         }
         for agent in agents { try await self.waitUntilConnected(agent) }
-        return try await self.judge(history, agents, lastEmptyStart: lastEmptyStart)
+        return try await self.judge(history, agents, starts)
     }
 
-    private func judge(_ history: History, _ agents: [AgentProcess], lastEmptyStart: Double?) async throws -> Outcome {
+    private func judge(_ history: History, _ agents: [AgentProcess], _ starts: Starts) async throws -> Outcome {
         let quietSince = history.now
         var final: [String: Int?] = [:]
+        var unsettled: [String] = []
         for (instance, agent) in agents.enumerated() {
             var client = FaultClient(instance: instance, port: agent.port, history: history, seed: self.schedule.seed)
             final = try await client.readAll()
+            unsettled += try await client.settle(within: .milliseconds(Int(Self.stalenessMilliseconds * 2)))
         }
         let events = history.events
-        let checker = HistoryChecker(events, toleranceMilliseconds: Self.toleranceMilliseconds)
-        var violations = checker.violations(quietSince: quietSince)
-        if self.schedule.instances == 1 { violations += checker.losses(lastEmptyStart: lastEmptyStart, final: final) }
-        return Outcome(violations: violations, answers: events.count, degraded: events.count { $0.isDegraded })
+        let checker = HistoryChecker(
+            events, toleranceMilliseconds: Self.toleranceMilliseconds, stalenessMilliseconds: Self.stalenessMilliseconds,
+            restoresWrites: self.schedule.instances == 1)
+        var violations = checker.violations(quietSince: quietSince, firstRestart: starts.firstEnd)
+        if self.schedule.instances == 1 { violations += checker.losses(lastEmptyStart: starts.lastEmpty, final: final) }
+        return Outcome(
+            violations: violations, course: violations.first.map(checker.course) ?? [], unsettled: unsettled,
+            answers: events.count { $0.instance != HistoryEvent.foreign },
+            degraded: events.count { $0.isDegraded }, copies: events.count { $0.isCopy },
+            foreignChanges: events.count { $0.instance == HistoryEvent.foreign && $0.isAcknowledged })
     }
 
-    /// - Returns: when Redis last started without data, or lost them, in the history's time.
-    private func follow(_ redis: RedisServerProcess, _ proxies: [FaultProxy], _ history: History) async throws -> Double? {
-        var lastEmptyStart: Double?
+    /// When Redis was ended and started, in the history's time.
+    private struct Starts {
+        var firstEnd = Double.infinity
+        /// With no data.
+        var lastEmpty: Double?
+    }
+
+    private func follow(_ redis: RedisServerProcess, _ proxies: [FaultProxy], _ history: History) async throws -> Starts {
+        var starts = Starts()
         for step in self.schedule.steps {
             try await Task.sleep(for: .milliseconds(step.pauseMilliseconds))
             let duration = Duration.milliseconds(step.durationMilliseconds)
             switch step.fault {
             case .restart:
+                starts.firstEnd = min(starts.firstEnd, history.now)
                 redis.stop()
                 try await Task.sleep(for: duration)
                 try redis.start()
             case .restartEmpty:
+                starts.firstEnd = min(starts.firstEnd, history.now)
                 redis.stop()
                 try await Task.sleep(for: duration)
                 try redis.startEmpty()
-                lastEmptyStart = history.now
+                starts.lastEmpty = history.now
             case .stop:
                 redis.pause()
                 try await Task.sleep(for: duration)
@@ -127,7 +165,7 @@ struct FaultTrial {
                 try await proxies[instance].apply(.none)
             }
         }
-        return lastEmptyStart
+        return starts
     }
 
     /// Until Redis serves and the journal is empty.

@@ -25,7 +25,7 @@ final class History: Sendable {
 }
 
 /// One request and its answer, as a client saw them.
-struct HistoryEvent: Hashable, Sendable {
+struct HistoryEvent: Hashable, Sendable, CustomStringConvertible {
     enum Operation: Hashable, Sendable {
         /// `value`: what was answered; nil for a miss.
         case get(key: String, value: Int?)
@@ -34,7 +34,12 @@ struct HistoryEvent: Hashable, Sendable {
         case delete(key: String)
         /// Every key that begins so.
         case invalidate(prefix: String)
+        /// The key ends in so many milliseconds.
+        case expire(key: String, milliseconds: Int)
     }
+
+    /// Instead of the number of an instance: a client that asks Redis itself.
+    static let foreign = -1
 
     let instance: Int
     let operation: Operation
@@ -45,12 +50,21 @@ struct HistoryEvent: Hashable, Sendable {
     let status: Int
     /// Whether memory answered without Redis (`X-Cache-Degraded`).
     let isDegraded: Bool
+    /// Whether a copy answered (`detail=near`).
+    var isCopy = false
+    /// Whether the client asked for an answer of Redis (`Cache-Control: no-cache`).
+    var isDirect = false
+
+    /// When what the operation brings about is true at the latest.
+    var effect: Double {
+        if case .expire(_, let milliseconds) = self.operation { self.end + Double(milliseconds) } else { self.end }
+    }
 
     /// Whether the client may rely on it. A delete that finds nothing is one all the same.
     var isAcknowledged: Bool {
         switch self.operation {
         case .delete: self.status == 200 || self.status == 404
-        case .get, .set, .invalidate: self.status == 200
+        case .get, .set, .invalidate, .expire: self.status == 200
         }
     }
 
@@ -58,8 +72,14 @@ struct HistoryEvent: Hashable, Sendable {
     func changes(_ key: String) -> Bool {
         switch self.operation {
         case .get: false
-        case .set(let other, _, _), .delete(let other): other == key
+        case .set(let other, _, _), .delete(let other), .expire(let other, _): other == key
         case .invalidate(let prefix): key.hasPrefix(prefix)
         }
+    }
+
+    var description: String {
+        let client = self.instance == Self.foreign ? "foreign client" : "instance \(self.instance)"
+        let marks = (self.isDegraded ? " degraded" : "") + (self.isCopy ? " copy" : "") + (self.isDirect ? " direct" : "")
+        return "\(client): \(self.operation) \(self.status)\(marks) [\(self.start), \(self.end)]"
     }
 }

@@ -5,8 +5,11 @@
 ///    Older is what was written before in real time: through any instance, if that write reached Redis; through this one in any case.
 /// 2. *no stale read anywhere after replay*: when every fault is over and every journal empty, the same over all instances.
 /// 3. *no value beyond its deadline*, with a tolerance for what happens between client and Redis.
-/// 4. *nothing lost* (`OUTAGE_WRITES=restore`, one instance): the last write of each key is there at the end.
+/// 4. *nothing lost* (`OUTAGE_WRITES=restore`, one instance): the last write of each key is there at the end, unless another client wrote it meanwhile.
 /// 5. *nothing but the contract's statuses*.
+/// 6. *what others write is seen*: an answer that is not marked degraded is not older than what Redis has acknowledged to another instance, or to a
+///    client of its own, longer ago than the bound. An answer that Redis itself was asked for has no bound.
+/// 7. *no absence that has ended*: no copy says that a key has no value, longer than the bound after it got one, if nothing can have removed it.
 struct HistoryChecker {
     struct Violation: Hashable, Sendable, CustomStringConvertible {
         let rule: String
@@ -25,8 +28,13 @@ struct HistoryChecker {
     private let events: [HistoryEvent]
     private let writes: [Int: Write]
     private let toleranceMilliseconds: Double
+    private let stalenessMilliseconds: Double
+    private let restoresWrites: Bool
     /// Changes of a key, by instance and over all.
     private var changes: [ChangeKey: LatestStart] = [:]
+    /// Changes of a key that Redis itself has acknowledged.
+    private var redisChanges: [String: LatestStart] = [:]
+    private var courses: [String: Course] = [:]
 
     private struct ChangeKey: Hashable {
         /// Nil for all.
@@ -34,35 +42,71 @@ struct HistoryChecker {
         let key: String
     }
 
-    /// Acknowledged changes in the order of their end, with the one that began last among those up to each.
+    /// Acknowledged changes in the order of their effect, with the one that began last among those up to each.
     private struct LatestStart {
-        private var ends: [Double] = []
+        private var effects: [Double] = []
         private var latest: [HistoryEvent] = []
 
         init(_ events: [HistoryEvent]) {
-            for event in events.sorted(by: { $0.end < $1.end }) {
-                self.ends.append(event.end)
+            for event in events.sorted(by: { $0.effect < $1.effect }) {
+                self.effects.append(event.effect)
                 let previous = self.latest.last
                 self.latest.append(previous.map { $0.start > event.start ? $0 : event } ?? event)
             }
         }
 
-        /// Of the changes that ended before `time` the one that began last.
+        /// Of the changes that were true before `time` the one that began last.
         func before(_ time: Double) -> HistoryEvent? {
             var low = 0
-            var high = self.ends.count
+            var high = self.effects.count
             while low < high {
                 let middle = (low + high) / 2
-                if self.ends[middle] < time { low = middle + 1 } else { high = middle }
+                if self.effects[middle] < time { low = middle + 1 } else { high = middle }
             }
             return low > 0 ? self.latest[low - 1] : nil
         }
     }
 
-    /// - Parameter toleranceMilliseconds: how much longer than its time to live a value may be seen.
-    init(_ events: [HistoryEvent], toleranceMilliseconds: Double) {
+    /// What was done to a key, up to the first change of which it is not known whether and when Redis carries it out.
+    private struct Course {
+        /// In the order of their start.
+        private var changes: [HistoryEvent] = []
+        /// For each, when everything before it was true at the latest.
+        private var effects: [Double] = []
+        /// When the first unknown change began.
+        private var end = Double.infinity
+
+        init(_ attempts: [HistoryEvent]) {
+            var latest = -Double.infinity
+            for event in attempts.sorted(by: { $0.start < $1.start }) {
+                guard event.isAcknowledged, !event.isDegraded else {
+                    self.end = event.start
+                    return
+                }
+                self.changes.append(event)
+                self.effects.append(latest)
+                latest = max(latest, event.effect)
+            }
+        }
+
+        /// The write that the key cannot have lost when the read was answered; nil if there is none.
+        func lastingWrite(_ read: HistoryEvent) -> HistoryEvent? {
+            guard read.end < self.end, let index = self.changes.lastIndex(where: { $0.start <= read.end }) else { return nil }
+            let last = self.changes[index]
+            guard case .set(_, _, nil) = last.operation, self.effects[index] < last.start else { return nil }
+            return last
+        }
+    }
+
+    /// - Parameters:
+    ///   - toleranceMilliseconds: how much longer than its time to live a value may be seen.
+    ///   - stalenessMilliseconds: how long what others have written may not be seen.
+    ///   - restoresWrites: whether a replay writes to Redis what was written in an outage, after whatever others have written since.
+    init(_ events: [HistoryEvent], toleranceMilliseconds: Double, stalenessMilliseconds: Double = .infinity, restoresWrites: Bool = false) {
         self.events = events
         self.toleranceMilliseconds = toleranceMilliseconds
+        self.stalenessMilliseconds = stalenessMilliseconds
+        self.restoresWrites = restoresWrites
         var writes: [Int: Write] = [:]
         var keys: Set<String> = []
         for event in events {
@@ -71,38 +115,67 @@ struct HistoryChecker {
                 writes[value] = Write(event: event, timeToLive: timeToLive)
                 keys.insert(key)
             case .get(let key, _): keys.insert(key)
-            case .delete, .invalidate: break
+            case .delete, .invalidate, .expire: break
             }
         }
         self.writes = writes
-        let changes = events.filter { if case .get = $0.operation { false } else { $0.isAcknowledged } }
         for key in keys {
-            let ofKey = changes.filter { $0.changes(key) }
+            let attempts = events.filter { $0.changes(key) }
+            let ofKey = attempts.filter { $0.isAcknowledged && !Self.isPutOff($0, attempts) }
             self.changes[ChangeKey(instance: nil, key: key)] = LatestStart(ofKey)
+            self.redisChanges[key] = LatestStart(ofKey.filter { !$0.isDegraded })
+            self.courses[key] = Course(attempts)
             for (instance, ofInstance) in Dictionary(grouping: ofKey, by: \.instance) {
                 self.changes[ChangeKey(instance: instance, key: key)] = LatestStart(ofInstance)
             }
         }
     }
 
-    /// - Parameter quietSince: when every fault was over and every journal empty.
-    func violations(quietSince: Double) -> [Violation] {
+    /// Whether another end of the key may have taken the place of this one before it came.
+    private static func isPutOff(_ event: HistoryEvent, _ attempts: [HistoryEvent]) -> Bool {
+        guard case .expire = event.operation else { return false }
+        return attempts.contains { other in
+            guard case .expire = other.operation, other != event else { return false }
+            return other.start <= event.effect && other.end >= event.start
+        }
+    }
+
+    /// - Parameters:
+    ///   - quietSince: when every fault was over and every journal empty.
+    ///   - firstRestart: when Redis was first ended; what is known to be there is known until then.
+    func violations(quietSince: Double, firstRestart: Double = .infinity) -> [Violation] {
         self.events.compactMap { event in
             if let violation = self.statusViolation(event) { return violation }
+            if case .get(let key, nil) = event.operation, event.status == 404, event.isCopy, event.end < firstRestart {
+                return self.endedAbsence(event, key)
+            }
             guard case .get(let key, let value?) = event.operation, event.status == 200 else { return nil }
             guard let write = self.writes[value], write.event.changes(key) else {
                 return Violation(rule: "a value that nobody wrote to this key", event: event, because: nil)
             }
-            return self.staleness(event, key, write, isQuiet: event.start >= quietSince) ?? self.overstay(event, write)
+            return self.staleness(event, key, write, isQuiet: event.start >= quietSince) ?? self.delay(event, key, write)
+                ?? self.overstay(event, write)
         }
     }
 
+    /// What was done to the key of a violation from the write that was read until the read, in the order of their start.
+    func course(of violation: Violation) -> [HistoryEvent] {
+        guard case .get(let key, let value) = violation.event.operation else { return [] }
+        let start = (value.flatMap { self.writes[$0]?.event.start } ?? violation.because?.start ?? violation.event.start) - 50
+        return self.events.filter { event in
+            guard event.end >= start, event.start <= violation.event.end else { return false }
+            if case .get(key, _) = event.operation { return true }
+            return event.changes(key)
+        }.sorted { $0.start < $1.start }
+    }
+
     private func statusViolation(_ event: HistoryEvent) -> Violation? {
+        guard event.instance != HistoryEvent.foreign else { return nil }
         let allowed =
             switch event.operation {
             case .get(FaultClient.forbiddenKey, _), .delete(FaultClient.forbiddenKey), .set(FaultClient.forbiddenKey, _, _): [200, 403, 404]
             case .get, .delete: [200, 404]
-            case .set: [200]
+            case .set, .expire: [200]
             case .invalidate: [200, 503]
             }
         return allowed.contains(event.status) ? nil : Violation(rule: "a status that the contract does not have", event: event, because: nil)
@@ -111,9 +184,27 @@ struct HistoryChecker {
     private func staleness(_ read: HistoryEvent, _ key: String, _ write: Write, isQuiet: Bool) -> Violation? {
         let isOurs = write.event.instance == read.instance
         guard isQuiet || isOurs || !write.event.isDegraded else { return nil }
-        let change = self.changes[ChangeKey(instance: isQuiet ? nil : read.instance, key: key)]?.before(read.start)
+        // What others wrote, a copy may not know yet; and a value of an outage may have been restored after it.
+        let coversAll = isQuiet && !read.isCopy && !(self.restoresWrites && write.event.isDegraded)
+        let change = self.changes[ChangeKey(instance: coversAll ? nil : read.instance, key: key)]?.before(read.start)
         guard let change, change.start > write.event.end else { return nil }
         return Violation(rule: isQuiet ? "a stale value after replay" : "a stale value", event: read, because: change)
+    }
+
+    /// What is marked degraded may be old, and what was written without Redis may reach it late.
+    private func delay(_ read: HistoryEvent, _ key: String, _ write: Write) -> Violation? {
+        guard !read.isDegraded, !write.event.isDegraded else { return nil }
+        guard let change = self.redisChanges[key]?.before(self.horizon(read)), change.start > write.event.end else { return nil }
+        return Violation(rule: "a value older than what others wrote", event: read, because: change)
+    }
+
+    /// What Redis had acknowledged by then, the answer has to know.
+    private func horizon(_ read: HistoryEvent) -> Double { read.isDirect ? read.start : read.start - self.stalenessMilliseconds }
+
+    private func endedAbsence(_ read: HistoryEvent, _ key: String) -> Violation? {
+        guard let write = self.courses[key]?.lastingWrite(read) else { return nil }
+        guard write.end < (write.instance == read.instance ? read.start : self.horizon(read)) else { return nil }
+        return Violation(rule: "an absence that has ended", event: read, because: write)
     }
 
     /// What was written to the memory of another instance may reach Redis late, and live its time there, until that instance has replayed.
@@ -130,7 +221,8 @@ struct HistoryChecker {
         final.compactMap { key, found in
             let changes = self.events.filter { $0.changes(key) }
             guard let last = changes.max(by: { $0.start < $1.start }), case .set(_, let value, nil) = last.operation, last.isAcknowledged,
-                changes.allSatisfy({ $0 == last || $0.end < last.start }), last.start > lastEmptyStart ?? -1, found != value
+                last.instance != HistoryEvent.foreign, changes.allSatisfy({ $0 == last || $0.effect < last.start }),
+                last.start > lastEmptyStart ?? -1, found != value
             else { return nil }
             return Violation(rule: "an acknowledged write is lost, found \(found.map(String.init) ?? "nothing")", event: last, because: nil)
         }

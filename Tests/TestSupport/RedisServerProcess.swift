@@ -164,5 +164,27 @@ extension RedisServerProcess {
     }
 }
 
+extension RedisServerProcess {
+    /// Has the server carry out commands of a client of the test's own, over one connection.
+    ///
+    /// - Parameter commands: words, separated by spaces
+    /// - Returns: the replies as they stood on the wire
+    @discardableResult
+    package func run(_ commands: String...) async throws -> String {
+        try await WireClient.connect(port: self.port) { connection in
+            try await connection.send(commands.map(Self.encoded).joined() + Self.encoded("QUIT"))
+            let replies = try await connection.readToEnd()
+            guard replies.hasSuffix("+OK\r\n") else { throw TestProcessError(reason: "unexpected replies: \(replies.prefix(200))") }
+            return String(replies.dropLast("+OK\r\n".count))
+        }
+    }
+
+    /// A command in the protocol of Redis.
+    package static func encoded(_ command: String) -> String {
+        let words = command.split(separator: " ")
+        return "*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
+    }
+}
+
 @available(*, unavailable)
 extension RedisServerProcess: Sendable {}

@@ -86,6 +86,17 @@ package struct WireClient: Sendable {
             }
         }
 
+        /// The next line, without its end.
+        package mutating func line() async throws -> String {
+            while true {
+                if let end = self.received.readableBytesView.firstIndex(of: 10) {
+                    let line = self.received.readString(length: end - self.received.readerIndex + 1) ?? ""
+                    return String(line.dropLast())
+                }
+                guard try await self.readMore() else { throw Failure.closed }
+            }
+        }
+
         /// Whether the peer closes its side without sending anything more.
         package mutating func isClosed() async throws -> Bool {
             guard self.received.readableBytes == 0 else { return false }
@@ -97,8 +108,11 @@ package struct WireClient: Sendable {
         }
 
         /// Reads whatever still comes, until the peer closes its side.
-        package mutating func readToEnd() async throws {
+        /// - Returns: what was not read before.
+        @discardableResult
+        package mutating func readToEnd() async throws -> String {
             while try await self.readMore() {}
+            return self.received.readString(length: self.received.readableBytes) ?? ""
         }
 
         private mutating func readMore() async throws -> Bool {
