@@ -60,7 +60,7 @@ extension OpenAPIDocument {
                 "example": "redis-caching-agent; hit; ttl=57; detail=redis",
             ],
             "Degraded": [
-                "description": "Present if the embedded store answered because Redis was unavailable.", "schema": ["type": "string", "const": "1"],
+                "description": "Present if memory answered because Redis was unavailable.", "schema": ["type": "string", "const": "1"],
             ],
             "RetryAfter": [
                 "description": "Seconds until a retry is worthwhile.", "required": true, "schema": ["type": "string", "pattern": "^[0-9]+$"],

@@ -132,7 +132,7 @@ extension OpenAPIDocument {
                 (
                     "200",
                     Self.json(
-                        "The value is deleted", Self.schema("DeleteAnswer"), headers: Self.cacheHeaders,
+                        "The value is deleted, or will be when Redis is available again", Self.schema("DeleteAnswer"), headers: Self.cacheHeaders,
                         example: ["success": true, "key": "agent:1", "message": "Key deleted successfully"])
                 ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("422", Self.response("Invalid")),
             ])

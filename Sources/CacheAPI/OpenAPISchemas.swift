@@ -1,3 +1,4 @@
+import Cache
 import JSON
 
 /// The shapes of bodies.
@@ -147,15 +148,30 @@ extension OpenAPIDocument {
                             ]
                         ),
                         ("redis", self.schema("RedisHealth")),
+                        ("near_cache", self.schema("NearCacheHealth")),
                         (
                             "registration",
                             self.object(
                                 [("state", ["enum": ["pending", "elsewhere", "registered", "refused"]]), ("agent_id", self.text)],
                                 optional: ["agent_id"])
                         ),
-                    ], optional: ["warnings", "redis", "registration"])
+                    ], optional: ["warnings", "redis", "near_cache", "registration"])
             ),
             ("RedisHealth", self.redisHealth),
+            (
+                "NearCacheHealth",
+                self.object([
+                    (
+                        "coherence",
+                        [
+                            "enum": .array(Coherence.allCases.map { .string($0.rawValue) }),
+                            "description": "What keeps copies of reads true: Redis, nothing for a short time, or none is answered as current.",
+                        ]
+                    ),
+                    ("reason", ["type": ["string", "null"], "description": "Why it is `off`; null otherwise."]),
+                    ("entries", self.count), ("bytes", self.count),
+                ])
+            ),
             (
                 "MetricsSummary",
                 self.object([

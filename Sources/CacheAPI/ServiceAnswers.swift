@@ -44,6 +44,8 @@ extension Answer {
         if let outage = health.outage {
             body.writeStaticString(",\"redis\":")
             OutageText(now: health.now, wallClock: now).write(outage, refusedCommands: health.refusedCommands, into: &body)
+            body.writeStaticString(",\"near_cache\":")
+            NearCacheText.write(health.near?.report, into: &body)
         }
         if let registration {
             body.writeStaticString(",\"registration\":{\"state\":")
@@ -133,6 +135,20 @@ package struct OutageText {
             CivilTime(secondsSince1970: microseconds / 1_000_000).writeISO8601(microseconds: microseconds % 1_000_000, into: &$0)
         }
         body.writeStaticString("\"")
+    }
+}
+
+/// Writes the copies of reads, and what keeps them true, as the member `near_cache` of `GET /health`.
+package enum NearCacheText {
+    /// - Parameter report: nil if the settings keep no copies.
+    package static func write(_ report: NearCacheReport?, into body: inout ByteBuffer) {
+        guard let report else {
+            body.writeStaticString("{\"coherence\":\"off\",\"reason\":\"the settings keep no copies (NEAR_CACHE)\",\"entries\":0,\"bytes\":0}")
+            return
+        }
+        let reason = report.reason.map { "\"\($0)\"" } ?? "null"
+        body.writeString("{\"coherence\":\"\(report.coherence.rawValue)\",\"reason\":\(reason)")
+        body.writeString(",\"entries\":\(report.memory.entries),\"bytes\":\(report.memory.bytes)}")
     }
 }
 

@@ -48,6 +48,7 @@ struct DashboardFigures {
                 "entries": .integer(health.memory.entries), "bytes": .integer(health.memory.bytes),
                 "maximum_bytes": .integer(health.memory.maximumBytes),
             ],
+            "near_cache": self.nearCache,
             "redis": self.redis,
             "redis_client": health.redis.map { counts in
                 [
@@ -79,6 +80,14 @@ struct DashboardFigures {
         OutageText(now: self.report.health.now, wallClock: self.wallClock)
             .write(outage, refusedCommands: self.report.health.refusedCommands, into: &text)
         return .prepared(text)
+    }
+
+    /// The same as in `/health`, and the bound; nil if the settings keep no copies.
+    private var nearCache: JSONNode {
+        guard let report = self.report.health.near?.report else { return nil }
+        var text = ByteBuffer()
+        NearCacheText.write(report, into: &text)
+        return ["state": .prepared(text), "maximum_bytes": .integer(report.memory.maximumBytes)]
     }
 
     /// Only numbers, in the order of the columns: names would make the response three times as long.
@@ -120,6 +129,8 @@ extension HistorySample {
         ("duration_ms", { Int64($0.durationMilliseconds) }),
         ("hits", { Int64($0.hits) }),
         ("misses", { Int64($0.misses) }),
+        ("near_hits", { Int64($0.nearHits) }),
+        ("outage_hits", { Int64($0.outageHits) }),
         ("sets", { Int64($0.sets) }),
         ("deletes", { Int64($0.deletes) }),
         ("others", { Int64($0.others) }),
@@ -138,6 +149,7 @@ extension HistorySample {
         ("journal_keys", { Int64($0.journalKeys) }),
         ("memory_entries", { Int64($0.memoryEntries) }),
         ("memory_bytes", { $0.memoryBytes }),
+        ("near_bytes", { $0.nearBytes }),
         ("resident_bytes", { $0.residentBytes }),
         ("processor_permille", { $0.processorPermille.map { Int64($0) } }),
         ("redis_used_bytes", { $0.redisUsedBytes }),

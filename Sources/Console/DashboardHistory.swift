@@ -83,7 +83,8 @@ extension MetricsReporter {
         let http = self.httpCounters.counts
         var reading = HistoryReading(time: health.now, latency: operations.keyLatency)
         reading.counts = HistoryReading.Counts(
-            hits: operations.hits, misses: operations.misses, sets: operations.count(.set), deletes: operations.count(.delete),
+            hits: operations.hits, misses: operations.misses, nearHits: operations.count(.get, .near, .hit),
+            outageHits: operations.count(.get, .outage, .hit), sets: operations.count(.set), deletes: operations.count(.delete),
             others: operations.count(.invalidate) + operations.count(.stats) + operations.count(.get, .refused),
             degraded: operations.count(.outage), errors: http.errors,
             refusals: LimitKind.allCases.reduce(0) { $0 + self.limiter.refusals($1) },
@@ -93,6 +94,7 @@ extension MetricsReporter {
             journalKeys: health.outage?.journalKeys ?? 0)
         reading.memoryEntries = health.memory.entries
         reading.memoryBytes = health.memory.bytes
+        reading.nearBytes = health.near?.report.memory.bytes
         reading.process = ProcessFigures.read(countingFiles: false).map { ($0.cpuSeconds, $0.residentBytes) }
         reading.redisMemory = redisMemory
         reading.outage = health.outage

@@ -14,6 +14,8 @@ struct HistorySample: Sendable, Equatable {
     let durationMilliseconds: Int32
 
     let hits, misses, sets, deletes, others: UInt32
+    /// Hits that a copy of an earlier read answered, and those that memory answered because Redis was unavailable.
+    let nearHits, outageHits: UInt32
     let degraded, errors, refusals, deadlinesMissed: UInt32
     let evictions, expirations: UInt32
     /// Operations on one key that took longer than the objective.
@@ -28,6 +30,8 @@ struct HistorySample: Sendable, Equatable {
     /// At the end of the interval.
     let memoryEntries: UInt32
     let memoryBytes: Int64
+    /// nil if no copies are kept.
+    let nearBytes: Int64?
     let residentBytes: Int64?
     /// Processor time in thousandths of one processor.
     let processorPermille: UInt32?
@@ -47,6 +51,8 @@ struct HistorySample: Sendable, Equatable {
         }
         self.hits = increase(\.hits)
         self.misses = increase(\.misses)
+        self.nearHits = increase(\.nearHits)
+        self.outageHits = increase(\.outageHits)
         self.sets = increase(\.sets)
         self.deletes = increase(\.deletes)
         self.others = increase(\.others)
@@ -67,6 +73,7 @@ struct HistorySample: Sendable, Equatable {
         self.journalKeys = UInt32(clamping: peaks.journalKeys)
         self.memoryEntries = UInt32(clamping: later.memoryEntries)
         self.memoryBytes = Int64(later.memoryBytes)
+        self.nearBytes = later.nearBytes.map { Int64($0) }
         self.residentBytes = later.process.map { Int64($0.residentBytes) }
         if let before = earlier.process, let now = later.process, self.durationMilliseconds > 0 {
             self.processorPermille = UInt32(clamping: Int((now.cpuSeconds - before.cpuSeconds) * 1_000_000 / Double(self.durationMilliseconds)))
@@ -85,6 +92,10 @@ struct HistoryReading: Sendable {
     struct Counts: Sendable {
         var hits = 0
         var misses = 0
+        /// Hits that a copy of an earlier read answered.
+        var nearHits = 0
+        /// Hits that memory answered because Redis was unavailable.
+        var outageHits = 0
         var sets = 0
         var deletes = 0
         /// Invalidations, requests for statistics, and reads that the store refused.
@@ -126,6 +137,8 @@ struct HistoryReading: Sendable {
     var latency: HistogramSnapshot
     var memoryEntries = 0
     var memoryBytes = 0
+    /// Bytes of copies of reads; nil if none are kept.
+    var nearBytes: Int?
     /// User and system time of the process in seconds, and its resident bytes; nil on a system without `/proc`.
     var process: (cpuSeconds: Double, residentBytes: Int)?
     /// nil if Redis is unavailable, not configured, or does not report it.

@@ -58,6 +58,31 @@ package enum MetricCatalogue {
     static let memoryRejections = MetricDescriptor(
         "cacheagent_memory_store_rejections_total", .counter, "Values that the embedded store refused because they are too large for it.")
 
+    // MARK: The near cache
+
+    static let nearCoherence = MetricDescriptor(
+        "cacheagent_near_coherence", .gauge, labels: ["mode"],
+        "1 for what keeps copies true: Redis (tracking), nothing for a short time (ttl), or no copy is answered as current (off).")
+    static let nearEntries = MetricDescriptor("cacheagent_near_entries", .gauge, "Copies of reads from Redis, those of absent keys included.")
+    static let nearBytes = MetricDescriptor("cacheagent_near_bytes", .gauge, unit: "bytes", "Bytes used by copies.")
+    static let nearBound = MetricDescriptor("cacheagent_near_max_bytes", .gauge, unit: "bytes", "Bytes that copies may use (NEAR_MAX_BYTES).")
+    static let nearEvictions = MetricDescriptor("cacheagent_near_evictions_total", .counter, "Live copies removed to make room.")
+    static let nearHitAge = MetricDescriptor(
+        "cacheagent_near_hit_age_seconds", .histogram, unit: "seconds", "Age of a copy when it was answered.")
+    static let nearFills = MetricDescriptor(
+        "cacheagent_near_fills_total", .counter, labels: ["result"],
+        "Reads from Redis that were to be kept: kept, fenced (the key may have changed meanwhile) or unsuitable (too large, or not JSON).")
+    static let nearSharedReads = MetricDescriptor(
+        "cacheagent_near_shared_reads_total", .counter, "Reads that shared the reply to another read of the same key.")
+    static let nearPushes = MetricDescriptor(
+        "cacheagent_near_pushes_total", .counter, labels: ["kind"],
+        "Messages from Redis about changes: of keys, of everything (FLUSHALL), and others.")
+    static let nearInvalidatedKeys = MetricDescriptor(
+        "cacheagent_near_invalidated_keys_total", .counter, "Keys in these messages.")
+    static let nearCoverageLosses = MetricDescriptor(
+        "cacheagent_near_coverage_losses_total", .counter, labels: ["reason"],
+        "Times that the copies of a connection were no longer current, because it ended (connection) or gave no sign of life (silence).")
+
     // MARK: Redis
 
     static let redisConnected = MetricDescriptor(
@@ -163,6 +188,8 @@ package enum MetricCatalogue {
         requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes, unsentBytes,
         waitingBytes, readPauses,
         memoryEntries, memoryBytes, memoryBound, memoryEvictions, memoryExpirations, memoryRejections,
+        nearCoherence, nearEntries, nearBytes, nearBound, nearEvictions, nearHitAge, nearFills, nearSharedReads, nearPushes, nearInvalidatedKeys,
+        nearCoverageLosses,
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,
         journalKeys, journalKeysBound, journalPatterns, journalBytes, journalBytesBound, journalAge, journalOverflows,

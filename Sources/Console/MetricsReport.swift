@@ -25,6 +25,7 @@ package struct MetricsReport {
         self.writeCache(into: &writer)
         self.writeHTTP(into: &writer)
         self.writeMemory(into: &writer)
+        self.writeNearCache(into: &writer)
         self.writeRedis(into: &writer)
         self.writeProcess(into: &writer)
         self.telemetry.registry.write(into: &writer)
@@ -93,6 +94,32 @@ package struct MetricsReport {
         writer.single(MetricCatalogue.memoryEvictions, memory.evictions)
         writer.single(MetricCatalogue.memoryExpirations, memory.expirations)
         writer.single(MetricCatalogue.memoryRejections, memory.rejections)
+    }
+
+    private func writeNearCache(into writer: inout ExpositionWriter) {
+        guard let near = self.health.near else { return }
+        let counts = near.counts
+        writer.family(MetricCatalogue.nearCoherence)
+        for mode in Coherence.allCases { writer.sample([MetricLabel("mode", mode.rawValue)], near.report.coherence == mode ? 1 : 0) }
+        writer.single(MetricCatalogue.nearEntries, near.report.memory.entries)
+        writer.single(MetricCatalogue.nearBytes, near.report.memory.bytes)
+        writer.single(MetricCatalogue.nearBound, near.report.memory.maximumBytes)
+        writer.single(MetricCatalogue.nearEvictions, near.report.memory.evictions)
+        writer.family(MetricCatalogue.nearHitAge)
+        writer.histogram([], counts.ages)
+        writer.family(MetricCatalogue.nearFills)
+        writer.sample([MetricLabel("result", "kept")], counts.count(.kept))
+        writer.sample([MetricLabel("result", "fenced")], counts.count(.fenced))
+        writer.sample([MetricLabel("result", "unsuitable")], counts.count(.unsuitable))
+        writer.single(MetricCatalogue.nearSharedReads, counts.count(.shared))
+        writer.family(MetricCatalogue.nearPushes)
+        writer.sample([MetricLabel("kind", "keys")], counts.count(.pushOfKeys))
+        writer.sample([MetricLabel("kind", "everything")], counts.count(.pushOfEverything))
+        writer.sample([MetricLabel("kind", "other")], counts.count(.otherPush))
+        writer.single(MetricCatalogue.nearInvalidatedKeys, counts.count(.invalidatedKey))
+        writer.family(MetricCatalogue.nearCoverageLosses)
+        writer.sample([MetricLabel("reason", "connection")], counts.count(.lostConnection))
+        writer.sample([MetricLabel("reason", "silence")], counts.count(.silence))
     }
 
     private func writeRedis(into writer: inout ExpositionWriter) {

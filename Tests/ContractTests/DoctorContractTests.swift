@@ -192,7 +192,9 @@ struct DoctorContractTests {
 
     /// The smallest ACL of docs/redis-access.md.
     @Test func aUserWhoMayDoWhatIsNeeded() async throws {
-        let rules = "~* +get +set +pttl +unlink +scan +ping +info +dbsize +client|setname +client|list +client|kill"
+        let rules =
+            "~* +get +set +pttl +unlink +scan +ping +info +dbsize +client|setname +client|list +client|kill +client|tracking"
+            + " +client|caching"
         let redis = try RedisServerProcess(configuration: [
             "maxmemory 100mb", "maxmemory-policy allkeys-lfu", "user cache on >\(Self.secret) \(rules)",
         ])
@@ -200,7 +202,18 @@ struct DoctorContractTests {
         let environment = self.address(redis).merging(["REDIS_USER": "cache", "REDIS_PASSWORD": Self.secret]) { $1 }
         let report = try await self.report(environment, status: 0)
         #expect(["commands", "keys", "client commands", "memory"].allSatisfy { report.outcome($0) == "ok" })
-        #expect(report.result("client commands") == "CLIENT TRACKING is refused: this version does not use it")
+        #expect(report.result("client commands") == "CLIENT SETNAME, CLIENT LIST, CLIENT KILL, CLIENT TRACKING, CLIENT CACHING")
+    }
+
+    /// Also if it may track no reads, which then costs copies of them and nothing else.
+    @Test func aUserWhoMayNotTrackReads() async throws {
+        let redis = try RedisServerProcess(configuration: ["user cache on >\(Self.secret) ~* +@all -client|tracking"])
+        defer { redis.stop() }
+        let environment = self.address(redis).merging(["REDIS_USER": "cache", "REDIS_PASSWORD": Self.secret]) { $1 }
+        let report = try await self.report(environment, status: 0)
+        #expect(report.outcome("client commands") == "warning")
+        #expect(report.result("client commands").contains("no copies of reads are kept"))
+        #expect(try await self.report(environment.merging(["NEAR_CACHE": "off"]) { $1 }, status: 0).outcome("client commands") == "ok")
     }
 
     // MARK: Memory

@@ -65,13 +65,62 @@ import Testing
             let types = text.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.compactMap { $0.split(separator: " ").dropFirst(2).first }
             let found = types.map(String.init)
             #expect(Set(found).count == found.count)
-            let prefixes = ["redis_", "journal_", "replay_", "recent_writes_"].map { "cacheagent_" + $0 }
+            let prefixes = ["redis_", "near_", "journal_", "replay_", "recent_writes_"].map { "cacheagent_" + $0 }
             let ofRedis = MetricCatalogue.all.map(\.name).filter { name in
                 name != "cacheagent_redis_connected" && prefixes.contains { name.hasPrefix($0) }
             }
             let expected =
                 MetricCatalogue.all.map(\.name).filter { store == .redis || !ofRedis.contains($0) } + ["cacheagent_cache_invalidated_keys_total"]
             #expect(Set(found) == Set(expected))
+        }
+    }
+
+    private func expect(_ agent: AgentProcess, _ samples: [String: Double]) async throws {
+        let scrape = try await self.scrape(agent)
+        for (sample, value) in samples { #expect(scrape.metric("cacheagent_" + sample) == value, "\(sample)") }
+    }
+
+    /// The life of a copy: kept at the second read, answered at the third, and gone when another client of Redis changes the key.
+    @Test(.enabled(if: RedisServerProcess.isAvailable)) func copiesAreCounted() async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        let cli = try #require(CommandLineTool("redis-cli"))
+        let settings = [
+            "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000", "EVENT_LOOPS": "1",
+        ]
+        try await AgentProcess.with(settings) { agent in
+            try await agent.waitForHealth(#""near_cache":{"coherence":"tracking","reason":null,"entries":0,"bytes":0}"#)
+            #expect(try await cli.run(["-s", redis.socketPath, "set", "k", "1"]).status == 0)
+            for _ in 0..<3 { #expect(try await agent.ask(Request.get("/cache/k")).status == 200) }
+            try await self.expect(
+                agent,
+                [
+                    #"near_coherence{mode="tracking"}"#: 1, #"near_coherence{mode="ttl"}"#: 0, #"near_coherence{mode="off"}"#: 0,
+                    #"cache_operations_total{operation="get",store="near",result="hit"}"#: 1, "near_entries": 1, "near_hit_age_seconds_count": 1,
+                    #"near_fills_total{result="kept"}"#: 1, #"near_fills_total{result="fenced"}"#: 0, #"near_fills_total{result="unsuitable"}"#: 0,
+                    #"near_pushes_total{kind="keys"}"#: 0,
+                ])
+            #expect(try await cli.run(["-s", redis.socketPath, "set", "k", "2"]).status == 0)
+            try await agent.waitForMetric(#"cacheagent_near_pushes_total{kind="keys"}"#) { $0 == 1 }
+            try await self.expect(agent, ["near_invalidated_keys_total": 1, "near_entries": 0, #"near_pushes_total{kind="everything"}"#: 0])
+            #expect(try await agent.ask(Request.get("/cache/k")).text.hasSuffix(#""value":2}"#))
+            #expect(try await cli.run(["-s", redis.socketPath, "flushall"]).status == 0)
+            try await agent.waitForMetric(#"cacheagent_near_pushes_total{kind="everything"}"#) { $0 == 1 }
+            #expect(try await agent.ask(Request.get("/cache/k")).status == 404)
+            redis.stop()
+            try await agent.waitForHealth(#""near_cache":{"coherence":"off","reason":"Redis is away""#)
+            try await self.expect(
+                agent,
+                [#"near_coherence{mode="off"}"#: 1, #"near_coherence{mode="tracking"}"#: 0, #"near_coverage_losses_total{reason="connection"}"#: 1])
+        }
+    }
+
+    @Test(.enabled(if: RedisServerProcess.isAvailable)) func withoutCopiesThereAreNoFiguresOfThem() async throws {
+        try await Store.redis.withAgent(["NEAR_CACHE": "off"]) { agent in
+            let scrape = try await self.scrape(agent)
+            #expect(!scrape.text.contains("cacheagent_near_"))
+            #expect(
+                try await agent.ask(Request.get("/health")).text.contains(#""near_cache":{"coherence":"off","reason":"the settings keep no copies"#))
         }
     }
 

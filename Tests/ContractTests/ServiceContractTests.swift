@@ -18,7 +18,7 @@ import Testing
             let answer = try await agent.ask(Request.get("/health"))
             #expect(answer.status == 200)
             let pattern =
-                #/\{"status":"healthy","timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}","redis_connected":(true|false),"version":"1\.0\.0","uptime_seconds":\d+,"warnings":\["no API keys[^"]*"\](,"redis":\{"state":"connected",.*\})?\}/#
+                #/\{"status":"healthy","timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}","redis_connected":(true|false),"version":"1\.0\.0","uptime_seconds":\d+,"warnings":\["no API keys[^"]*"\](,"redis":\{"state":"connected",.*\},"near_cache":\{"coherence":"tracking",.*\})?\}/#
             let match = try #require(answer.text.wholeMatch(of: pattern), "\(answer.text)")
             #expect(match.1 == (store == .redis ? "true" : "false"))
             #expect((match.2 != nil) == (store == .redis))

@@ -97,7 +97,7 @@ class MonitoringTests(unittest.TestCase):
         text = (REPOSITORY / "deploy/terraform/monitoring.tf").read_text()
         block = text.split("  promql = {")[1].split("\n}")[0].replace('\\"', "'")
         queries = [query.replace("${var.name}", "agent").replace("${unit}", "bytes") for query in re.findall(r'"([^"]*cacheagent_[^"]*)"', block)]
-        self.assertEqual(len(queries), 4)
+        self.assertEqual(len(queries), 5)
         for query in queries:
             self.assertEqual(query.count("cacheagent_"), query.count("namespace='agent'"), query)
         self.check(queries)

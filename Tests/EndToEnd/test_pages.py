@@ -208,6 +208,35 @@ class PageTests(unittest.TestCase):
         expect(result).to_have_text("0 keys match user:*.")
 
     @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
+    def test_copies_of_reads(self) -> None:
+        redis = Redis()
+        self.addCleanup(redis.stop)
+        agent = self.agent(**redis.settings, EVENT_LOOPS="1")
+        agent.wait_for('"coherence":"tracking"')
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#copies-detail")).to_contain_text("kept current by Redis")
+        expect(page.locator("#plot-ratio")).to_be_hidden()
+        agent.set("agent:1", "1")
+        for _ in range(40):
+            agent.get("/cache/agent:1")
+        expect(page.locator("#copies")).to_have_text("1")
+        expect(page.locator("#near")).to_have_text(re.compile(r"^[1-9][\d.]* %$"))
+        expect(page.locator("#plot-reads .legend .first")).to_contain_text("a copy")
+        expect(page.locator("#plot-reads").get_by_role("img")).to_have_attribute("aria-label", re.compile(r": a copy \d.*Redis \d.*not found \d"))
+        expect(page.locator("#plot-memory .legend .second")).to_be_visible()
+        redis.kill()
+        expect(page.locator("#copies-detail")).to_contain_text("not current: Redis is away")
+        agent.get("/cache/agent:1")
+        expect(page.locator("#plot-reads .legend .warn")).to_be_visible()
+
+    def test_without_redis_there_are_no_copies(self) -> None:
+        page = self.page(self.agent(), "/dashboard")
+        expect(page.locator("#pill")).to_have_text("Healthy")
+        for name in ("#near-tile", "#copies-tile", "#plot-reads"):
+            expect(page.locator(name)).to_be_hidden()
+        expect(page.locator("#plot-ratio")).to_be_visible()
+
+    @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
     def test_an_outage_is_seen_and_its_end(self) -> None:
         redis = Redis()
         self.addCleanup(redis.stop)

@@ -127,6 +127,10 @@ locals {
         "max(cacheagent_journal_${unit}{namespace=\"${var.name}\"} / cacheagent_journal_max_${unit}{namespace=\"${var.name}\"}) > 0.8"
       ])
     }
+    copies = {
+      what  = "Copies are not current", runbook = "copies-are-not-current", duration = "600s"
+      query = "max(cacheagent_near_coherence{mode=\"off\",namespace=\"${var.name}\"}) == 1 and min(cacheagent_redis_connected{namespace=\"${var.name}\"}) == 1"
+    }
     registration = {
       what  = "The platform refuses the registration", runbook = "the-platform-refuses-the-registration", duration = "600s"
       query = "max(cacheagent_factory_registration_state{state=\"refused\",namespace=\"${var.name}\"}) == 1"

@@ -14,6 +14,11 @@ package enum NearStanding: UInt8, Sendable, CaseIterable {
     case refused
 }
 
+/// What keeps copies true, as `GET /health` and the metrics name it.
+package enum Coherence: String, Sendable, CaseIterable {
+    case tracking, ttl, off
+}
+
 /// The copies of reads, and what keeps them true.
 package struct NearCacheReport: Sendable {
     /// Of all connections, the case that says most about what is wrong.
@@ -22,12 +27,11 @@ package struct NearCacheReport: Sendable {
     /// The store of the copies.
     package let memory: MemoryStatistics
 
-    /// What keeps copies true, as `GET /health` names it.
-    package var coherence: String {
+    package var coherence: Coherence {
         switch self.standing {
-        case .tracking: "tracking"
-        case .timeToLive: "ttl"
-        case .away, .silent, .refused: "off"
+        case .tracking: .tracking
+        case .timeToLive: .ttl
+        case .away, .silent, .refused: .off
         }
     }
 

@@ -55,8 +55,17 @@ const plots = {
     ],
   },
   ratio: {
-    text: percent, ceiling: 1, ticks: () => [0, 0.25, 0.5, 0.75, 1], empty: "no reads in this time", showsMost: false,
+    // With copies, the plot of who answered says it too.
+    text: percent, ceiling: 1, ticks: () => [0, 0.25, 0.5, 0.75, 1], empty: "no reads in this time", showsMost: false, needsCopies: false,
     lines: [line("found", "first", (p) => p.ratio, { bridges: true })],
+  },
+  reads: {
+    text: percent, ceiling: 1, ticks: () => [0, 0.25, 0.5, 0.75, 1], empty: "no reads in this time", showsMost: false, needsCopies: true,
+    lines: [
+      line("a copy", "first", (p) => p.near, { bridges: true }), line("Redis", "second", (p) => p.fromRedis, { bridges: true }),
+      line("not found", "third", (p) => p.missed, { bridges: true }),
+      line("memory in an outage", "warn", (p) => p.fromMemory, { isOptional: true, bridges: true }),
+    ],
   },
   latency: {
     text: milliseconds, scale: "log", empty: "no operations in this time",
@@ -86,7 +95,7 @@ const plots = {
   memory: {
     text: bytes, ticks: binaryTicks, floor: 1024,
     limit: { name: "bound", of: () => instances.chosen?.last.memory.maximum_bytes ?? null },
-    lines: [line("entries", "first", (p) => p.memory)],
+    lines: [line("entries", "first", (p) => p.memory), line("copies of reads", "second", (p) => p.nearBytes, { isOptional: true })],
   },
   evictions: {
     text: perSecond, floor: 1,
@@ -131,9 +140,16 @@ function show() {
   showTraffic(last, instance.fine);
   showMemory(last);
   const view = instance.view(range);
-  for (const [name, options] of Object.entries(plots)) element(`plot-${name}`).hidden = options.needsRedis === true && last.redis === null;
+  showCopies(last, instance.fine);
+  for (const [name, options] of Object.entries(plots)) element(`plot-${name}`).hidden = !isAbout(last, options);
   board.draw(view);
   showEvents(view);
+}
+
+/** Whether this instance has what a plot is about. */
+function isAbout(last, options) {
+  const { needsRedis, needsCopies } = options;
+  return (needsRedis === undefined || needsRedis === (last.redis !== null)) && (needsCopies === undefined || needsCopies === (last.near_cache !== null));
 }
 
 function showChoice() {
@@ -193,6 +209,23 @@ function showMemory(last) {
   element("memory-meter").value = maximum === null ? 0 : redis.used_bytes / maximum;
   // A cache that is full evicts: that is what it is for, unless it cannot.
   mark("memory-tile", null);
+}
+
+/** The near cache: what it spares, and whether Redis keeps it true. */
+function showCopies(last, fine) {
+  const { near_cache: copies } = last;
+  for (const id of ["near-tile", "copies-tile"]) element(id).hidden = copies === null;
+  element("tiles").classList.toggle("more", copies !== null);
+  if (copies === null) return;
+  const recent = fine.slice(-recentSeconds);
+  const reads = sum(recent, (p) => p.sample.hits + p.sample.misses);
+  set("near", percent(reads > 0 ? sum(recent, (p) => p.sample.near_hits) / reads : null));
+  set("near-detail", reads > 0 ? "of reads found a current one" : "no reads lately");
+  const { coherence, reason, entries, bytes: used } = copies.state;
+  set("copies", count(entries));
+  const truth = { tracking: "kept current by Redis", ttl: "by age alone", off: `not current: ${reason}` }[coherence];
+  set("copies-detail", `${bytes(used)} of ${bytes(copies.maximum_bytes)}; ${truth}`);
+  mark("copies-tile", coherence === "off" ? "warn" : null);
 }
 
 function showState(last) {

@@ -20,7 +20,11 @@ function point(row, columns) {
     set: sample.sets / seconds,
     delete: sample.deletes / seconds,
     all: (reads + sample.sets + sample.deletes + sample.others) / seconds,
-    ratio: reads > 0 ? sample.hits / reads : null,
+    ratio: share(sample.hits, reads),
+    near: share(sample.near_hits, reads),
+    fromRedis: share(sample.hits - sample.near_hits - sample.outage_hits, reads),
+    fromMemory: share(sample.outage_hits, reads),
+    missed: share(sample.misses, reads),
     p50: thousandth(sample.p50_us),
     p99: thousandth(sample.p99_us),
     errors: sample.errors / seconds,
@@ -32,6 +36,7 @@ function point(row, columns) {
     inFlight: sample.in_flight,
     journal: sample.journal_keys,
     memory: sample.memory_bytes,
+    nearBytes: sample.near_bytes,
     resident: sample.resident_bytes,
     processor: thousandth(sample.processor_permille),
     redisUsed: sample.redis_used_bytes,
@@ -41,9 +46,13 @@ function point(row, columns) {
   };
 }
 
+const share = (part, whole) => whole > 0 ? part / whole : null;
 const thousandth = (number) => number === null ? null : number / 1000;
 
-const summed = ["hits", "misses", "sets", "deletes", "others", "degraded", "errors", "refusals", "deadlines_missed", "evictions", "expirations", "slow", "duration_ms"];
+const summed = [
+  "hits", "misses", "near_hits", "outage_hits", "sets", "deletes", "others", "degraded", "errors", "refusals", "deadlines_missed", "evictions",
+  "expirations", "slow", "duration_ms",
+];
 const largest = ["p50_us", "p99_us", "connections", "in_flight", "redis_pending", "journal_keys", "processor_permille"];
 
 /** Several points as one: what has happened since the last coarse sample. */

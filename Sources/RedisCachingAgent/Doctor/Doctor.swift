@@ -1,4 +1,5 @@
 import Access
+import Cache
 import FactoryPlatform
 import GoogleCloud
 import NIOCore
@@ -63,7 +64,9 @@ struct Doctor: Sendable {
             provider = FixedPassword(secret: (try? await metadata.accessToken()).map { RedisPassword($0.secret) })
         }
         let key = "\(self.keyPrefix)redis-caching-agent:doctor:\(String(UInt64.random(in: 0 ... .max), radix: 36))"
-        let facts = await RedisProbe(configuration: configuration, passwordProvider: provider, key: key).facts()
+        let facts = await RedisProbe(
+            configuration: configuration, passwordProvider: provider, key: key, tracksReads: self.settings.near?.mode == .auto
+        ).facts()
         if let encryption {
             findings.append(EncryptionCheck.finding(encryption, isAccepted: facts.failure?.code != .tlsFailed))
         } else {

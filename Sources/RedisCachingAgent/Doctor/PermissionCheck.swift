@@ -54,13 +54,17 @@ enum PermissionCheck {
         let ours = outcomes.filter { $0.trial.name.hasPrefix("CLIENT ") }
         let refused = ours.filter { $0.outcome == .refused }
         if refused.isEmpty { return .ok(.clientCommands, ours.map(\.trial.name).joined(separator: ", ")) }
-        let text = refused.map { entry in
-            let consequence = if case .optional(let text) = entry.trial.need { text } else { "this version does not use it" }
-            return "\(entry.trial.name) is refused: \(consequence)"
+        // Commands with the same consequence are named together.
+        var groups: [(need: CommandTrial.Need, names: [String])] = []
+        for trial in refused.map(\.trial) {
+            if groups.last?.need != trial.need { groups.append((trial.need, [])) }
+            groups[groups.count - 1].names.append(trial.name)
+        }
+        let text = groups.map { need, names in
+            let commands = "\(names.joined(separator: " and ")) \(names.count == 1 ? "is" : "are") refused"
+            return if case .optional(let consequence) = need { "\(commands): \(consequence)" } else { commands }
         }.joined(separator: "; ")
-        let missed = refused.filter { $0.trial.need != .unused }
-        guard !missed.isEmpty else { return .ok(.clientCommands, text) }
-        return .warning(.clientCommands, text, "\(self.grant(missed, user)) Memorystore refuses all of them; the service works without.")
+        return .warning(.clientCommands, text, "\(self.grant(refused, user)) Memorystore may refuse all of them; the service works without.")
     }
 
     private static func grant(_ refused: Outcomes, _ user: String?) -> String {
@@ -78,8 +82,6 @@ struct CommandTrial: Sendable {
         case required
         /// The service works without it, with a consequence.
         case optional(consequence: String)
-        /// This version does not use it.
-        case unused
     }
 
     /// The command, as people call it.
@@ -91,13 +93,15 @@ struct CommandTrial: Sendable {
 
     /// Each command comes after those that it depends on.
     ///
-    /// - Parameter key: a key that nobody else uses; it is deleted, and expires after ten seconds at the latest.
-    static func all(key: String) -> [CommandTrial] {
+    /// - Parameters:
+    ///   - key: a key that nobody else uses; it is deleted, and expires after ten seconds at the latest.
+    ///   - tracksReads: whether the service asks Redis to say when what it has read changes (`NEAR_CACHE=auto`).
+    static func all(key: String, tracksReads: Bool) -> [CommandTrial] {
         let key = RESPArgument.string(key)
         // The greatest number: no connection has it, so none is closed.
         let nobody = RESPArgument.integer(Int64.max)
         let fence = Need.optional(consequence: "after an outage the service waits OUTAGE_BARRIER_MS instead of ending its old connections")
-        return [
+        let trials = [
             CommandTrial(name: "SET", arguments: ["SET", key, "1", "PX", "10000"], need: .required, rule: "+set"),
             CommandTrial(name: "GET", arguments: ["GET", key], need: .required, rule: "+get"),
             CommandTrial(name: "PTTL", arguments: ["PTTL", key], need: .required, rule: "+pttl"),
@@ -112,7 +116,12 @@ struct CommandTrial: Sendable {
                 need: .optional(consequence: "CLIENT LIST shows the connections without a name"), rule: "+client|setname"),
             CommandTrial(name: "CLIENT LIST", arguments: ["CLIENT", "LIST", "ID", nobody], need: fence, rule: "+client|list"),
             CommandTrial(name: "CLIENT KILL", arguments: ["CLIENT", "KILL", "ID", nobody], need: fence, rule: "+client|kill"),
-            CommandTrial(name: "CLIENT TRACKING", arguments: ["CLIENT", "TRACKING", "ON"], need: .unused, rule: "+client|tracking"),
+        ]
+        guard tracksReads else { return trials }
+        let copies = Need.optional(consequence: "no copies of reads are kept: each read asks Redis, and an outage begins with an empty memory")
+        return trials + [
+            CommandTrial(name: "CLIENT TRACKING", arguments: ["CLIENT", "TRACKING", "ON", "OPTIN"], need: copies, rule: "+client|tracking"),
+            CommandTrial(name: "CLIENT CACHING", arguments: ["CLIENT", "CACHING", "YES"], need: copies, rule: "+client|caching"),
         ]
     }
 }

@@ -26,6 +26,8 @@ struct RedisProbe: Sendable {
     let passwordProvider: (any RedisPasswordProvider)?
     /// A key that nobody else uses.
     let key: String
+    /// Whether the service asks Redis to track reads.
+    let tracksReads: Bool
 
     func facts() async -> Facts {
         let silent = Logger(label: "doctor", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -48,7 +50,7 @@ struct RedisProbe: Sendable {
                 return facts
             }
         }
-        let trials = CommandTrial.all(key: self.key)
+        let trials = CommandTrial.all(key: self.key, tracksReads: self.tracksReads)
         // Tracking would end with the connection; ending it here makes sure.
         let replies = await control.pipeline([["ACL", "WHOAMI"]] + trials.map(\.arguments) + [["CLIENT", "TRACKING", "OFF"]])
         if case .success(let reply) = replies.first { facts.user = reply.text.map { String(buffer: $0) } }

@@ -1,9 +1,10 @@
 import Bytes
-import Cache
+import MemoryStore
 import NIOCore
 import TestSupport
 import Testing
 
+@testable import Cache
 @testable import CacheAPI
 
 /// Bodies, ids and keys, as text.
@@ -76,6 +77,20 @@ import Testing
         #expect(body(Array("[1]".utf8))?.contains(":[1]") == true)
         #expect(body(Array("a \"b".utf8))?.contains(#":"a \"b""#) == true)
         #expect(body([0xff]) == nil)
+    }
+
+    /// Each way in which a connection can stand to its copies, as `/health` says it.
+    @Test(arguments: [
+        (NearStanding.tracking, #"{"coherence":"tracking","reason":null,"entries":3,"bytes":512}"#),
+        (.timeToLive, #"{"coherence":"ttl","reason":null,"entries":3,"bytes":512}"#),
+        (.away, #"{"coherence":"off","reason":"Redis is away","entries":3,"bytes":512}"#),
+        (.silent, #"{"coherence":"off","reason":"Redis does not answer","entries":3,"bytes":512}"#),
+        (.refused, #"{"coherence":"off","reason":"Redis does not permit CLIENT TRACKING, or speaks RESP2","entries":3,"bytes":512}"#),
+    ])
+    func healthOfCopies(_ standing: NearStanding, _ expected: String) {
+        var memory = MemoryStatistics()
+        (memory.entries, memory.bytes) = (3, 512)
+        #expect(self.text { NearCacheText.write(NearCacheReport(standing: standing, mode: .auto, memory: memory), into: &$0) } == expected)
     }
 
     @Test func madeIdsDiffer() {

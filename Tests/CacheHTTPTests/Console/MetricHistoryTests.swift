@@ -44,6 +44,19 @@ struct MetricHistoryTests {
         #expect(sample.percentile99 == 50)
     }
 
+    @Test func aSampleSaysWhoAnsweredReads() throws {
+        var history = MetricHistory(start: MonotonicTime(milliseconds: 0))
+        var reading = Self.reading(1000, hits: 10)
+        history.add(reading)
+        reading.time = MonotonicTime(milliseconds: 2000)
+        (reading.counts.hits, reading.counts.nearHits, reading.counts.outageHits) = (100, 70, 5)
+        reading.nearBytes = 4096
+        history.add(reading)
+        let sample = try #require(history.excerpt(since: nil).fine.first)
+        #expect((sample.hits, sample.nearHits, sample.outageHits) == (90, 70, 5))
+        #expect(sample.nearBytes == 4096)
+    }
+
     @Test func noOperationHasNoLatency() throws {
         let sample = try #require(Self.history(seconds: 1).excerpt(since: nil).fine.first)
         #expect(sample.median == nil && sample.percentile99 == nil)

@@ -126,15 +126,16 @@ import Testing
 
     // MARK: Permissions
 
-    private func permissions(_ outcomes: [String: CommandTrial.Outcome], user: String? = "cache") -> [Finding] {
-        PermissionCheck.findings(CommandTrial.all(key: "k").map { ($0, outcomes[$0.name] ?? .granted) }, user: user, key: "k")
+    private func permissions(_ outcomes: [String: CommandTrial.Outcome], user: String? = "cache", tracksReads: Bool = true) -> [Finding] {
+        let trials = CommandTrial.all(key: "k", tracksReads: tracksReads)
+        return PermissionCheck.findings(trials.map { ($0, outcomes[$0.name] ?? .granted) }, user: user, key: "k")
     }
 
     @Test func everythingIsGranted() {
         #expect(
             self.permissions([:]) == [
                 .ok(.commands, "user cache may use SET, GET, PTTL, UNLINK, SCAN, PING, INFO, DBSIZE"), .ok(.keys, "k was written, read and deleted"),
-                .ok(.clientCommands, "CLIENT SETNAME, CLIENT LIST, CLIENT KILL, CLIENT TRACKING"),
+                .ok(.clientCommands, "CLIENT SETNAME, CLIENT LIST, CLIENT KILL, CLIENT TRACKING, CLIENT CACHING"),
             ])
     }
 
@@ -149,8 +150,28 @@ import Testing
         let clients = self.permissions(["CLIENT KILL": .refused])
         #expect(clients.map(\.outcome) == [.ok, .ok, .warning])
         #expect(clients[2].advice?.contains("+client|kill") == true)
-        #expect(self.permissions(["CLIENT TRACKING": .refused])[2].outcome == .ok)
         #expect(self.permissions(["SET": .refused]).map(\.outcome) == [.fault, .skipped, .ok])
+    }
+
+    @Test func trackingIsRefused() {
+        let refused: [String: CommandTrial.Outcome] = ["CLIENT TRACKING": .refused, "CLIENT CACHING": .refused]
+        #expect(
+            self.permissions(refused)[2]
+                == .warning(
+                    .clientCommands,
+                    "CLIENT TRACKING and CLIENT CACHING are refused: no copies of reads are kept: each read asks Redis, and an outage begins with an empty memory",
+                    "Grant it: ACL SETUSER cache +client|tracking +client|caching. Memorystore may refuse all of them; the service works without."))
+        #expect(self.permissions(["CLIENT CACHING": .refused])[2].result.hasPrefix("CLIENT CACHING is refused: no copies of reads are kept"))
+        // Whoever has switched the near cache off does not need it.
+        #expect(self.permissions(refused, tracksReads: false)[2] == .ok(.clientCommands, "CLIENT SETNAME, CLIENT LIST, CLIENT KILL"))
+    }
+
+    /// A finding is cut short at its bound: the longest has to fit.
+    @Test func everyClientCommandIsRefused() {
+        let names = ["CLIENT SETNAME", "CLIENT LIST", "CLIENT KILL", "CLIENT TRACKING", "CLIENT CACHING"]
+        let finding = self.permissions(Dictionary(uniqueKeysWithValues: names.map { ($0, .refused) }))[2]
+        #expect(finding.result.contains("; CLIENT LIST and CLIENT KILL are refused: after an outage"))
+        #expect(finding.result.hasSuffix("an outage begins with an empty memory"))
     }
 
     @Test func theKeyIsRefused() {

@@ -137,7 +137,7 @@ run "objectives" {
     error_message = "fast is 50 ms"
   }
   assert {
-    condition     = length(google_monitoring_alert_policy.burn) == 4 && length(google_monitoring_alert_policy.promql) == 4
+    condition     = length(google_monitoring_alert_policy.burn) == 4 && length(google_monitoring_alert_policy.promql) == 5
     error_message = "burn rates fast and slow for both, and what the service says itself"
   }
 }
