@@ -13,7 +13,7 @@ struct FaultScheduleTests {
     }
 
     @Test func nobodyIsLiedTo() async throws {
-        let count = Self.number("FAULT_SCHEDULES") ?? 6
+        let count = Self.number("FAULT_SCHEDULES") ?? 12
         let first = Self.number("FAULT_SEED") ?? UInt64.random(in: 0..<1_000_000_000)
         print("schedules of faults: \(count), from FAULT_SEED=\(first)")
         var total = FaultTrial.Outcome()
