@@ -4,7 +4,7 @@ package import NIOCore
 package struct NearCacheSettings: Sendable, Hashable {
     /// What keeps copies true.
     package var mode = NearCacheMode.auto
-    /// Bytes of all copies with their bookkeeping. 1 MiB to 512 GiB.
+    /// Bytes of all copies with their bookkeeping. 64 KiB to 32 GiB.
     package var maximumBytes = 256 << 20
     /// After this time a key is read from Redis again, so that Redis knows what is in use. 1 s to 1 day.
     package var maximumAge = TimeAmount.seconds(60)

@@ -121,9 +121,10 @@ final class NearConnection {
         self.stand(.silent)
     }
 
-    /// The sign of life has come, be it late.
+    /// The sign of life has come in time: whatever Redis had to say before has come, too.
     func isAlive() {
-        guard self.standing == .silent else { return }
+        // Keys of a push that are still to be dropped wait for the next sign of life.
+        guard self.standing == .silent, self.invalidated.isEmpty else { return }
         self.cache.fence.resume(self.connection)
         self.stand(self.cache.settings.mode == .auto ? .tracking : .timeToLive)
     }

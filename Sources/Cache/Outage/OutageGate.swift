@@ -76,8 +76,8 @@ package final class OutageGate: Sendable {
     /// - Returns: nil if Redis is to be asked.
     func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: MonotonicTime) -> CacheAnswer? {
         guard !self.isOpen else { return nil }
-        return self.record { machine in
-            let bytes = key.bytes
+        let bytes = key.bytes
+        return self.record(bytes) { machine in
             guard machine.answers(bytes) else { return nil }
             return self.store(key, bytes, value, ttlSeconds, isLate: false, now, &machine)
         }
@@ -86,8 +86,8 @@ package final class OutageGate: Sendable {
     /// - Returns: nil if Redis is to be asked.
     func delete(_ key: ByteBuffer, now: MonotonicTime) -> CacheAnswer? {
         guard !self.isOpen else { return nil }
-        return self.record { machine in
-            let bytes = key.bytes
+        let bytes = key.bytes
+        return self.record(bytes) { machine in
             guard machine.answers(bytes) else { return nil }
             return self.remove(key, bytes, isLate: false, now, &machine)
         }
@@ -112,12 +112,14 @@ package final class OutageGate: Sendable {
     /// A write that Redis did not answer, and may or may not carry out.
     /// - Parameter isLate: whether it still may, over a connection that lives; `repliedLate` tells when it has.
     func setInstead(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, isLate: Bool) -> CacheAnswer {
-        self.record { self.store(key, key.bytes, value, ttlSeconds, isLate: isLate, .now, &$0) }
+        let bytes = key.bytes
+        return self.record(bytes) { self.store(key, bytes, value, ttlSeconds, isLate: isLate, .now, &$0) }
     }
 
     /// A deletion that Redis did not answer, and may or may not carry out.
     func deleteInstead(_ key: ByteBuffer, isLate: Bool) -> CacheAnswer {
-        self.record { self.remove(key, key.bytes, isLate: isLate, .now, &$0) }
+        let bytes = key.bytes
+        return self.record(bytes) { self.remove(key, bytes, isLate: isLate, .now, &$0) }
     }
 
     /// A write that was given up has been carried out or refused.
@@ -134,9 +136,7 @@ package final class OutageGate: Sendable {
         let answer = self.memory.set(key, value: value, ttlSeconds: ttlSeconds, now: now)
         // A value that memory cannot hold is refused; but what Redis may hold of it by now has to go.
         let isValue = if case .stored = answer { true } else { false }
-        let action = machine.record(bytes, isValue: isValue, isLate: isLate, now: now)
-        self.near?.drop(bytes)
-        return (answer, action)
+        return (answer, machine.record(bytes, isValue: isValue, isLate: isLate, now: now))
     }
 
     private func remove(
@@ -145,9 +145,7 @@ package final class OutageGate: Sendable {
         var answer = self.memory.delete(key, now: now)
         // What memory does not know may be in Redis, and will be gone from there.
         if case .miss = answer, !machine.journal.contains(bytes), !self.isKnownAbsence(key, now) { answer = .deleted(.outage) }
-        let action = machine.record(bytes, isValue: false, isLate: isLate, now: now)
-        self.near?.drop(bytes)
-        return (answer, action)
+        return (answer, machine.record(bytes, isValue: false, isLate: isLate, now: now))
     }
 
     private func isKnownAbsence(_ key: ByteBuffer, _ now: MonotonicTime) -> Bool {
@@ -155,14 +153,17 @@ package final class OutageGate: Sendable {
         return true
     }
 
-    private func record(_ body: (inout OutageStateMachine) -> Recorded) -> CacheAnswer {
+    private func record(_ key: [UInt8], _ body: (inout OutageStateMachine) -> Recorded) -> CacheAnswer {
         let (answer, action) = self.withMachine(body)
+        // Only now is the gate where the record wants it: a read that has found it open before has a ticket that this makes invalid.
+        self.near?.drop(key)
         self.perform(action)
         return answer
     }
 
-    private func record(_ body: (inout OutageStateMachine) -> Recorded?) -> CacheAnswer? {
+    private func record(_ key: [UInt8], _ body: (inout OutageStateMachine) -> Recorded?) -> CacheAnswer? {
         guard let (answer, action) = self.withMachine(body) else { return nil }
+        self.near?.drop(key)
         self.perform(action)
         return answer
     }

@@ -258,7 +258,8 @@ extension RedisStore: RedisConnectionDelegate {
     /// Whether the connection that vouches for copies still answers: a server that has stopped says nothing of changes either.
     private func checkCoverage() {
         guard let near else { return }
-        if self.connection.ping(token: 0, receiver: CoverageCheck(near)) != nil { near.isSilent(now: .now) }
+        let check = CoverageCheck(near) { [weak self] in self?.checkCoverage() }
+        if self.connection.ping(token: 0, receiver: check) != nil { near.isSilent(now: .now) }
     }
 
     private func ended(_ failure: RedisFailure) {
@@ -297,12 +298,15 @@ private final class TrackingConsents: RedisReplyReceiver {
     }
 }
 
-/// Waits for the sign of life of a connection that vouches for copies, however late it comes.
+/// Waits for the sign of life of a connection that vouches for copies. One that comes late says only how things were when it was asked for, so another
+/// is asked for at once.
 private final class CoverageCheck: RedisReplyReceiver {
     private let near: NearConnection
+    private let askAgain: () -> Void
 
-    init(_ near: NearConnection) {
+    init(_ near: NearConnection, askAgain: @escaping () -> Void) {
         self.near = near
+        self.askAgain = askAgain
     }
 
     func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
@@ -315,7 +319,7 @@ private final class CoverageCheck: RedisReplyReceiver {
         }
     }
 
-    func redisRepliedLate(token: UInt64) { self.near.isAlive() }
+    func redisRepliedLate(token: UInt64) { self.askAgain() }
 }
 
 /// Waits for the reply to a PING. An error as a reply is a sign of life, too.
