@@ -13,6 +13,14 @@ struct FaultSchedule: Hashable, Sendable {
         case network(ProxyFault, instance: Int?)
         /// What happens to one connection of an instance, as when a packet of it is lost: the others overtake it.
         case connection(ProxyFault, instance: Int)
+
+        /// Whether nothing comes and nothing ends, while others may go on writing.
+        var isSilence: Bool {
+            switch self {
+            case .network(.blackHole, _), .connection(.blackHole, _): true
+            case .restart, .restartEmpty, .stop, .network, .connection: false
+            }
+        }
     }
 
     struct Step: Hashable, Sendable {
@@ -40,15 +48,16 @@ struct FaultSchedule: Hashable, Sendable {
     init(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let instances = Int.random(in: 1...3, using: &random)
+        let isPatient = Bool.random(using: &random)
         self.seed = seed
         self.instances = instances
-        self.isPatient = Bool.random(using: &random)
+        self.isPatient = isPatient
         self.steps = (0..<Int.random(in: 4...8, using: &random)).map { _ in
-            Step(
-                pauseMilliseconds: Int.random(in: 20...400, using: &random),
-                fault: Self.fault(instances: instances, &random),
-                // Too short for an outage, or long enough for one.
-                durationMilliseconds: Int.random(in: 10...(Bool.random(using: &random) ? 100 : 900), using: &random))
+            let pause = Int.random(in: 20...400, using: &random)
+            let fault = Self.fault(instances: instances, &random)
+            // Too short for an outage, or long enough for one. Who waits patiently for an answer may have old copies for as long.
+            let limit = Bool.random(using: &random) ? 100 : isPatient && fault.isSilence ? 2500 : 900
+            return Step(pauseMilliseconds: pause, fault: fault, durationMilliseconds: Int.random(in: 10...limit, using: &random))
         }
         self.hasForbiddenKey = Bool.random(using: &random)
         self.changes = Bool.random(using: &random) ? 40 : 4

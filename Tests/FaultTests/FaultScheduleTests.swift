@@ -28,7 +28,6 @@ struct FaultScheduleTests {
                         separator: "\n")
                     let repetition = "FAULT_SEED=\(schedule.seed) FAULT_SCHEDULES=1, \(schedule)"
                     #expect(outcome.violations.isEmpty, "\(repetition):\n\(text)")
-                    #expect(outcome.unsettled.isEmpty, "\(repetition): what is answered differs from what Redis has")
                     return outcome
                 }
             }

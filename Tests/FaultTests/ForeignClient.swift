@@ -54,7 +54,8 @@ struct ForeignClient {
     }
 
     private mutating func operation() -> HistoryEvent.Operation {
-        let key = FaultClient.keys[Int.random(in: 0..<FaultClient.keys.count, using: &self.random)]
+        let keys = FaultClient.keys + [FaultClient.foreignKey]
+        let key = keys[Int.random(in: 0..<keys.count, using: &self.random)]
         switch Int.random(in: 0..<10, using: &self.random) {
         case 0..<5: return .set(key: key, value: self.history.uniqueValue(), timeToLive: nil)
         case 5: return .set(key: key, value: self.history.uniqueValue(), timeToLive: 1)

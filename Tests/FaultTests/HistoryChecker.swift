@@ -153,7 +153,7 @@ struct HistoryChecker {
             guard let write = self.writes[value], write.event.changes(key) else {
                 return Violation(rule: "a value that nobody wrote to this key", event: event, because: nil)
             }
-            return self.staleness(event, key, write, isQuiet: event.start >= quietSince) ?? self.delay(event, key, write)
+            return self.staleness(event, key, write, quietSince: quietSince) ?? self.delay(event, key, write)
                 ?? self.overstay(event, write)
         }
     }
@@ -181,12 +181,12 @@ struct HistoryChecker {
         return allowed.contains(event.status) ? nil : Violation(rule: "a status that the contract does not have", event: event, because: nil)
     }
 
-    private func staleness(_ read: HistoryEvent, _ key: String, _ write: Write, isQuiet: Bool) -> Violation? {
+    private func staleness(_ read: HistoryEvent, _ key: String, _ write: Write, quietSince: Double) -> Violation? {
         let isOurs = write.event.instance == read.instance
+        // What others wrote before it became quiet, a copy may not know for a while; and a value of an outage may have been restored after it.
+        let isQuiet = (read.isCopy ? self.horizon(read) : read.start) >= quietSince && !(self.restoresWrites && write.event.isDegraded)
         guard isQuiet || isOurs || !write.event.isDegraded else { return nil }
-        // What others wrote, a copy may not know yet; and a value of an outage may have been restored after it.
-        let coversAll = isQuiet && !read.isCopy && !(self.restoresWrites && write.event.isDegraded)
-        let change = self.changes[ChangeKey(instance: coversAll ? nil : read.instance, key: key)]?.before(read.start)
+        let change = self.changes[ChangeKey(instance: isQuiet ? nil : read.instance, key: key)]?.before(read.start)
         guard let change, change.start > write.event.end else { return nil }
         return Violation(rule: isQuiet ? "a stale value after replay" : "a stale value", event: read, because: change)
     }
