@@ -176,8 +176,9 @@ import Testing
     // MARK: What is written through the service
 
     /// Many readers keep a copy of the key on both event loops, while it is written, deleted and invalidated: none gets less than was acknowledged.
-    @Test func nobodyGetsLessThanWasAcknowledged() async throws {
-        try await self.withRedis { _, agent in
+    /// With `ttl`, no push of Redis helps.
+    @Test(arguments: ["auto", "ttl"]) func nobodyGetsLessThanWasAcknowledged(_ mode: String) async throws {
+        try await self.withRedis(["NEAR_CACHE": mode, "NEAR_TTL_MS": "60000"]) { _, agent in
             // Even rounds write the number, odd ones take the key away.
             let acknowledged = NIOLockedValueBox(0)
             let isOver = NIOLockedValueBox(false)
