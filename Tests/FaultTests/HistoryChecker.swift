@@ -183,8 +183,10 @@ struct HistoryChecker {
 
     private func staleness(_ read: HistoryEvent, _ key: String, _ write: Write, quietSince: Double) -> Violation? {
         let isOurs = write.event.instance == read.instance
-        // What others wrote before it became quiet, a copy may not know for a while; and a value of an outage may have been restored after it.
-        let isQuiet = (read.isCopy ? self.horizon(read) : read.start) >= quietSince && !(self.restoresWrites && write.event.isDegraded)
+        // What others wrote before it became quiet, a copy may not know for a while, nor an answer that says so; and a value of an outage may have
+        // been restored after it.
+        let isKnown = (read.isCopy ? self.horizon(read) : read.start) >= quietSince
+        let isQuiet = isKnown && !read.isDegraded && !(self.restoresWrites && write.event.isDegraded)
         guard isQuiet || isOurs || !write.event.isDegraded else { return nil }
         let change = self.changes[ChangeKey(instance: isQuiet ? nil : read.instance, key: key)]?.before(read.start)
         guard let change, change.start > write.event.end else { return nil }

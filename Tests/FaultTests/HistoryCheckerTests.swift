@@ -116,6 +116,13 @@ struct HistoryCheckerTests {
         #expect(self.rules(bound: 0, quietSince: 4, history) == ["a stale value after replay"])
     }
 
+    /// On a loaded machine Redis can miss a deadline also when all faults are over.
+    @Test func aMarkedAnswerMayBeOldAfterReplay() {
+        let history = [self.set(1, 0, instance: 1), self.set(2, 2, instance: HistoryEvent.foreign)]
+        #expect(self.rules(bound: 0, quietSince: 4, history + [self.copy(1, 5, isDirect: true, degraded: true)]) == [])
+        #expect(self.rules(bound: 0, quietSince: 4, history + [self.copy(1, 5, isDirect: true)]) == ["a stale value after replay"])
+    }
+
     @Test func anAbsenceThatHasEnded() {
         let ended = ["an absence that has ended"]
         #expect(self.rules(bound: 50, [self.set(1, 0), self.copy(nil, 2)]) == ended)
