@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-outage bench-scrape micro clean tools
+.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-near bench-outage bench-scrape micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -66,6 +66,14 @@ bench: ## measure the service beside its peers (about 15 minutes)
 	@./scripts/install-tools redis-server nginx webdis wrk
 	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)
 	@python3 bench/bench.py --service $(SERVICE)
+	@python3 bench/near.py --service $(SERVICE)
+	@python3 bench/staleness.py --service $(SERVICE)
+
+bench-near: ## measure what copies of reads give and cost, and how soon they end (about 7 minutes)
+	@./scripts/install-tools redis-server wrk
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/near.py --service $(SERVICE)
+	@python3 bench/staleness.py --service $(SERVICE)
 
 bench-quick: ## the same with short runs
 	@./scripts/install-tools redis-server nginx webdis wrk

@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 
+from harness.near import hit_ratios
 from harness.outage import latencies, render, the_way_back, throughput
 from harness.peers import MEMORY, REDIS, Service
 from harness.process import stop_all
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument("--service", type=pathlib.Path, default=REPOSITORY / ".build/release/redis-caching-agent", help="the service's program")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--seconds", type=int, default=4, help="seconds of a run of the throughput (default 4)")
-    parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX", help="latency, return, throughput")
+    parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX", help="latency, return, throughput, hits")
     arguments = parser.parse_args()
     wrk, redis = find_tool("wrk", "wrk"), find_tool("redis-server", "redis-server")
     if wrk is None or redis is None or not arguments.service.is_file():
@@ -37,6 +38,8 @@ def main() -> None:
                 lines += the_way_back(own[REDIS], redis, directory)
             if arguments.only.search("throughput"):
                 lines.append(throughput(wrk, own, redis, directory, arguments.rounds, arguments.seconds))
+            if arguments.only.search("hits"):
+                lines += hit_ratios(wrk, program, redis, directory, arguments.rounds)
         finally:
             stop_all()
     print(render(lines))

@@ -153,7 +153,7 @@ def stop_all() -> None:
 def clean_environment(**additions: str) -> Dict[str, str]:
     """This process's environment without the settings that the service reads, plus `additions`."""
     settings = ("HOST", "PORT", "LOG_LEVEL", "ENVIRONMENT", "FAST_LANE")
-    kept = {name: value for name, value in os.environ.items() if name not in settings and not name.startswith("REDIS_")}
+    kept = {name: value for name, value in os.environ.items() if name not in settings and not name.startswith(("REDIS_", "NEAR_", "OUTAGE_"))}
     return {**kept, **additions}
 
 

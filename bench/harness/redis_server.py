@@ -30,6 +30,13 @@ class Redis:
         """The bytes under `key`, empty when there is none."""
         return _commands(self.port, [["GET", key]])[0]
 
+    def fill(self, prefix: str, digits: int, count: int) -> None:
+        """Empties it and stores the value under `count` numbered keys."""
+        script = "for n=ARGV[1],ARGV[2] do redis.call('SET',string.format(ARGV[3],n),ARGV[4],'EX',ARGV[5]) end return redis.status_reply('OK')"
+        name, last = f"{prefix}%0{digits}d", count - 1
+        slices = [(first, min(first + 9_999, last)) for first in range(0, count, 10_000)]
+        self._run([["FLUSHALL"]] + [["EVAL", script, "0", str(first), str(end), name, VALUE, str(SEEDED_SECONDS)] for first, end in slices])
+
     def kill(self) -> None:
         """Ends it at once, as a crash would."""
         self.server.process.kill()
@@ -46,8 +53,15 @@ class Redis:
 
     def connections_received(self) -> int:
         """How many connections were made to it since it started, without those of this script since then."""
+        return self._statistic("total_connections_received") - 2
+
+    def commands_processed(self) -> int:
+        """How many commands it has carried out since it started."""
+        return self._statistic("total_commands_processed")
+
+    def _statistic(self, name: str) -> int:
         text = _commands(self.port, [["INFO", "stats"]])[0].decode()
-        return int(next(line for line in text.splitlines() if line.startswith("total_connections_received:")).split(":")[1]) - 2
+        return int(next(line for line in text.splitlines() if line.startswith(f"{name}:")).split(":")[1])
 
     def _run(self, commands: Sequence[Sequence[str]]) -> None:
         for reply in _commands(self.port, commands):
@@ -80,11 +94,12 @@ class Redis:
 def _commands(port: int, commands: Sequence[Sequence[str]]) -> List[bytes]:
     """Sends all commands at once and reads a simple string, an error or a bulk string for each."""
     with socket.create_connection(("127.0.0.1", port), 10.0) as connection, connection.makefile("rb") as replies:
-        connection.sendall(b"".join(_encoded(command) for command in commands))
+        connection.sendall(b"".join(encoded(command) for command in commands))
         return [_reply(replies) for _ in commands]
 
 
-def _encoded(command: Sequence[str]) -> bytes:
+def encoded(command: Sequence[str]) -> bytes:
+    """A command as it goes over the wire."""
     words = [word.encode() for word in command]
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
