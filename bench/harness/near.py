@@ -169,7 +169,7 @@ def compare(wrk: str, own: Dict[str, Service], operation: str, redis_program: st
             run = measure(wrk, own[name], operation, redis_program, directory, seconds)
             runs[name].append(run)
             print(
-                f"round {number + 1}: {name}, {operation}: {ANSWERS(run):,.0f}/s, {CPU(run):.2f} us CPU, {COMMANDS(run):.3f} commands and "
+                f"round {number + 1}: {name}, {operation}: {ANSWERS(run):,.0f}/s, {CPU(run):.2f} us CPU (wrk {run.load.client_cpu_us_per_answer:.2f}), {COMMANDS(run):.3f} commands and "
                 f"{run.writes_per_answer:.4f} foreign writes per answer, {run.load.status_errors} errors, others {run.load.other_cores:.2f} cores",
                 file=sys.stderr, flush=True)
     return [line(comparison, runs) for comparison in chosen]
