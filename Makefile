@@ -62,18 +62,20 @@ lint: ## check the format and style of every Swift file, and the dependencies of
 format: ## format every Swift file
 	@swift format --in-place --configuration .swift-format --recursive Sources Tests bench Package.swift
 
-bench: ## measure the service beside its peers (about 15 minutes)
+bench: ## measure the service beside its peers (about 25 minutes)
 	@./scripts/install-tools redis-server nginx webdis wrk
 	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)
 	@python3 bench/bench.py --service $(SERVICE)
 	@python3 bench/near.py --service $(SERVICE)
 	@python3 bench/staleness.py --service $(SERVICE)
+	@python3 bench/pushes.py --service $(SERVICE)
 
 bench-near: ## measure what copies of reads give and cost, and how soon they end (about 7 minutes)
 	@./scripts/install-tools redis-server wrk
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/near.py --service $(SERVICE)
 	@python3 bench/staleness.py --service $(SERVICE)
+	@python3 bench/pushes.py --service $(SERVICE)
 
 bench-quick: ## the same with short runs
 	@./scripts/install-tools redis-server nginx webdis wrk
