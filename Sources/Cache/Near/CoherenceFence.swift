@@ -119,7 +119,7 @@ package final class CoherenceFence: Sendable {
     /// Nothing that was ever read counts as known any more: not even what was true when Redis was lost. O(connections).
     package func forgetEverything() {
         self.raiseAll()
-        for connection in self.connections { connection.forget() }
+        for connection in self.connections { connection.renew() }
     }
 
     /// Whether the connection vouches for copies.
@@ -167,12 +167,8 @@ private final class TrackedConnection: Sendable {
         self.generation.wrappingSubtract(1, ordering: .acquiringAndReleasing)
     }
 
+    /// Also in silence: otherwise what has been flushed meanwhile would be current again afterwards.
     func renew() {
-        let generation = self.generation.load(ordering: .relaxed)
-        guard generation & 1 == 1 else { return }
-        self.generation.wrappingAdd(2, ordering: .acquiringAndReleasing)
-    }
-    func forget() {
         self.generation.wrappingAdd(2, ordering: .acquiringAndReleasing)
     }
 }

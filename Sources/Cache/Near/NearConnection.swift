@@ -22,6 +22,8 @@ final class NearConnection {
     private var invalidated: [RESPValue] = []
     private var invalidatedIndex = 0
     private var signOfLife: Scheduled<Void>?
+    /// Whether a sign of life is owed, be it late: there is never more than one, however long Redis takes.
+    private var isSignOfLifeOwed = false
     /// Whether copies are current as far as this connection can tell.
     private var standing = NearStanding.away
 
@@ -87,9 +89,10 @@ final class NearConnection {
     // MARK: The connection
 
     /// The connection is there.
-    /// - Parameter ask: asks for a sign of life; see `isAlive` and `isSilent`.
+    /// - Parameter ask: asks for a sign of life, if that is to be done; see `shouldAskForSignOfLife`.
     func began(isTracking: Bool, askForSignOfLife ask: @escaping () -> Void) {
         self.signOfLife?.cancel()
+        self.isSignOfLifeOwed = false
         guard self.cache.settings.mode == .ttl || isTracking else { return self.stand(.refused) }
         self.cache.fence.begin(self.connection)
         self.stand(isTracking && self.cache.settings.mode == .auto ? .tracking : .timeToLive)
@@ -107,11 +110,22 @@ final class NearConnection {
     func ended(now: MonotonicTime) {
         self.signOfLife?.cancel()
         self.signOfLife = nil
+        self.isSignOfLifeOwed = false
         guard self.standing != .away else { return }
         if self.isVouching { self.counters.record(.lostConnection) }
         self.cache.fence.end(self.connection, now: now)
         self.stand(.away)
     }
+
+    /// Whether a sign of life is to be asked for now. If so, it is owed until `isAlive` or `isLate`.
+    func shouldAskForSignOfLife() -> Bool {
+        guard !self.isSignOfLifeOwed else { return false }
+        self.isSignOfLifeOwed = true
+        return true
+    }
+
+    /// The sign of life has come too late: it says only how things were when it was asked for.
+    func isLate() { self.isSignOfLifeOwed = false }
 
     /// The sign of life did not come in time. Nothing that Redis says may be on its way, so no copy is current.
     func isSilent(now: MonotonicTime) {
@@ -123,6 +137,7 @@ final class NearConnection {
 
     /// The sign of life has come in time: whatever Redis had to say before has come, too.
     func isAlive() {
+        self.isSignOfLifeOwed = false
         // Keys of a push that are still to be dropped wait for the next sign of life.
         guard self.standing == .silent, self.invalidated.isEmpty else { return }
         self.cache.fence.resume(self.connection)

@@ -257,9 +257,12 @@ extension RedisStore: RedisConnectionDelegate {
 
     /// Whether the connection that vouches for copies still answers: a server that has stopped says nothing of changes either.
     private func checkCoverage() {
-        guard let near else { return }
+        guard let near, near.shouldAskForSignOfLife() else { return }
         let check = CoverageCheck(near) { [weak self] in self?.checkCoverage() }
-        if self.connection.ping(token: 0, receiver: check) != nil { near.isSilent(now: .now) }
+        if self.connection.ping(token: 0, receiver: check) != nil {
+            near.isLate()
+            near.isSilent(now: .now)
+        }
     }
 
     private func ended(_ failure: RedisFailure) {
@@ -319,7 +322,10 @@ private final class CoverageCheck: RedisReplyReceiver {
         }
     }
 
-    func redisRepliedLate(token: UInt64) { self.askAgain() }
+    func redisRepliedLate(token: UInt64) {
+        self.near.isLate()
+        self.askAgain()
+    }
 }
 
 /// Waits for the reply to a PING. An error as a reply is a sign of life, too.

@@ -308,6 +308,30 @@ import Testing
         #expect(self.get() == nil)
     }
 
+    @Test func aFlushDuringSilenceIsNotForgotten() {
+        self.fill()
+        self.loop.advanceTime(by: .seconds(1))
+        self.connection.missDeadlines()
+        self.push(nil)
+        self.connection.reply(.simpleString(ByteBuffer(string: "PONG")))
+        self.connection.reply(.simpleString(ByteBuffer(string: "PONG")))
+        #expect(self.near.report.standing == .tracking)
+        #expect(self.get() == nil)
+    }
+
+    /// However long a link lags, and whatever comes late.
+    @Test func oneSignOfLifeIsOwedAtMost() {
+        for second in 1...5 {
+            self.loop.advanceTime(by: .seconds(1))
+            self.connection.missDeadlines()
+            #expect(self.connection.commands == ["PING"], "second \(second)")
+        }
+        self.connection.reply(.simpleString(ByteBuffer(string: "PONG")))
+        #expect(self.connection.commands == ["PING", "PING"])
+        self.loop.advanceTime(by: .seconds(3))
+        #expect(self.connection.commands == ["PING", "PING"])
+    }
+
     // MARK: Outages
 
     @Test func copiesAreWhatWasLastKnown() {
