@@ -103,14 +103,11 @@ package final class CoherenceFence: Sendable {
     /// The connection is there, and Redis has promised to tell it of changes.
     package func begin(_ connection: UInt16) { self.connections[Int(connection)].begin() }
 
-    /// The connection is lost: what it covered is last known from now on.
+    /// The connection is lost, or does not answer: what it covered is last known from now on.
     package func end(_ connection: UInt16, now: MonotonicTime) { self.connections[Int(connection)].end(now: now) }
 
     /// Redis has told this connection that everything has changed: what it covered is not even last known. O(1), however many copies there are.
     package func renew(_ connection: UInt16) { self.connections[Int(connection)].renew() }
-
-    /// The connection does not answer: what it covered is last known until it does.
-    package func suspend(_ connection: UInt16, now: MonotonicTime) { self.end(connection, now: now) }
 
     /// The connection, which has not been lost, answers again. Whatever Redis had to say of the copies came before that, in the same order of bytes, so
     /// they are current again.

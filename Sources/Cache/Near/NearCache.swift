@@ -74,7 +74,7 @@ package final class NearCache: Sendable {
     /// Keeps what a read has brought, unless it may be out of date already.
     /// - Parameter sent: when the read was sent, from which the time to live is counted: Redis has counted from a later moment.
     func keep(
-        _ key: ByteBuffer, _ hash: MemoryKeyHash, _ read: KeepableRead, _ ticket: CoherenceFence.Ticket, sent: MonotonicTime, now: MonotonicTime
+        _ key: ByteBuffer, _ hash: MemoryKeyHash, _ read: KeepableRead, _ ticket: CoherenceFence.Ticket, sent: MonotonicTime
     ) -> NearFill {
         let (value, lifetime, isAbsence): (ByteBuffer, Int64?, Bool) =
             switch read {
@@ -85,7 +85,7 @@ package final class NearCache: Sendable {
         let outcome = CopyHeader(coverage: ticket.coverage, readAt: sent, isAbsence: isAbsence).withBytes { header in
             self.memory.set(
                 key.readableBytesUInt8Span, hash: hash, header: header, value: value.readableBytesSpan,
-                expiresAt: lifetime.map { sent.advanced(byMilliseconds: $0) }, now: now
+                expiresAt: lifetime.map { sent.advanced(byMilliseconds: $0) }, now: sent
             ) { self.fence.isValid(ticket) }
         }
         switch outcome {
@@ -107,11 +107,7 @@ package final class NearCache: Sendable {
     /// Keys that match have changed. When this returns, no copy of them that was read before is answered any more.
     func drop(where isMatch: (Span<UInt8>) -> Bool) async {
         self.fence.raiseAll()
-        var cursor = MemoryCursor(.remove)
-        while !cursor.isFinished {
-            _ = self.memory.step(&cursor, now: .now, where: isMatch)
-            await Task.yield()
-        }
+        _ = await self.memory.walk(.remove, where: isMatch)
     }
 
     // MARK: Report

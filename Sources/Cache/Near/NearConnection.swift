@@ -52,9 +52,9 @@ final class NearConnection {
     func keepsUntracked(_ hash: MemoryKeyHash) -> Bool { self.standing == .timeToLive && self.cache.isWorthKeeping(hash) }
 
     func keep(
-        _ key: ByteBuffer, _ hash: MemoryKeyHash, _ read: KeepableRead, _ ticket: CoherenceFence.Ticket, sent: MonotonicTime, now: MonotonicTime
+        _ key: ByteBuffer, _ hash: MemoryKeyHash, _ read: KeepableRead, _ ticket: CoherenceFence.Ticket, sent: MonotonicTime
     ) {
-        switch self.cache.keep(key, hash, read, ticket, sent: sent, now: now) {
+        switch self.cache.keep(key, hash, read, ticket, sent: sent) {
         case .kept: self.counters.record(.kept)
         case .fenced: self.counters.record(.fenced)
         case .unsuitable: self.counters.record(.unsuitable)
@@ -131,7 +131,7 @@ final class NearConnection {
     func isSilent(now: MonotonicTime) {
         guard self.isVouching else { return }
         self.counters.record(.silence)
-        self.cache.fence.suspend(self.connection, now: now)
+        self.cache.fence.end(self.connection, now: now)
         self.stand(.silent)
     }
 

@@ -67,17 +67,24 @@ package final class EmbeddedStore: CacheStore, Sendable {
 
     /// Counts or removes the entries whose key matches, in steps with other tasks between them.
     func walk(_ mode: MemoryCursor.Mode, where isMatch: (Span<UInt8>) -> Bool) async -> Int {
-        var cursor = MemoryCursor(mode)
-        var count = 0
-        while !cursor.isFinished {
-            count += self.memory.step(&cursor, now: .now, where: isMatch)
-            await Task.yield()
-        }
-        return count
+        await self.memory.walk(mode, where: isMatch)
     }
 
     func removeAll() async {
         _ = await self.walk(.remove) { _ in true }
+    }
+}
+
+extension MemoryStore {
+    /// Counts or removes the entries whose key matches, in steps with other tasks between them.
+    func walk(_ mode: MemoryCursor.Mode, where isMatch: (Span<UInt8>) -> Bool) async -> Int {
+        var cursor = MemoryCursor(mode)
+        var count = 0
+        while !cursor.isFinished {
+            count += self.step(&cursor, now: .now, where: isMatch)
+            await Task.yield()
+        }
+        return count
     }
 }
 

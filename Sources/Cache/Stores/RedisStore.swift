@@ -156,7 +156,7 @@ extension RedisStore: RedisReplyReceiver {
 
     private func keep(_ operation: InFlightOperation) {
         guard let near, let read = operation.keepable, let copy = operation.copy else { return }
-        near.keep(operation.key, copy.hash, read, copy.ticket, sent: copy.sent, now: copy.sent)
+        near.keep(operation.key, copy.hash, read, copy.ticket, sent: copy.sent)
     }
 
     package func redisRepliedLate(token: UInt64) {

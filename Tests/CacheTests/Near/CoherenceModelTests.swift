@@ -70,7 +70,7 @@ struct CoherenceFenceTests {
     @Test func aSuspendedConnectionVouchesAgainWhenItAnswers() {
         self.fence.begin(0)
         let ticket = self.ticket()
-        self.fence.suspend(0, now: self.now)
+        self.fence.end(0, now: self.now)
         #expect(self.fence.trust(ticket.coverage) == .lastKnown(since: self.now))
         #expect(!self.fence.isValid(ticket) && !self.fence.isValid(self.ticket()))
         self.fence.resume(0)
@@ -81,7 +81,7 @@ struct CoherenceFenceTests {
     @Test func aConnectionThatIsLostInSilenceDoesNotVouchAgain() {
         self.fence.begin(0)
         let ticket = self.ticket()
-        self.fence.suspend(0, now: self.now)
+        self.fence.end(0, now: self.now)
         self.fence.end(0, now: MonotonicTime(milliseconds: 9))
         #expect(self.fence.trust(ticket.coverage) == .lastKnown(since: self.now))
         self.fence.begin(0)
@@ -93,7 +93,7 @@ struct CoherenceFenceTests {
     @Test(arguments: [false, true]) func nothingIsKnownOnceEverythingIsForgotten(_ isSuspended: Bool) {
         self.fence.begin(0)
         let ticket = self.ticket()
-        if isSuspended { self.fence.suspend(0, now: self.now) }
+        if isSuspended { self.fence.end(0, now: self.now) }
         self.fence.forgetEverything()
         #expect(self.fence.trust(ticket.coverage) == .none)
         if isSuspended { self.fence.resume(0) }
