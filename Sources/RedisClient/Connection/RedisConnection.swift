@@ -16,7 +16,7 @@ package final class RedisConnection {
     typealias StateMachine = RedisConnectionStateMachine<RedisChannelHandler, any RedisReplyReceiver>
 
     package let eventLoop: any EventLoop
-    package let configuration: RedisConfiguration
+    package private(set) var configuration: RedisConfiguration
     package weak var delegate: (any RedisConnectionDelegate)?
 
     /// What the server said of itself in the last handshake, e.g. for /health.
@@ -88,6 +88,12 @@ package final class RedisConnection {
         case .none:
             break
         }
+    }
+
+    /// Names another server, or another address of the same: the next attempt goes there. The connection that there is stays as it is.
+    package func move(to endpoint: RedisEndpoint) {
+        self.eventLoop.preconditionInEventLoop()
+        self.configuration.endpoint = endpoint
     }
 
     /// Ends the connection, or the attempt under way, at once. What the kernel has not delivered yet is taken back, and commands waiting for a reply

@@ -59,10 +59,12 @@ package struct RedisFailure: Error, Sendable, Hashable {
     private final class Details: Sendable {
         let prefix: String
         let message: String
+        let redirect: RedisRedirect?
 
-        init(prefix: String, message: String) {
+        init(prefix: String, message: String, redirect: RedisRedirect? = nil) {
             self.prefix = prefix
             self.message = RedisFailure.bounded(message)
+            self.redirect = redirect
         }
     }
 
@@ -92,6 +94,10 @@ package struct RedisFailure: Error, Sendable, Hashable {
         }
         return details.prefix
     }
+
+    /// Of a server error by which a node of a cluster says who has the key (`MOVED`, `ASK`): nothing has been done. nil for every other failure, and for
+    /// a redirect that is malformed.
+    package var redirect: RedisRedirect? { self.details?.redirect }
 
     /// A message for the log only, because a server may quote arguments of the command in it. At most `maximumMessageBytes`, without control
     /// characters.
@@ -139,7 +145,9 @@ extension RedisFailure {
 
     /// The failure for an error reply. By Redis's convention, the first word is the prefix if it is in capitals; otherwise the prefix is `ERR`.
     package static func serverError(_ reply: ByteBuffer) -> RedisFailure {
-        RedisFailure(.serverError, self.message(reply), prefix: self.prefix(of: reply))
+        let prefix = self.prefix(of: reply)
+        let redirect = prefix == "MOVED" || prefix == "ASK" ? RedisRedirect(reply) : nil
+        return RedisFailure(code: .serverError, details: Details(prefix: prefix, message: self.message(reply), redirect: redirect))
     }
 
     /// Whether this server cannot serve at the moment: a demoted master, one that is loading its data, a replica without its master, a cluster that

@@ -61,6 +61,12 @@ package final class RedisControl: Sendable {
         try? await self.eventLoop.flatSubmit { self.session.value.shutDown() }.get()
     }
 
+    /// Names another server, or another address of the same: the next connection goes there. The one that there is stays as it is.
+    package func move(to endpoint: RedisEndpoint) async {
+        // This fails only if the event loop has shut down.
+        try? await self.eventLoop.submit { self.session.value.move(to: endpoint) }.get()
+    }
+
     /// Ends the connection at once: calls in progress fail with `connectionClosed`, and the next call opens another connection.
     /// - Returns: the server's identifiers of the connections that ended, for `fence`.
     package func disconnect() async -> [Int64] {
@@ -133,6 +139,8 @@ final class RedisControlSession {
         }
         pipeline.send(on: self.connection)
     }
+
+    func move(to endpoint: RedisEndpoint) { self.connection.move(to: endpoint) }
 
     /// Ends the connection at once; calls in progress fail. The next call opens another.
     func disconnect() {
