@@ -7,10 +7,6 @@ SERVICE := .build/release/redis-caching-agent
 # Swagger UI and ReDoc, fetched once. `DOCS_DIRECTORY` in the environment names another place.
 DOCS_ASSETS := $(CURDIR)/.build/docs-assets
 
-# Most tests start programs with deadlines of their own: hundreds at once starve each other on two cores, and are slower than a few at a time.
-TEST_WIDTH ?= 8
-SWIFT_TEST := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test
-
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -28,7 +24,7 @@ test: tools ## build, then run every test
 	@swift build --build-tests
 	@./scripts/check-linkage
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s bench/tests && python3 -m unittest discover -s Tests/Scripts; else echo "python3 is missing: the tests of the benchmark and the scripts are skipped"; fi
-	@$(SWIFT_TEST) --skip-build
+	@./scripts/test-swift
 	@./scripts/test-end-to-end
 	@./scripts/test-deploy
 

@@ -48,7 +48,7 @@ def _calls_of_target(target: str, seen: set) -> List[Tuple[str, str]]:
     if match is None or (target, "make") in seen:
         return []
     seen.add((target, "make"))
-    body = re.sub(r"^\t@?", "", match.group(2), flags=re.MULTILINE).replace("$(SWIFT_TEST)", "swift test").replace("$$", "$")
+    body = re.sub(r"^\t@?", "", match.group(2), flags=re.MULTILINE).replace("$$", "$")
     found = [("Makefile", "make"), *_calls_of_shell("Makefile", body, seen)]
     for needed in match.group(1).split():
         found += _calls_of_target(needed, seen)
