@@ -118,9 +118,10 @@ final class LiveConnection: Sendable {
         return nil
     }
 
-    func untilLost() async -> RedisFailure? {
+    /// - Parameter code: a reason that does not count.
+    func untilLost(otherwiseThan code: RedisFailure.Code? = nil) async -> RedisFailure? {
         for await event in self.events {
-            if case .lost(let failure) = event {
+            if case .lost(let failure) = event, failure.code != code {
                 return failure
             }
         }

@@ -17,7 +17,8 @@ struct RedisOutageIntegrationTests {
             #expect(try await connection.set(self.key, self.key) == .simpleOK)
             server.stop()
             #expect(await connection.untilLost()?.code == .connectionClosed)
-            #expect(await connection.untilLost()?.code == .connectFailed)
+            // The kernel closes a killed server's sockets one by one: it may still take a connection when it has ended ours.
+            #expect(await connection.untilLost(otherwiseThan: .connectionClosed)?.code == .connectFailed)
             await #expect(throws: RedisFailure.notConnected) { try await connection.get(self.key) }
             try server.start()
             await connection.untilReady()
