@@ -65,13 +65,12 @@ import Testing
         return counts.reduce(0, +)
     }
 
-    private static let value = Request.post("/cache", #"{"key":"a","value":{"x":1},"ttl":100}"#)
-
     // MARK: Fixed requests
 
     @Test(arguments: Store.available) func oneByOne(_ store: Store) async throws {
         try await self.withBoth(store) { lane, router in
-            for request in DifferentialCorpus.plain + [Self.value] + DifferentialCorpus.tracedRequests + DifferentialCorpus.requestLines {
+            let traced = [DifferentialCorpus.value] + DifferentialCorpus.tracedRequests
+            for request in DifferentialCorpus.plain + traced + DifferentialCorpus.requestLines {
                 try await self.compare([request], with: lane, router)
             }
         }
@@ -80,15 +79,15 @@ import Testing
     @Test(arguments: Store.available) func pipelined(_ store: Store) async throws {
         try await self.withBoth(store) { lane, router in
             try await self.compare(DifferentialCorpus.plain, with: lane, router)
-            try await self.compare([Self.value] + DifferentialCorpus.tracedRequests, with: lane, router)
-            try await self.compare([Self.value] + DifferentialCorpus.conditionalRequests, with: lane, router)
+            try await self.compare([DifferentialCorpus.value] + DifferentialCorpus.tracedRequests, with: lane, router)
+            try await self.compare([DifferentialCorpus.value] + DifferentialCorpus.conditionalRequests, with: lane, router)
         }
     }
 
     /// Both ways answer a request with conditions as they answer it without them.
     @Test(arguments: Store.available, ["on", "off"]) func conditionsAreIgnored(_ store: Store, _ lane: String) async throws {
         try await store.withAgent(["FAST_LANE": lane]) { agent in
-            #expect(try await agent.ask(Self.value).status == 200)
+            #expect(try await agent.ask(DifferentialCorpus.value).status == 200)
             for (method, target) in [("GET", "/cache/a"), ("HEAD", "/cache/a"), ("GET", "/cache?key=a"), ("GET", "/cache/none")] {
                 let plain = try await agent.ask(Request.head(method, target) + "\r\n")
                 #expect([200, 404].contains(plain.status))
