@@ -4,7 +4,7 @@ import Testing
 
 /// `doctor` as a pipeline runs it, against real servers that are as they should be and as they should not.
 @Suite(
-    .enabled(if: RedisServerProcess.isAvailable && TestCertificates.isAvailable, "needs redis-server and openssl"), .timeLimit(.minutes(2)))
+    .enabled(if: RedisServerProcess.isAvailable && TestCertificates.isAvailable, "needs redis-server and openssl"), .timeLimit(.minutes(5)))
 struct DoctorContractTests {
     private struct Report: Decodable {
         struct Finding: Decodable {

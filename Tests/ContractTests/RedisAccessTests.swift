@@ -4,7 +4,7 @@ import Testing
 
 /// The ways into Redis as operators set them up: Memorystore's profile, passwords in files, Google's access tokens.
 @Suite(
-    .enabled(if: RedisServerProcess.isAvailable && TestCertificates.isAvailable, "needs redis-server and openssl"), .timeLimit(.minutes(2)))
+    .enabled(if: RedisServerProcess.isAvailable && TestCertificates.isAvailable, "needs redis-server and openssl"), .timeLimit(.minutes(5)))
 struct RedisAccessTests {
     private let connected = "\"state\":\"connected\""
 

@@ -9,7 +9,7 @@ import Testing
 @testable import Cache
 
 /// Whole outages, without sockets or servers.
-@Suite(.timeLimit(.minutes(1))) struct OutageRecoveryTests {
+@Suite(.timeLimit(.minutes(5))) struct OutageRecoveryTests {
     /// A Redis of strings that does what a script says.
     private final class ScriptedPeer: RecoveryPeer {
         struct State {
