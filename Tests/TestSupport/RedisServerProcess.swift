@@ -1,5 +1,4 @@
 package import Foundation
-import Glibc
 
 /// A real redis-server of a test's own: in a temporary directory, on a unix socket and on a port of the loopback that the kernel chose.
 ///
@@ -21,10 +20,12 @@ package final class RedisServerProcess {
     /// Path of the unix socket, the same over restarts.
     package let socketPath: String
     /// Port on 127.0.0.1, the same over restarts.
-    package private(set) var port: Int
+    package var port: Int { self.reservation.port }
     private let isEncrypted: Bool
     /// Lines of redis.conf besides those of this type.
     private let configuration: [String]
+    /// Keeps the port while the server is stopped.
+    private let reservation: PortReservation
     /// Holds the server's log open, because a closed pipe would end the server at its next line.
     private var process: SpawnedProcess?
 
@@ -39,18 +40,8 @@ package final class RedisServerProcess {
         try FileManager.default.createDirectory(at: self.directory, withIntermediateDirectories: true)
         self.socketPath = self.directory.appendingPathComponent("redis.sock").path
         self.configuration = configuration
-        self.port = 0
-        var lastError: any Error = TestProcessError(reason: "no attempt was made")
-        for _ in 0..<5 {
-            self.port = try Self.freePort()
-            do {
-                try self.start()
-                return
-            } catch {
-                lastError = error
-            }
-        }
-        throw lastError
+        self.reservation = try PortReservation()
+        try self.start()
     }
 
     deinit {
@@ -107,7 +98,7 @@ package final class RedisServerProcess {
         self.process?.signal(SIGCONT)
     }
 
-    /// The line about the unix socket is the last of a start. End of file means that the server gave up, e.g. since somebody took the port.
+    /// The line about the unix socket is the last of a start. End of file means that the server gave up.
     private func waitUntilReady(_ output: FileHandle) throws {
         var log = Data()
         while true {
@@ -126,27 +117,6 @@ package final class RedisServerProcess {
     /// Reads on for as long as the server lives. It writes a line for every handshake that fails, and would wait for a reader once nobody takes them.
     private static func drain(_ output: FileHandle) {
         Thread { while !output.availableData.isEmpty {} }.start()
-    }
-
-    private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else {
-            throw TestProcessError(reason: "no socket")
-        }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(descriptor, generic, length) == 0 ? getsockname(descriptor, generic, &length) : -1
-            }
-        }
-        guard result == 0 else {
-            throw TestProcessError(reason: "no free port")
-        }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 
