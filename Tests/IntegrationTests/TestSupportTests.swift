@@ -21,4 +21,14 @@ import Testing
             try redis.start()
         }
     }
+
+    /// Else a socket that a test has closed would stay open for as long as another test's server lives.
+    @Test("a child has none of our descriptors")
+    func descriptors() async throws {
+        let channel = try await self.listen(on: 0)
+        let list = try #require(CommandLineTool("ls"))
+        // Those of any program, and the folder that is listed.
+        #expect(try await list.run(["/proc/self/fd"]).output == "0\n1\n2\n3\n")
+        try await channel.close().get()
+    }
 }

@@ -4,9 +4,12 @@ import Glibc
 /// A child process, started so that tests running at the same time cannot disturb each other.
 ///
 /// Not by Foundation's `Process`: it learns of an end through a socket that children started at the same time inherit, so that waiting for one child
-/// can mean waiting for another. Here every descriptor is closed in other children from its first moment on, and signals are as in a fresh shell:
-/// the threads of a test runner block some.
+/// can mean waiting for another. Here a child has no descriptor but its own three, and signals are as in a fresh shell: the threads of a test runner
+/// block some.
 package struct SpawnedProcess: Sendable {
+    /// More than tests ever have open. The kernel gives the lowest that is free.
+    private static let highestDescriptor: Int32 = 1024
+
     package let identifier: pid_t
     /// What the child writes to standard output; end of file is its end.
     package let output: FileHandle
@@ -32,6 +35,8 @@ package struct SpawnedProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, errors[1], STDERR_FILENO)
+        // SwiftNIO opens sockets that children inherit: one that is closed here would stay open for as long as some child lives.
+        for descriptor in (STDERR_FILENO + 1)..<Self.highestDescriptor { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var attributes = Self.freshSignals()
         defer { posix_spawnattr_destroy(&attributes) }
         var words: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) } + [nil]
