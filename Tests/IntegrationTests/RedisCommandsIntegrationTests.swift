@@ -98,7 +98,7 @@ struct RedisCommandsIntegrationTests {
         configuration.database = 99
         let nowhere = try await LiveConnection.start(configuration)
         let failure = await nowhere.untilLost()
-        #expect(failure?.code == .serverError)
+        #expect(failure?.code == .databaseRefused)
         for connection in [first, third, nowhere] {
             try await connection.close()
         }

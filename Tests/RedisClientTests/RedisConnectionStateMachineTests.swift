@@ -218,7 +218,7 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.offered("a", 6, at: 30) == "append, wake up 60")
     }
 
-    @Test("an unfit peer is left after its error was delivered", arguments: ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN"])
+    @Test("an unfit peer is left after its error was delivered", arguments: ["READONLY", "LOADING", "MASTERDOWN"])
     func unfit(_ prefix: String) {
         let machine = TracedStateMachine(.ready)
         _ = machine.offered("a", 1)
@@ -228,6 +228,19 @@ struct RedisConnectionStateMachineTests {
                 == "deliver a 1 serverError \(prefix); abort 1, fail [b 2], serverError \(prefix)"
         )
         #expect(machine.state == .idle)
+    }
+
+    /// Else every instance would connect anew at once to every node, whenever one part of a cluster is down.
+    @Test("a node whose cluster is down keeps its connection and answers on")
+    func clusterDown() {
+        let machine = TracedStateMachine(.ready)
+        for token in 1...3 as ClosedRange<UInt64> { _ = machine.offered("a", token) }
+        #expect(machine.replied(error("CLUSTERDOWN The cluster is down")) == "deliver a 1 serverError CLUSTERDOWN")
+        #expect(machine.replied(error("CLUSTERDOWN Hash slot not served")) == "deliver a 2 serverError CLUSTERDOWN")
+        #expect(machine.state == .ready)
+        _ = machine.timerFired(at: 30)
+        #expect(machine.replied(error("CLUSTERDOWN The cluster is down")) == "deliver late a 3")
+        #expect(machine.state == .ready)
     }
 
     @Test("an unfit peer is left also when nobody waits for its error")

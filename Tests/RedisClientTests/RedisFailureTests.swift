@@ -36,4 +36,14 @@ import Testing
         #expect(!RedisFailure.serverError(ByteBuffer(string: "ERR syntax error")).isAboutTheValue)
         #expect(!RedisFailure(.protocolViolation, "invalid bulk length").isAboutTheValue)
     }
+
+    @Test func whatIsAboutTheCluster() {
+        func failure(_ reply: String) -> RedisFailure { .serverError(ByteBuffer(string: reply)) }
+        let down = failure("CLUSTERDOWN The cluster is down")
+        #expect(down.isClusterDown && !down.isAboutTheSlot && !down.meansUnfitPeer)
+        let slot = failure("CLUSTERDOWN Hash slot not served")
+        #expect(slot.isClusterDown && slot.isAboutTheSlot && !slot.meansUnfitPeer)
+        #expect(!failure("CLUSTERDOWN The cluster is down and only accepts read commands").isAboutTheSlot)
+        #expect(!failure("ERR Hash slot not served").isAboutTheSlot && !RedisFailure.connectionClosed.isClusterDown)
+    }
 }

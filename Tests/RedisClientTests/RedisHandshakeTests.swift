@@ -72,7 +72,72 @@ struct RedisHandshakeTests {
     func database() {
         var handshake = self.handshake()
         _ = handshake.begin()
-        #expect(self.play(&handshake, "map", "OK", "-ERR DB index is out of range") == "failed serverError ERR")
+        #expect(self.play(&handshake, "map", "OK", "-ERR DB index is out of range") == "failed databaseRefused")
+        var forbidden = self.handshake()
+        _ = forbidden.begin()
+        #expect(self.play(&forbidden, "map", "OK", "-NOPERM no") == "failed serverError NOPERM")
+    }
+
+    private static func hello(mode: String?) -> RESPValue {
+        let mode = mode.map { [.bulkString(ByteBuffer(string: "mode")), RESPValue.bulkString(ByteBuffer(string: $0))] }
+        return .map([.bulkString(ByteBuffer(string: "id")), .integer(7)] + (mode ?? []))
+    }
+
+    @Test(
+        "HELLO says whether the server is a node of a cluster",
+        arguments: [("cluster", true), ("standalone", false), ("sentinel", false), (nil, nil)] as [(String?, Bool?)])
+    func isCluster(_ mode: String?, _ isCluster: Bool?) {
+        #expect(self.session(hello: Self.hello(mode: mode))?.isCluster == isCluster)
+        #expect(self.session(hello: Self.hello(mode: mode))?.clientIdentifier == 7)
+    }
+
+    @Test("over RESP2 it is not known")
+    func isClusterWithoutHello() {
+        let session = self.session(hello: .error(ByteBuffer(string: "ERR unknown command")))
+        #expect(session?.protocolVersion == 2 && session?.isCluster == nil)
+    }
+
+    private func session(hello: RESPValue) -> RedisSession? {
+        var handshake = self.handshake(name: false, database: false)
+        _ = handshake.begin()
+        _ = handshake.replied(hello)
+        guard case .ready(let session) = handshake.replied(.simpleString(ByteBuffer(string: "PONG"))) else { return nil }
+        return session
+    }
+
+    @Test("a cluster has one database, and says so clearly")
+    func databaseOfACluster() {
+        var handshake = self.handshake(name: false)
+        _ = handshake.begin()
+        _ = handshake.replied(Self.hello(mode: "cluster"))
+        guard case .failed(let failure) = handshake.replied(.error(ByteBuffer(string: "ERR SELECT is not allowed in cluster mode"))) else {
+            Issue.record("not failed")
+            return
+        }
+        #expect(failure.code == .databaseRefused && failure.logMessage == "a cluster has database 0 only")
+    }
+
+    @Test("a cluster that is down keeps nobody from connecting")
+    func clusterDown() {
+        var handshake = self.handshake()
+        _ = handshake.begin()
+        #expect(self.play(&handshake, "map", "OK", "OK", "-CLUSTERDOWN The cluster is down") == "ready 3 []")
+    }
+
+    /// Memorystore bounds how many tokens it checks: a second AUTH would be one more.
+    @Test("a token that cannot be checked now is not refused", arguments: ["-ERR (ERR_IAM_EXHAUSTED)", "-ERR (ERR_IAM_OTHER) text"])
+    func uncheckedToken(_ error: String) {
+        var hello = self.handshake(password: true)
+        _ = hello.begin()
+        #expect(self.play(&hello, error) == "failed iamUnavailable")
+        var fallback = self.handshake(password: true, name: false, database: false)
+        _ = fallback.begin()
+        _ = self.play(&fallback, "-ERR unknown command", "-NOAUTH no")
+        #expect(self.play(&fallback, error) == "failed iamUnavailable")
+        // What an unknown HELLO quotes is no such error.
+        var quoted = self.handshake(password: true, name: false, database: false)
+        _ = quoted.begin()
+        #expect(self.play(&quoted, "-ERR unknown command, with args '(ERR_IAM_OTHER)'", "-NOAUTH no").hasPrefix("send"))
     }
 
     @Test("without HELLO and without a password, RESP2 in the first write", arguments: ["-ERR unknown command", "-NOPROTO no", "-NOPERM no"])

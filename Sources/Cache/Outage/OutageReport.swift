@@ -164,6 +164,8 @@ package enum OutageReason: Sendable, Hashable {
             case .deadlineExceeded: return "deadline_exceeded"
             case .queueFull: return "queue_full"
             case .authenticationFailed: return "authentication_failed"
+            case .iamUnavailable: return "iam_unavailable"
+            case .databaseRefused: return "database_refused"
             case .protocolViolation, .unexpectedReply: return "protocol_violation"
             default: return "failed"
             }
@@ -182,6 +184,8 @@ package enum OutageReason: Sendable, Hashable {
         case "tls_failed": "The connection to Redis cannot be encrypted: a certificate is not trusted or cannot be used"
         case "connection_lost": "The connection to Redis was lost"
         case "authentication_failed": "Redis refuses the user or the password"
+        case "iam_unavailable": "Redis cannot check the access token at the moment"
+        case "database_refused": "Redis has no database of the configured number; a cluster has database 0 only"
         case "not_permitted": "Redis does not permit this user a command that the cache needs"
         case "read_only": "Redis is read-only"
         case "loading": "Redis is loading its data"
@@ -194,7 +198,7 @@ package enum OutageReason: Sendable, Hashable {
     }
 
     /// Whether asking often cannot help, because a person has to change something.
-    var isConfiguration: Bool { ["authentication_failed", "not_permitted", "tls_failed"].contains(self.code) }
+    var isConfiguration: Bool { ["authentication_failed", "not_permitted", "database_refused", "tls_failed"].contains(self.code) }
 
     /// Closed, so that a strange server cannot make labels up.
     private static func code(ofServerError prefix: String) -> String {

@@ -69,6 +69,14 @@ enum SessionCheck {
             let text = isKnown ? "accepted, as user \(user ?? configuration.user ?? "default")" : "no password is configured, and Redis requires none"
             return [.ok(.session, "Redis answers"), .ok(.credentials, text)]
         }
+        if failure.code == .iamUnavailable {
+            return [
+                .ok(.session, "Redis answers"),
+                .fault(
+                    .credentials, "Redis cannot check the access token at the moment",
+                    "Try again in a minute; if it persists, look at how many connections are made, and at the instance's IAM."),
+            ]
+        }
         if failure.code == .authenticationFailed { return [.ok(.session, "Redis answers"), self.credentials(failure)] }
         return [self.session(failure, configuration), .skipped(.credentials, "needs a session")]
     }
@@ -99,7 +107,7 @@ enum SessionCheck {
             return .fault(.session, "the server closes the connection without an answer", "Look at Redis's log and maxclients.")
         case .protocolViolation, .unexpectedReply:
             return .fault(.session, "what answers is not Redis", "Check the port.")
-        case .serverError where failure.serverErrorPrefix == "ERR" && configuration.database != 0:
+        case .databaseRefused:
             return .fault(.session, "Redis refuses database \(configuration.database)", "Check REDIS_DB; a cluster has database 0 only.")
         case .serverError:
             return .fault(

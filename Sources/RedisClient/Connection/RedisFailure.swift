@@ -14,6 +14,8 @@ package struct RedisFailure: Error, Sendable, Hashable {
             case connectionClosed
             case serverError
             case authenticationFailed
+            case iamUnavailable
+            case databaseRefused
             case connectFailed
             case unresponsive
             case tlsFailed
@@ -40,6 +42,10 @@ package struct RedisFailure: Error, Sendable, Hashable {
         package static let serverError = Code(.serverError)
         /// Redis rejected the configured credentials, or requires some and none are configured.
         package static let authenticationFailed = Code(.authenticationFailed)
+        /// Redis could not check the access token: nothing is wrong with the configuration, and another attempt may succeed.
+        package static let iamUnavailable = Code(.iamUnavailable)
+        /// Redis has no database of the configured number.
+        package static let databaseRefused = Code(.databaseRefused)
         /// No connection could be made.
         package static let connectFailed = Code(.connectFailed)
         /// Redis accepted the connection but sends nothing.
@@ -150,14 +156,21 @@ extension RedisFailure {
         return RedisFailure(code: .serverError, details: Details(prefix: prefix, message: self.message(reply), redirect: redirect))
     }
 
-    /// Whether this server cannot serve at the moment: a demoted master, one that is loading its data, a replica without its master, a cluster that
-    /// is down.
+    /// Whether this server cannot serve at the moment, so that the connection is of no use: a demoted master, one that is loading its data, a replica
+    /// without its master. A node of a cluster that is down is not meant: it refuses keys, goes on serving its connections, and comes back on them.
     package var meansUnfitPeer: Bool {
         switch self.serverErrorPrefix {
-        case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN": true
+        case "READONLY", "LOADING", "MASTERDOWN": true
         default: false
         }
     }
+
+    /// Whether a node of a cluster has refused a key, and carried nothing out, because the cluster or a part of it is down (`CLUSTERDOWN`).
+    package var isClusterDown: Bool { self.serverErrorPrefix == "CLUSTERDOWN" }
+
+    /// Of `isClusterDown`, whether only the slot of this key is not served (`CLUSTERDOWN Hash slot not served`); otherwise the node refuses every key,
+    /// or every write.
+    package var isAboutTheSlot: Bool { self.isClusterDown && self.logMessage?.hasPrefix("CLUSTERDOWN Hash slot") == true }
 
     /// Whether the user may run the command but not access this key: a problem of one request, not of the configuration. Redis 6 says "...to access
     /// one of the keys used as arguments", Redis 7 "...to access the 'k' key"; about a command both say "...to run the 'get' command".

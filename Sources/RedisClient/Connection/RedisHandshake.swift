@@ -7,7 +7,8 @@ import RESP
 /// All commands are sent in one write: HELLO 3 (with the credentials), CLIENT SETNAME, CLIENT TRACKING, SELECT, PING. If the server does not know HELLO (before Redis
 /// 6, or renamed), the connection uses RESP2; if there are credentials, a second write sends AUTH and repeats the rest, whose first replies do not
 /// count. PING comes last because a server that is loading its data or has lost its master accepts HELLO and SELECT but not PING. If a managed Redis
-/// refuses an optional command (CLIENT), the handshake notes it and continues.
+/// refuses an optional command (CLIENT), the handshake notes it and continues. So it does where a cluster is down: the node is there, and refuses keys
+/// only.
 ///
 /// Redis quotes the arguments of an unknown command in its error, so the message of a refused HELLO or AUTH may contain the password: it is never
 /// kept.
@@ -35,6 +36,7 @@ struct RedisHandshake {
     private var refused: [Command] = []
     private var isTracking = false
     private var clientIdentifier: Int64?
+    private var isCluster: Bool?
     /// HELLO was refused and there are credentials: the other replies to the first write do not count.
     private var mustAuthenticate = false
 
@@ -74,7 +76,7 @@ struct RedisHandshake {
         return .ready(
             RedisSession(
                 protocolVersion: self.protocolVersion, refusedOptionalCommands: self.refused.map(\.name), clientIdentifier: self.clientIdentifier,
-                isTracking: self.isTracking))
+                isTracking: self.isTracking, isCluster: self.isCluster))
     }
 
     private mutating func send(_ commands: [Command]) -> [Command] {
@@ -88,6 +90,7 @@ struct RedisHandshake {
             if command == .hello {
                 self.protocolVersion = 3
                 self.clientIdentifier = Self.clientIdentifier(value)
+                self.isCluster = Self.isCluster(value)
             }
             if command == .trackReads { self.isTracking = value == .simpleOK && self.protocolVersion == 3 }
             return nil
@@ -95,24 +98,29 @@ struct RedisHandshake {
         let failure = RedisFailure.serverError(bytes)
         switch command {
         case .hello:
-            return self.helloRefused(prefix: RedisFailure.prefix(of: bytes))
+            return Self.isOfTokenCheck(bytes) ? Self.tokenUnchecked : self.helloRefused(prefix: RedisFailure.prefix(of: bytes))
         case .authenticate:
-            return Self.credentialsRefused(prefix: RedisFailure.prefix(of: bytes))
+            return Self.isOfTokenCheck(bytes) ? Self.tokenUnchecked : Self.credentialsRefused(prefix: RedisFailure.prefix(of: bytes))
         case .setClientName, .trackReads, .selectDatabase, .ping:
             return self.mustAuthenticate ? nil : self.refused(command, failure)
         }
     }
 
-    /// The member `id` of the reply to HELLO.
-    private static func clientIdentifier(_ value: RESPValue) -> Int64? {
-        guard case .map(let members) = value else {
-            return nil
-        }
-        for index in stride(from: 0, to: members.count - 1, by: 2) {
-            if members[index].text == ByteBuffer(staticString: "id"), case .integer(let identifier) = members[index + 1] {
-                return identifier
-            }
-        }
+    private static func clientIdentifier(_ hello: RESPValue) -> Int64? {
+        guard case .integer(let identifier) = self.member("id", of: hello) else { return nil }
+        return identifier
+    }
+
+    /// `standalone`, `sentinel` or `cluster`.
+    private static func isCluster(_ hello: RESPValue) -> Bool? {
+        self.member("mode", of: hello)?.text.map { $0 == ByteBuffer(staticString: "cluster") }
+    }
+
+    /// A member of the reply to HELLO.
+    private static func member(_ name: StaticString, of hello: RESPValue) -> RESPValue? {
+        guard case .map(let members) = hello else { return nil }
+        let name = ByteBuffer(staticString: name)
+        for index in stride(from: 0, to: members.count - 1, by: 2) where members[index].text == name { return members[index + 1] }
         return nil
     }
 
@@ -120,7 +128,7 @@ struct RedisHandshake {
         switch prefix {
         case "WRONGPASS":
             return Self.credentialsRefused(prefix: prefix)
-        case "LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY":
+        case "LOADING", "MASTERDOWN", "READONLY":
             return RedisFailure(.serverError, "the server is not ready", prefix: prefix)
         case "NOAUTH" where !self.hasPassword:
             return RedisFailure(.authenticationFailed, "the server requires a password and none is configured", prefix: prefix)
@@ -134,15 +142,27 @@ struct RedisHandshake {
         RedisFailure(.authenticationFailed, "the server refused the user or the password", prefix: prefix)
     }
 
+    /// Whether Memorystore could not find out whether the token is good: `-ERR (ERR_IAM_EXHAUSTED)` if there are too many new connections, and
+    /// `-ERR (ERR_IAM_OTHER)`. A token that is bad or has expired is `WRONGPASS`.
+    private static func isOfTokenCheck(_ error: ByteBuffer) -> Bool { error.readableBytesView.starts(with: "ERR (ERR_IAM_".utf8) }
+
+    /// No second try on this connection: it would be one more check of those that are too many.
+    private static var tokenUnchecked: RedisFailure { RedisFailure(.iamUnavailable, "the server cannot check the access token at the moment") }
+
     private mutating func refused(_ command: Command, _ failure: RedisFailure) -> RedisFailure? {
         if failure.meansUnfitPeer {
             return failure
+        }
+        if command == .ping, failure.isClusterDown {
+            return nil
         }
         if failure.serverErrorPrefix == "NOAUTH" {
             return RedisFailure(.authenticationFailed, "the server requires a password and none is configured", prefix: "NOAUTH")
         }
         guard command != .selectDatabase else {
-            return failure
+            guard failure.serverErrorPrefix == "ERR" else { return failure }
+            return RedisFailure(
+                .databaseRefused, self.isCluster == true ? "a cluster has database 0 only" : "the server has no database of this number")
         }
         self.refused.append(command)
         return nil
@@ -201,4 +221,6 @@ package struct RedisSession: Sendable, Hashable {
     package var clientIdentifier: Int64?
     /// Whether the server has promised to say when a read that asks for it is no longer true (`CLIENT TRACKING ON OPTIN`).
     package var isTracking = false
+    /// Whether the server is a node of a cluster; nil if it does not say, as over RESP2.
+    package var isCluster: Bool?
 }

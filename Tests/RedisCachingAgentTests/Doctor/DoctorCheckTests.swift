@@ -119,7 +119,9 @@ import Testing
         }
         #expect(self.session(.connectionClosed)[0].advice?.contains("REDIS_TLS=on") == true)
         #expect(self.session(.connectionClosed) { $0.tls = RedisTLS() }[0].advice?.contains("REDIS_TLS=on") == false)
-        #expect(self.session(RedisFailure(.serverError, "ERR x", prefix: "ERR")) { $0.database = 3 }[0].result == "Redis refuses database 3")
+        #expect(self.session(RedisFailure(.databaseRefused)) { $0.database = 3 }[0].result == "Redis refuses database 3")
+        let unchecked = self.session(RedisFailure(.iamUnavailable))
+        #expect(unchecked.map(\.outcome) == [.ok, .fault] && unchecked[1].result == "Redis cannot check the access token at the moment")
         // Encryption has its own finding.
         #expect(self.session(RedisFailure(.tlsFailed)).map(\.outcome) == [.skipped, .skipped])
     }
