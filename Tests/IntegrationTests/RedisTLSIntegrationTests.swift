@@ -50,6 +50,30 @@ struct RedisTLSIntegrationTests {
         }
     }
 
+    /// A node of a cluster has to show a certificate for the address that it was announced with, unless one name is set for all.
+    @Test func aConnectionThatIsMovedToAnotherNode() async throws {
+        try await self.withServer(names: "DNS:localhost") { server, _, configuration in
+            var named = configuration
+            named.endpoint = .tcp(host: "localhost", port: server.port)
+            let address = configuration.endpoint
+            for (serverName, isAccepted) in [(nil, false), ("localhost", true)] as [(String?, Bool)] {
+                named.tls?.serverName = serverName
+                let connection = try await LiveConnection.open(named)
+                try await connection.onLoop { connection in
+                    connection.move(to: address)
+                    connection.disconnect()
+                    connection.connect()
+                }
+                if isAccepted {
+                    #expect(await connection.untilReady() != nil)
+                } else {
+                    #expect(await connection.untilLost()?.code == .tlsFailed)
+                }
+                try await connection.close()
+            }
+        }
+    }
+
     /// Memorystore offers up to three authorities while they rotate.
     @Test func oneOfSeveralAuthorities() async throws {
         let other = try TestCertificates(names: "IP:127.0.0.1")

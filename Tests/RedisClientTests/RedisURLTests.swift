@@ -34,6 +34,27 @@ struct RedisURLTests {
         #expect(configuration.password == RedisPassword(password))
     }
 
+    @Test(
+        "several nodes of a cluster, with one user and password",
+        arguments: [
+            ("redis://u:p@10.0.0.2:6379,10.0.0.3,[::1]:7000", ["10.0.0.2:6379", "10.0.0.3:6379", "[::1]:7000"]),
+            ("redis://u:p@[::1],b:1/", ["[::1]:6379", "b:1"]), ("redis://u:p@a", ["a:6379"]),
+            ("redis://u:p@a" + String(repeating: ",a", count: 31), Array(repeating: "a:6379", count: 32)),
+        ])
+    func seeds(_ url: String, _ seeds: [String]) throws {
+        let configuration = try RedisURL.parse(url)
+        #expect(configuration.seeds.map(\.description) == seeds)
+        #expect(configuration.endpoint.description == seeds[0])
+        #expect(configuration.user == "u" && configuration.password == "p")
+    }
+
+    @Test("a comma belongs to a password, and to a path")
+    func commas() throws {
+        let configuration = try RedisURL.parse("redis://:a,b@c,d@host")
+        #expect(configuration.password == "a,b@c,d" && configuration.seeds == [.tcp(host: "host", port: 6379)])
+        #expect(try RedisURL.parse("unix:/a,/b").seeds == [.unixSocket(path: "/a,/b")])
+    }
+
     @Test("an empty user info is none")
     func emptyUserInfo() throws {
         #expect(try RedisURL.parse("redis://@host").password == nil)
@@ -55,7 +76,10 @@ struct RedisURLTests {
             ("", RedisConfigurationError.Code.unsupportedScheme), ("host", .unsupportedScheme), ("http://host", .unsupportedScheme),
             ("rediss:host", .invalidHost), ("redis:host", .invalidHost), ("redis://", .invalidHost), ("redis:///1", .invalidHost),
             ("redis://:1", .invalidHost), ("redis://ho st", .invalidHost), ("redis://[::1", .invalidHost), ("redis://[host]", .invalidHost),
-            ("redis://a,b", .invalidHost), ("redis://host:", .invalidPort), ("redis://host:0", .invalidPort), ("redis://host:65536", .invalidPort),
+            ("redis://a,", .invalidHost), ("redis://,a", .invalidHost), ("redis://a,,b", .invalidHost), ("redis://a,b:0", .invalidPort),
+            ("redis://a, b", .invalidHost), ("redis://a,u:p@b,[x]", .invalidHost), ("redis://a" + String(repeating: ",a", count: 32), .invalidHost),
+            ("redis://a,redis://b", .invalidPort),
+            ("redis://host:", .invalidPort), ("redis://host:0", .invalidPort), ("redis://host:65536", .invalidPort),
             ("redis://host:+1", .invalidPort), ("redis://::1", .invalidHost), ("redis://[::1]1", .invalidPort), ("redis://host/x", .invalidDatabase),
             ("redis://host/-1", .invalidDatabase), ("redis://host/1/2", .invalidDatabase), ("redis://host/99999999999999999999", .invalidDatabase),
             ("redis://host?db=1", .invalidQuery), ("redis://host#x", .invalidQuery), ("redis://user@host", .invalidUserInfo),
@@ -96,6 +120,9 @@ struct RedisURLTests {
     func ranges() throws {
         let good = RedisConfiguration(endpoint: .tcp(host: "h", port: 6379))
         try good.validate()
+        var cluster = good
+        (cluster.furtherSeeds, cluster.clusterMode, cluster.maximumShards) = ([.tcp(host: "i", port: 1)], .on, 1000)
+        try cluster.validate()
         var changes: [(inout RedisConfiguration) -> Void] = []
         changes.append { $0.commandDeadline = .microseconds(999) }
         changes.append { $0.commandDeadline = .seconds(61) }
@@ -110,6 +137,12 @@ struct RedisURLTests {
         changes.append { $0.endpoint = .tcp(host: "h", port: 0) }
         changes.append { $0.clientName = "a b" }
         changes.append { $0.user = "u" }
+        changes.append { $0.furtherSeeds = [.tcp(host: "i", port: 0)] }
+        changes.append { ($0.furtherSeeds, $0.clusterMode) = ([.tcp(host: "i", port: 1)], .off) }
+        changes.append { ($0.furtherSeeds, $0.database) = ([.tcp(host: "i", port: 1)], 1) }
+        changes.append { ($0.clusterMode, $0.database) = (.on, 1) }
+        changes.append { $0.maximumShards = 0 }
+        changes.append { $0.maximumShards = 1001 }
         for (index, change) in changes.enumerated() {
             var configuration = good
             change(&configuration)

@@ -8,6 +8,8 @@ enum RedisSettings {
     /// - Parameter valueBytes: the longest value that must be readable.
     static func configuration(_ reader: inout SettingReader, valueBytes: Int) -> RedisConfiguration? {
         let endpoint = self.endpoint(&reader)
+        let clusterMode = RedisClusterMode(rawValue: reader.choice(SettingCatalogue.redisCluster)) ?? .auto
+        let shards = reader.integer(SettingCatalogue.redisMaximumShards)
         let deadline = self.milliseconds(SettingCatalogue.redisDeadline, &reader)
         let connect = self.milliseconds(SettingCatalogue.redisConnectTimeout, &reader)
         let dead = self.milliseconds(SettingCatalogue.redisDeadTimeout, &reader)
@@ -18,6 +20,8 @@ enum RedisSettings {
         let access = RedisAccessSettings(&reader)
         guard var configuration = endpoint else { return nil }
         access.apply(to: &configuration, &reader)
+        configuration.clusterMode = clusterMode
+        configuration.maximumShards = shards
         configuration.commandDeadline = deadline
         configuration.connectTimeout = connect
         configuration.deadConnectionTimeout = dead
@@ -30,7 +34,7 @@ enum RedisSettings {
         do throws(RedisConfigurationError) {
             try configuration.validate()
         } catch {
-            reader.add(SettingCatalogue.redisHost, error.description)
+            reader.add(error.code == .invalidCluster ? SettingCatalogue.redisCluster : SettingCatalogue.redisHost, error.description)
         }
         return configuration
     }

@@ -16,6 +16,7 @@ extension SettingCatalogue {
             settings: [
                 redisTLS, redisTLSAuthority, redisTLSAuthorityFile, redisTLSVerify, redisTLSServerName, redisTLSCertificateFile, redisTLSKeyFile,
             ]),
+        SettingTopic(title: "Redis: cluster", settings: [redisCluster, redisMaximumShards]),
         SettingTopic(
             title: "Redis: time and limits",
             settings: [

@@ -21,7 +21,8 @@ enum SettingCatalogue {
     static let redisURL = SettingDefinition(
         name: "REDIS_URL", kind: .secret,
         summary:
-            "Address of Redis: `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, or `unix:/path`. Takes precedence over `REDIS_HOST`")
+            "Address of Redis: `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, or `unix:/path`. Of a cluster, several nodes may be"
+            + " named, separated by commas: `redis://host:port,host:port`. Takes precedence over `REDIS_HOST`")
     static let redisHost = SettingDefinition(
         name: "REDIS_HOST", kind: .text(default: nil),
         summary: "Host name or IP address of Redis. Without it and without `REDIS_URL` the service uses its embedded store")
@@ -53,7 +54,8 @@ enum SettingCatalogue {
         summary: "`full`: check the certificate chain and the host name; `chain`: check the chain only, for a private authority such as Memorystore's"
     )
     static let redisTLSServerName = SettingDefinition(
-        name: "REDIS_TLS_SERVER_NAME", kind: .text(default: nil), summary: "Name expected in the certificate, if it differs from the host")
+        name: "REDIS_TLS_SERVER_NAME", kind: .text(default: nil),
+        summary: "Name expected in the certificate, if it differs from the host; of a cluster, in that of every node")
     static let redisTLSCertificateFile = SettingDefinition(
         name: "REDIS_TLS_CERT_FILE", kind: .text(default: nil), summary: "Client certificate as a PEM file, if Redis requires one")
     static let redisTLSKeyFile = SettingDefinition(
@@ -63,6 +65,16 @@ enum SettingCatalogue {
     static let redisDatabase = SettingDefinition(
         name: "REDIS_DB", kind: .integer(default: redis.database, range: 0...65535, unit: "index"), summary: "Database number, used with `REDIS_HOST`"
     )
+    static let redisCluster = SettingDefinition(
+        name: "REDIS_CLUSTER", kind: .choice(default: redis.clusterMode.rawValue, RedisClusterMode.allCases.map(\.rawValue)),
+        summary: "Whether Redis is a cluster: as it says itself (`auto`), always (`on`, also if `HELLO` is refused), or never (`off`)")
+    static let redisMaximumShards = SettingDefinition(
+        name: "REDIS_CLUSTER_MAX_SHARDS", kind: .integer(default: redis.maximumShards, range: 1...1000, unit: "shards"),
+        summary: "Owners of slots that are asked, with a connection from each event loop; beyond that the embedded store answers for their keys")
+    /// Defaults in a cluster. A master that is cut off from the others takes writes, which are lost, for about `cluster-node-timeout`.
+    static let clusterRecentWritesSpan = TimeAmount.seconds(20)
+    /// A slot that moves tells nobody that a key which had no value has one now.
+    static let clusterAbsenceAge = TimeAmount.seconds(1)
     static let redisDeadline = SettingDefinition(
         name: "REDIS_DEADLINE_MS", kind: .milliseconds(default: redis.commandDeadline, range: 1...10_000),
         summary: "Time Redis has to answer a command before the embedded store answers instead")
@@ -107,7 +119,8 @@ enum SettingCatalogue {
         name: "JOURNAL_MAX_BYTES", kind: .integer(default: outage.journalBytes, range: 1024...1_073_741_824, unit: "bytes"),
         summary: "Memory for these keys and patterns; beyond that every string in Redis is deleted when it returns")
     static let recentWritesSpan = SettingDefinition(
-        name: "OUTAGE_DOUBT_SECONDS", kind: .seconds(default: outage.recentWritesSpan, range: 0...60),
+        name: "OUTAGE_DOUBT_SECONDS",
+        kind: .seconds(default: outage.recentWritesSpan, inCluster: clusterRecentWritesSpan, range: 0...60),
         summary:
             "With `invalidate`: if another server answers after an outage (failover), keys written this long before the outage are deleted from it")
     static let recentWritesBytes = SettingDefinition(
@@ -136,7 +149,7 @@ enum SettingCatalogue {
         name: "NEAR_MAX_AGE_SECONDS", kind: .seconds(default: near.maximumAge, range: 1...86_400),
         summary: "A copy older than this is read from Redis again, so that Redis's own eviction knows which keys are in use")
     static let nearAbsenceAge = SettingDefinition(
-        name: "NEAR_ABSENCE_SECONDS", kind: .seconds(default: near.absenceAge, range: 0...60),
+        name: "NEAR_ABSENCE_SECONDS", kind: .seconds(default: near.absenceAge, inCluster: clusterAbsenceAge, range: 0...60),
         summary: "How long it is remembered that a key has no value. 0: not at all")
     static let nearTimeToLive = SettingDefinition(
         name: "NEAR_TTL_MS", kind: .milliseconds(default: near.timeToLive, range: 0...60_000),

@@ -4,7 +4,7 @@ import NIOCore
 struct SettingDefinition: Sendable {
     /// The values that it takes.
     enum Kind: Sendable {
-        /// A whole number in a range; `defaultText` if the default depends on the machine.
+        /// A whole number in a range; `defaultText` if the default depends on the machine, or on Redis.
         case integer(default: Int?, range: ClosedRange<Int>, unit: String, defaultText: String? = nil)
         case text(default: String?)
         /// One of these words.
@@ -18,6 +18,12 @@ struct SettingDefinition: Sendable {
 
         static func seconds(default: TimeAmount, range: ClosedRange<Int>) -> Kind {
             .integer(default: Int(`default`.nanoseconds / 1_000_000_000), range: range, unit: "s")
+        }
+
+        /// Another default applies if Redis is a cluster.
+        static func seconds(default: TimeAmount, inCluster: TimeAmount, range: ClosedRange<Int>) -> Kind {
+            let (single, cluster) = (Int(`default`.nanoseconds / 1_000_000_000), Int(inCluster.nanoseconds / 1_000_000_000))
+            return .integer(default: single, range: range, unit: "s", defaultText: "`\(single)`, in a cluster `\(cluster)`")
         }
     }
 

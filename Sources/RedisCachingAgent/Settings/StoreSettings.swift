@@ -24,6 +24,13 @@ extension OutageSettings {
         }
     }
 
+    /// The same if Redis is a cluster: other defaults apply to what is not set.
+    func inCluster(_ reader: SettingReader) -> OutageSettings {
+        var settings = self
+        if reader.raw(SettingCatalogue.recentWritesSpan) == nil { settings.recentWritesSpan = SettingCatalogue.clusterRecentWritesSpan }
+        return settings
+    }
+
     /// If a platform scales the service, another instance may have written the key meanwhile.
     private static func writes(_ reader: inout SettingReader) -> OutageWrites {
         if let chosen = OutageWrites(rawValue: reader.choice(SettingCatalogue.outageWrites)) { return chosen }
@@ -48,6 +55,13 @@ extension NearCacheSettings {
         if self.maximumBytes >= storeBytes, reader.faults.isEmpty {
             reader.add(SettingCatalogue.nearBytes, "is not less than \(SettingCatalogue.memoryBytes.name)")
         }
+    }
+
+    /// The same if Redis is a cluster: other defaults apply to what is not set.
+    func inCluster(_ reader: SettingReader) -> NearCacheSettings {
+        var settings = self
+        if reader.raw(SettingCatalogue.nearAbsenceAge) == nil { settings.absenceAge = SettingCatalogue.clusterAbsenceAge }
+        return settings
     }
 }
 

@@ -12,9 +12,17 @@ package struct RedisConfiguration: Sendable, Hashable {
         package static let maximumPendingCommands = 16_384
         package static let controlDeadline = TimeAmount.seconds(1)
         package static let database = 0
+        package static let clusterMode = RedisClusterMode.auto
+        package static let maximumShards = 128
     }
 
+    /// Where Redis is; of a cluster, the first node that is asked.
     package var endpoint: RedisEndpoint
+    /// Further nodes of a cluster to ask who owns what, if the first does not answer.
+    package var furtherSeeds: [RedisEndpoint] = []
+    package var clusterMode = Default.clusterMode
+    /// Of a cluster, the most owners of slots that are served. 1 to 1,000.
+    package var maximumShards = Default.maximumShards
     /// User of Redis's ACL; nil means `default`.
     package var user: String?
     package var password: RedisPassword?
@@ -81,6 +89,9 @@ package struct RedisConfiguration: Sendable, Hashable {
         self.controlIdleTimeout = controlIdleTimeout
     }
 
+    /// Everywhere that the settings name.
+    package var seeds: [RedisEndpoint] { [self.endpoint] + self.furtherSeeds }
+
     /// The same Redis for long calls: with the deadline of the control connection, which does not count as dead before a step has failed, and with
     /// room for the commands of a few steps whatever the limit of the hot path.
     var forControl: RedisConfiguration {
@@ -107,11 +118,19 @@ extension RedisConfiguration {
         guard self.database >= 0 else {
             throw RedisConfigurationError(.invalidDatabase, "The Redis database is negative.")
         }
-        if case .tcp(let host, let port) = self.endpoint {
+        try Self.check("maximum of shards", self.maximumShards, in: 1...1000)
+        for case .tcp(let host, let port) in self.seeds {
             guard !host.isEmpty else {
                 throw RedisConfigurationError(.invalidHost, "The Redis host is empty.")
             }
             try Self.check("port", port, in: 1...65_535)
+        }
+        // With `auto` and one address, whether it is a cluster is not known yet: then the server refuses the database.
+        if self.clusterMode == .off, !self.furtherSeeds.isEmpty {
+            throw RedisConfigurationError(.invalidCluster, "Several addresses of Redis are those of a cluster.")
+        }
+        if self.clusterMode == .on || !self.furtherSeeds.isEmpty, self.database != 0 {
+            throw RedisConfigurationError(.invalidCluster, "A Redis cluster has database 0 only.")
         }
         if let name = self.clientName, !name.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             throw RedisConfigurationError(.outOfRange, "The Redis client name may only have printable ASCII characters without space.")
@@ -134,6 +153,15 @@ extension RedisConfiguration {
             throw RedisConfigurationError(.outOfRange, "The Redis \(name) must be between \(range.lowerBound) and \(range.upperBound).")
         }
     }
+}
+
+/// Whether Redis is a cluster.
+package enum RedisClusterMode: String, Sendable, Hashable, CaseIterable {
+    /// As the server says in the handshake.
+    case auto
+    case on
+    /// Never, even if the server is a node of one.
+    case off
 }
 
 /// Where Redis listens.
@@ -165,6 +193,7 @@ package struct RedisConfigurationError: Error, Sendable, Hashable, CustomStringC
             case invalidPath
             case invalidDatabase
             case invalidQuery
+            case invalidCluster
             case outOfRange
         }
 
@@ -181,6 +210,7 @@ package struct RedisConfigurationError: Error, Sendable, Hashable, CustomStringC
         package static let invalidPath = Code(.invalidPath)
         package static let invalidDatabase = Code(.invalidDatabase)
         package static let invalidQuery = Code(.invalidQuery)
+        package static let invalidCluster = Code(.invalidCluster)
         package static let outOfRange = Code(.outOfRange)
 
         package var description: String { self.base.rawValue }

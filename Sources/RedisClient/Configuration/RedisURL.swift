@@ -3,11 +3,15 @@ import Bytes
 /// Reads a configuration from a URL:
 ///
 ///     redis://[user[:password]@]host[:port][/database]     redis://:password@host     redis://[::1]:6379/2
+///     redis://[user:password@]host[:port],host[:port],...
 ///     unix:/path[?db=2]     unix:///path[?db=2]
 ///
-/// User and password are percent-decoded. `rediss://` is the same as `redis://`, over TLS. No error quotes any part of the URL, because if the URL is
+/// Several addresses are nodes of one cluster, with the same user and password. In a path, a comma is a part of it. User and password are percent-decoded. `rediss://` is the same as `redis://`, over TLS. No error quotes any part of the URL, because if the URL is
 /// malformed, any part may contain the secret. Grammar: RFC 3986; the scheme is IANA's provisional registration of `redis`.
 package enum RedisURL {
+    /// Addresses in one URL; more are a mistake, since one node that answers is enough.
+    package static let maximumSeeds = 32
+
     /// - Throws: `RedisConfigurationError` that says which part is wrong and what is expected.
     package static func parse(_ text: String) throws(RedisConfigurationError) -> RedisConfiguration {
         guard let colon = text.firstIndex(of: ":") else {
@@ -45,8 +49,13 @@ package enum RedisURL {
         let authority = text[..<slash]
         // The last one, so that an unencoded @ in a password does not turn a part of the secret into a host name.
         let at = authority.lastIndex(of: "@")
-        let hostAndPort = at.map { authority[authority.index(after: $0)...] } ?? authority
-        var configuration = RedisConfiguration(endpoint: try self.endpoint(hostAndPort))
+        let hosts = at.map { authority[authority.index(after: $0)...] } ?? authority
+        let seeds = hosts.split(separator: ",", maxSplits: Self.maximumSeeds, omittingEmptySubsequences: false)
+        guard seeds.count <= Self.maximumSeeds else {
+            throw RedisConfigurationError(.invalidHost, "The Redis URL names more than \(Self.maximumSeeds) addresses.")
+        }
+        var configuration = RedisConfiguration(endpoint: try self.endpoint(seeds[0]))
+        for seed in seeds.dropFirst() { configuration.furtherSeeds.append(try self.endpoint(seed)) }
         if let at {
             try self.readUserInfo(authority[..<at], into: &configuration)
         }

@@ -1,3 +1,4 @@
+import Cache
 import CacheAPI
 import Configuration
 import HTTPWire
@@ -64,6 +65,36 @@ import Testing
         #expect(redis.endpoint == .tcp(host: "cache", port: 7000))
         #expect(redis.user == "u")
         #expect(redis.database == 2)
+    }
+
+    @Test func aCluster() throws {
+        let redis = try #require(try self.load(["REDIS_URL": "redis://a:1,b", "REDIS_CLUSTER": "ON", "REDIS_CLUSTER_MAX_SHARDS": "9"]).redis)
+        #expect(redis.seeds == [.tcp(host: "a", port: 1), .tcp(host: "b", port: 6379)])
+        #expect(redis.clusterMode == .on && redis.maximumShards == 9)
+        let single = try #require(try self.load(["REDIS_HOST": "a"]).redis)
+        #expect(single.clusterMode == .auto && single.maximumShards == 128)
+    }
+
+    @Test func clustersThatCannotBe() {
+        let database = "REDIS_CLUSTER: A Redis cluster has database 0 only."
+        #expect(self.faults(["REDIS_HOST": "a", "REDIS_DB": "3", "REDIS_CLUSTER": "on"]) == [database])
+        #expect(self.faults(["REDIS_URL": "redis://a,b/3"]) == [database])
+        #expect(self.faults(["REDIS_HOST": "a", "REDIS_DB": "3"]) == [])
+        #expect(
+            self.faults(["REDIS_URL": "redis://a,b", "REDIS_CLUSTER": "off"])
+                == ["REDIS_CLUSTER: Several addresses of Redis are those of a cluster."])
+        #expect(self.faults(["REDIS_CLUSTER": "yes"]) == ["REDIS_CLUSTER: 'yes' is none of auto, on, off"])
+    }
+
+    /// Which defaults apply is known once Redis has answered; what is set applies in any case.
+    @Test func defaultsInACluster() throws {
+        let unset = try self.load(["REDIS_HOST": "a"])
+        #expect(unset.outage.recentWritesSpan == .seconds(2) && unset.outageInCluster.recentWritesSpan == .seconds(20))
+        #expect(unset.near?.absenceAge == .seconds(5) && unset.nearInCluster?.absenceAge == .seconds(1))
+        let set = try self.load(["REDIS_HOST": "a", "OUTAGE_DOUBT_SECONDS": "2", "NEAR_ABSENCE_SECONDS": "5", "NEAR_VALUE_MAX_BYTES": "7"])
+        #expect(set.outageInCluster == set.outage && set.outage.recentWritesSpan == .seconds(2))
+        #expect(set.nearInCluster?.absenceAge == .seconds(5) && set.nearInCluster?.maximumValueBytes == 7)
+        #expect(try self.load([:]).nearInCluster == nil)
     }
 
     /// Each number is accepted at both ends of its range and refused one beyond.
