@@ -80,6 +80,45 @@ struct RedisConnectionTests {
         #expect(consents.replies.count == 1)
     }
 
+    @Test("a command for a node that another has named follows an ASKING, whose reply nobody hears")
+    func asking() throws {
+        let redis = try EmbeddedRedis.ready()
+        let receiver = RecordingReceiver()
+        let (key, value) = (ByteBuffer(string: "k"), ByteBuffer(string: "v"))
+        let refusals = [
+            redis.connection.askingGet(key, token: 1, receiver: receiver), redis.connection.askingPTTL(key, token: 1, receiver: receiver),
+            redis.connection.askingSet(key, value, ttlMilliseconds: nil, token: 2, receiver: receiver),
+            redis.connection.askingSet(key, value, ttlMilliseconds: 5, token: 3, receiver: receiver),
+            redis.connection.askingUnlink(key, token: 4, receiver: receiver),
+        ]
+        #expect(refusals == [nil, nil, nil, nil, nil])
+        redis.tick()
+        let commands = [
+            "*2|$3|GET|$1|k|", "*2|$4|PTTL|$1|k|", "*3|$3|SET|$1|k|$1|v|", "*5|$3|SET|$1|k|$1|v|$2|PX|$1|5|", "*2|$6|UNLINK|$1|k|",
+        ]
+        #expect(try redis.written() == commands.map { "*1|$6|ASKING|" + $0 }.joined())
+        try redis.server("+OK|$1|x|+OK|:7|-ERR no|-MOVED 1 h:1|+OK|+OK|+OK|:1|")
+        #expect(receiver.replies == ["1 x", "1 integer(7)", "2 serverError MOVED", "3 OK", "4 integer(1)"])
+    }
+
+    @Test("an ASKING is never sent without its command")
+    func askingWithoutRoom() throws {
+        let redis = try EmbeddedRedis.ready { $0.maximumPendingCommands = 3 }
+        let receiver = RecordingReceiver()
+        let key = ByteBuffer(string: "k")
+        for token in 1...2 as ClosedRange<UInt64> { redis.get("a", token, receiver) }
+        receiver.note(redis.connection.askingGet(key, token: 3, receiver: receiver), 3)
+        redis.tick()
+        #expect(try redis.written() == "*2|$3|GET|$1|a|*2|$3|GET|$1|a|")
+        try redis.server("$1|x|$1|y|")
+        let large = ByteBuffer(repeating: 0, count: redis.connection.configuration.maximumBatchBytes)
+        receiver.note(redis.connection.askingSet(key, large, ttlMilliseconds: nil, token: 4, receiver: receiver), 4)
+        redis.connection.disconnect()
+        receiver.note(redis.connection.askingGet(key, token: 5, receiver: receiver), 5)
+        #expect(receiver.replies == ["3 queueFull", "1 x", "2 y", "4 queueFull", "5 notConnected"])
+        #expect(redis.connection.counters.snapshot.rejected == 3)
+    }
+
     @Test("without a connection a command is refused at once")
     func notConnected() throws {
         let redis = EmbeddedRedis()

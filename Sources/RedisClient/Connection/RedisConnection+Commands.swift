@@ -63,7 +63,7 @@ extension RedisConnection {
     }
 
     /// Asks the state machine. If it returns nil, the caller must append the command to the batch.
-    private func admit(_ byteCount: Int, _ token: UInt64, _ receiver: any RedisReplyReceiver) -> RedisFailure? {
+    func admit(_ byteCount: Int, _ token: UInt64, _ receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.eventLoop.assertInEventLoop()
         if !self.flushIsScheduled {
             self.tickStart = self.eventLoop.now

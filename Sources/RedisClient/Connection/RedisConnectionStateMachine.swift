@@ -84,6 +84,12 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
         }
     }
 
+    /// Whether so many commands of `byteCount` bytes together would be accepted one after the other.
+    func hasRoom(forCommands count: Int, byteCount: Int, batchByteCount: Int) -> Bool {
+        self.isReady && self.pending.count + count <= self.limits.maximumPendingCommands
+            && byteCount <= self.limits.maximumBatchBytes - batchByteCount
+    }
+
     /// Bytes arrived, complete replies or not: the peer is alive.
     mutating func bytesArrived(now: NIODeadline) {
         self.silentSince = now
