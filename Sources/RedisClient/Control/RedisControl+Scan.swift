@@ -18,17 +18,21 @@ extension RedisControl {
         package var removed = 0
         /// Keys that the user may not delete; a key that SCAN returns twice counts twice.
         package var refused = 0
+        /// Keys that are left, because another node has them or nobody; only of a walk key by key. At most `maximumRedirected`.
+        package var redirected: [Redirected] = []
 
-        package init(removed: Int = 0, refused: Int = 0) {
+        package init(removed: Int = 0, refused: Int = 0, redirected: [Redirected] = []) {
             self.removed = removed
             self.refused = refused
+            self.redirected = redirected
         }
     }
 
     /// Deletes every string, whatever its key: everything that the service can have written or can serve, but no other type of value in the same
     /// database. Requires Redis 6.
-    package func removeAllStrings() async throws(RedisFailure) -> Deletion {
-        try await self.invalidate(pattern: [UInt8(ascii: "*")], type: "string")
+    /// - Parameter keyByKey: as for `invalidate`.
+    package func removeAllStrings(keyByKey: Bool = false) async throws(RedisFailure) -> Deletion {
+        try await self.invalidate(pattern: [UInt8(ascii: "*")], type: "string", keyByKey: keyByKey)
     }
 
     /// Deletes every key that matches `pattern` (Redis's glob) and is present during the whole call, except for keys that the user may not delete.
@@ -40,24 +44,38 @@ extension RedisControl {
     ///   - scanCount: keys that Redis examines per step, 1 or more
     ///   - batch: keys per UNLINK, 1 or more
     ///   - type: only keys of this type; nil for all
+    ///   - keyByKey: whether each key has an UNLINK of its own, as a node of a cluster requires. A key that the node says another one has is then
+    ///     returned and does not end the walk.
     package func invalidate(
         pattern: [UInt8],
         type: RESPArgument? = nil,
         scanCount: Int = RedisControl.defaultScanCount,
-        batch: Int = RedisControl.defaultBatch
+        batch: Int = RedisControl.defaultBatch,
+        keyByKey: Bool = false
     ) async throws(RedisFailure) -> Deletion {
         var deletion = Deletion()
         var page = try self.page(await self.run([Self.scan(0, pattern, type, scanCount)]).first)
         while true {
-            let batches = Self.batches(page.keys, batch: batch)
-            let next = page.cursor == 0 ? [] : [Self.scan(page.cursor, pattern, type, scanCount)]
-            let results = await self.pipeline(batches.map { ["UNLINK"] + $0 } + next)
-            deletion.removed += try await self.removed(of: batches, results) { _ in deletion.refused += 1 }
+            let next = page.cursor == 0 ? nil : Self.scan(page.cursor, pattern, type, scanCount)
+            let reply =
+                keyByKey
+                ? try await self.removeEach(page.keys, then: next, into: &deletion)
+                : try await self.remove(Self.batches(page.keys, batch: batch), then: next, into: &deletion)
             guard page.cursor != 0 else {
                 return deletion
             }
-            page = try self.page(try results.last?.get())
+            page = try self.page(try reply?.get())
         }
+    }
+
+    /// Deletes the keys of one page, and asks for the next page in the same round trip.
+    /// - Returns: the reply to `next`, if there is one.
+    private func remove(
+        _ batches: [ArraySlice<RESPArgument>], then next: [RESPArgument]?, into deletion: inout Deletion
+    ) async throws(RedisFailure) -> Result<RESPValue, RedisFailure>? {
+        let results = await self.pipeline(batches.map { ["UNLINK"] + $0 } + (next.map { [$0] } ?? []))
+        deletion.removed += try await self.removed(of: batches, results) { _ in deletion.refused += 1 }
+        return next == nil ? nil : results.last
     }
 
     /// Deletes these keys.

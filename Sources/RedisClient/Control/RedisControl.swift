@@ -14,7 +14,7 @@ package final class RedisControl: Sendable {
     package static let defaultBatch = 500
 
     private let eventLoop: any EventLoop
-    private let session: NIOLoopBoundBox<RedisControlSession>
+    private let onLoop: NIOLoopBoundBox<RedisControlSession>
 
     /// Opens no connection yet; may be called on any thread.
     package convenience init(
@@ -27,18 +27,23 @@ package final class RedisControl: Sendable {
 
     package init(eventLoop: any EventLoop, configuration: RedisConfiguration, logger: Logger, connector: sending any RedisConnector) {
         self.eventLoop = eventLoop
-        self.session = NIOLoopBoundBox.makeBoxSendingValue(
+        self.onLoop = NIOLoopBoundBox.makeBoxSendingValue(
             RedisControlSession(eventLoop: eventLoop, configuration: configuration, logger: logger, connector: connector),
             eventLoop: eventLoop
         )
     }
 
-    /// Optional commands that the server refused in the last handshake.
-    package var refusedOptionalCommands: [String] {
+    /// What the server said of itself in the last handshake; nil before the first.
+    package var session: RedisSession? {
         get async {
             // This fails only if the event loop has shut down.
-            (try? await self.eventLoop.submit { self.session.value.lastSession?.refusedOptionalCommands ?? [] }.get()) ?? []
+            try? await self.eventLoop.submit { self.onLoop.value.lastSession }.get()
         }
+    }
+
+    /// Optional commands that the server refused in the last handshake.
+    package var refusedOptionalCommands: [String] {
+        get async { await self.session?.refusedOptionalCommands ?? [] }
     }
 
     /// Checks whether Redis answers.
@@ -58,21 +63,21 @@ package final class RedisControl: Sendable {
     /// Closes the connection for good, after the calls in progress have finished or failed.
     package func shutDown() async {
         // The connection is closed even if this fails.
-        try? await self.eventLoop.flatSubmit { self.session.value.shutDown() }.get()
+        try? await self.eventLoop.flatSubmit { self.onLoop.value.shutDown() }.get()
     }
 
     /// Names another server, or another address of the same: the next connection goes there. The one that there is stays as it is.
     package func move(to endpoint: RedisEndpoint) async {
         // This fails only if the event loop has shut down.
-        try? await self.eventLoop.submit { self.session.value.move(to: endpoint) }.get()
+        try? await self.eventLoop.submit { self.onLoop.value.move(to: endpoint) }.get()
     }
 
     /// Ends the connection at once: calls in progress fail with `connectionClosed`, and the next call opens another connection.
     /// - Returns: the server's identifiers of the connections that ended, for `fence`.
     package func disconnect() async -> [Int64] {
         let ended = self.eventLoop.submit {
-            self.session.value.disconnect()
-            return self.session.value.takeEndedIdentifiers()
+            self.onLoop.value.disconnect()
+            return self.onLoop.value.takeEndedIdentifiers()
         }
         // This fails only if the event loop has shut down, and every connection with it.
         return (try? await ended.get()) ?? []
@@ -85,7 +90,7 @@ package final class RedisControl: Sendable {
         }
         return await withCheckedContinuation { (continuation: CheckedContinuation<RedisPipeline.Outcome, Never>) in
             self.eventLoop.execute {
-                self.session.value.run(commands) { continuation.resume(returning: $0) }
+                self.onLoop.value.run(commands) { continuation.resume(returning: $0) }
             }
         }
     }
