@@ -216,6 +216,76 @@ struct DoctorContractTests {
         #expect(try await self.report(environment.merging(["NEAR_CACHE": "off"]) { $1 }, status: 0).outcome("client commands") == "ok")
     }
 
+    // MARK: A cluster
+
+    private static let clusterChecks = ["coverage", "nodes", "replicas", "node versions", "balance", "failover"]
+
+    /// A cluster of one node.
+    private func withCluster(configuration: [String] = [], _ body: (RedisServerProcess) async throws -> Void) async throws {
+        let redis = try RedisServerProcess(
+            configuration: ["cluster-enabled yes", "maxmemory 100mb", "maxmemory-policy allkeys-lfu"] + configuration)
+        defer { redis.stop() }
+        try await redis.run("CLUSTER ADDSLOTSRANGE 0 16383")
+        while try await !redis.run("CLUSTER INFO").contains("cluster_state:ok") { try Task.checkCancellation() }
+        try await body(redis)
+    }
+
+    @Test func aCluster() async throws {
+        try await self.withCluster(configuration: ["cluster-require-full-coverage no"]) { redis in
+            let report = try await self.report(self.address(redis), status: 0)
+            #expect(Self.clusterChecks.compactMap { report.outcome($0) } == ["ok", "ok", "warning", "ok", "ok", "ok"])
+            #expect(report.result("coverage") == "16384 of 16384 slots, cluster_state:ok")
+            #expect(report.result("nodes") == "1 of 1 answer" && report.result("balance") == "1 shard of 16384 slots")
+            #expect(report.result("failover") == "cluster-node-timeout 15000 ms, OUTAGE_DOUBT_SECONDS 20")
+            #expect(report.outcome("keys") == "ok" && report.result("commands").contains("CLUSTER SLOTS"))
+            #expect(try await self.commandLine(redis, "dbsize") == "0\n", "the key is deleted")
+            let single = try await self.report(self.address(redis).merging(["REDIS_CLUSTER": "off"]) { $1 }, status: 0)
+            #expect(Self.clusterChecks.allSatisfy { single.outcome($0) == nil })
+        }
+    }
+
+    /// The second address leads to a node; a slot without an owner is found out, and the key is one of another.
+    @Test func aClusterThatIsNotWhole() async throws {
+        try await self.withCluster { redis in
+            let gone = try RedisServerProcess()
+            gone.stop()
+            try await redis.run("CLUSTER DELSLOTSRANGE 0 8000")
+            let environment = ["REDIS_URL": "redis://127.0.0.1:\(gone.port),127.0.0.1:\(redis.port)"]
+            let report = try await self.report(environment, status: 1)
+            #expect(report.outcome("connection") == "warning")
+            #expect(report.checksWithFaults.contains("coverage") && report.result("coverage") == "8001 of 16384 slots have no owner")
+        }
+    }
+
+    @Test func noCluster() async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        let report = try await self.report(self.address(redis), status: 0)
+        #expect(Self.clusterChecks.allSatisfy { report.outcome($0) == nil })
+        let required = try await self.report(self.address(redis).merging(["REDIS_CLUSTER": "on"]) { $1 }, status: 1)
+        #expect(required.result("coverage") == "Redis is no node of a cluster")
+    }
+
+    /// The smallest ACL of docs/redis-access.md, with what a cluster needs besides.
+    @Test func aUserOfACluster() async throws {
+        let rules =
+            "~* +get +set +pttl +unlink +scan +ping +info +dbsize +client|setname +client|list +client|kill +client|tracking +client|caching"
+            + " +exists +asking +cluster|slots +cluster|info +cluster|nodes +cluster|countkeysinslot +cluster|getkeysinslot"
+        try await self.withCluster(configuration: ["user cache on >\(Self.secret) \(rules)"]) { redis in
+            let environment = self.address(redis).merging(["REDIS_USER": "cache", "REDIS_PASSWORD": Self.secret]) { $1 }
+            let report = try await self.report(environment, status: 0)
+            #expect(["coverage", "nodes", "commands", "keys", "client commands"].allSatisfy { report.outcome($0) == "ok" })
+            #expect(report.outcome("failover") == "skipped")
+        }
+    }
+
+    @Test func aDatabaseOfACluster() async throws {
+        try await self.withCluster { redis in
+            let report = try await self.report(self.address(redis).merging(["REDIS_DB": "1"]) { $1 }, status: 1)
+            #expect(report.checksWithFaults == ["session"] && report.result("session") == "Redis refuses database 1")
+        }
+    }
+
     // MARK: Memory
 
     @Test func aServerThatDoesNotEvict() async throws {

@@ -144,6 +144,23 @@ struct RedisControlTests {
         }
     }
 
+    /// Memorystore bounds how many tokens it checks.
+    @Test("a token that cannot be checked is tried once for each connection")
+    func uncheckedToken() async throws {
+        let redis = InMemoryRedis(password: "token")
+        redis.setRule { $0.name == "HELLO" ? .answer(error: "ERR (ERR_IAM_EXHAUSTED)") : .perform }
+        var configuration = Self.configuration
+        configuration.password = "token"
+        let control = RedisControl(
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next(), configuration: configuration,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, connector: redis)
+        await #expect(throws: RedisFailure(.iamUnavailable)) { try await control.ping() }
+        #expect(redis.performed.allSatisfy { $0.name != "AUTH" })
+        redis.setRule { _ in .perform }
+        try await control.ping()
+        await control.shutDown()
+    }
+
     /// A SET that reached a stopped server over a connection that has ended for us since.
     /// - Returns: what the server called that connection.
     private func leaveAStalledSet() throws -> [Int64] {

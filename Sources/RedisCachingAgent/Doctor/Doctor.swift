@@ -53,9 +53,10 @@ struct Doctor: Sendable {
     private func redis(_ configured: RedisConfiguration) async -> [Finding] {
         var configuration = configured
         configuration.clientName = "redis-caching-agent-doctor"
-        let network = await NetworkProbe.facts(of: configuration)
-        var findings = NetworkCheck.findings(network)
-        guard network.failure == nil else { return findings + Self.skipped(from: .encryption, "needs a connection") }
+        let (network, seed) = await self.network(configuration)
+        var findings = network
+        guard let seed else { return findings + Self.skipped(from: .encryption, "needs a connection") }
+        configuration.endpoint = seed
 
         let encryption = await EncryptionProbe.facts(of: configuration)
         var provider: FixedPassword?
@@ -75,19 +76,42 @@ struct Doctor: Sendable {
         findings += SessionCheck.findings(facts.failure, configuration, user: facts.user)
         guard facts.failure == nil else { return findings + Self.skipped(from: .commands, "needs a session") }
 
-        findings += PermissionCheck.findings(facts.outcomes, user: facts.user, key: key)
+        findings += PermissionCheck.findings(facts.outcomes, user: facts.user, key: facts.key)
         findings += ServerCheck.findings(facts.information)
+        if let cluster = facts.cluster {
+            findings += ClusterCheck.findings(
+                cluster, maximumShards: configuration.maximumShards,
+                doubtSeconds: Int(self.settings.outageInCluster.recentWritesSpan.nanoseconds / 1_000_000_000))
+        }
         findings.append(
             LatencyCheck.finding(
                 facts.pings, lost: facts.lostPings, deadlineMilliseconds: Int(configuration.commandDeadline.nanoseconds / 1_000_000)))
         return findings
     }
 
-    /// The checks of Redis that cannot be made.
+    /// Of a cluster, one of the addresses is enough; the others are warnings.
+    /// - Returns: the findings, and the first address that can be reached.
+    private func network(_ configuration: RedisConfiguration) async -> ([Finding], RedisEndpoint?) {
+        var failed: [Finding] = []
+        for seed in configuration.seeds {
+            var configuration = configuration
+            configuration.endpoint = seed
+            let facts = await NetworkProbe.facts(of: configuration)
+            let findings = NetworkCheck.findings(facts)
+            if facts.failure == nil {
+                let others = failed.filter { $0.outcome == .fault }
+                return (others.map { Finding(check: $0.check, outcome: .warning, result: $0.result, advice: $0.advice) } + findings, seed)
+            }
+            failed += findings
+        }
+        return (failed, nil)
+    }
+
+    /// The checks of Redis that cannot be made. Whether it is a cluster is not known then.
     private static func skipped(from first: Finding.Check, _ reason: String) -> [Finding] {
         let checks = Finding.Check.allCases
         guard let start = checks.firstIndex(of: first), let end = checks.firstIndex(of: .platform) else { return [] }
-        return checks[start..<end].map { .skipped($0, reason) }
+        return checks[start..<end].filter { !Finding.Check.ofCluster.contains($0) }.map { .skipped($0, reason) }
     }
 
     /// One token is enough for a check.

@@ -88,8 +88,17 @@ struct Finding: Hashable, Sendable, Encodable {
         case clientCommands = "client commands"
         case server
         case memory
+        case coverage
+        case nodes
+        case replicas
+        case versions = "node versions"
+        case balance
+        case failover
         case latency
         case platform
+
+        /// Those that only a cluster has.
+        static let ofCluster: [Check] = [.coverage, .nodes, .replicas, .versions, .balance, .failover]
     }
 
     private static let maximumCharacters = 400

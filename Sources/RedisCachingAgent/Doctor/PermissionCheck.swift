@@ -18,8 +18,8 @@ enum PermissionCheck {
         }
         if outcomes.contains(where: { $0.outcome == .elsewhere }) {
             return .fault(
-                .commands, "Redis is a node of a cluster and sends clients to other nodes",
-                "Use an endpoint that serves every key: cluster mode is not supported.")
+                .commands, "Redis is a node of a cluster and has not got the key",
+                "Set REDIS_CLUSTER to auto, or to on if Redis refuses HELLO. If it is set, the cluster is changing or down: try again.")
         }
         if outcomes.contains(where: { $0.outcome == .readOnly }) {
             return .fault(.commands, "Redis is a replica and refuses writes", "Use the address of the primary.")
@@ -96,12 +96,14 @@ struct CommandTrial: Sendable {
     /// - Parameters:
     ///   - key: a key that nobody else uses; it is deleted, and expires after ten seconds at the latest.
     ///   - tracksReads: whether the service asks Redis to say when what it has read changes (`NEAR_CACHE=auto`).
-    static func all(key: String, tracksReads: Bool) -> [CommandTrial] {
+    ///   - isCluster: whether Redis is a node of a cluster.
+    static func all(key: String, tracksReads: Bool, isCluster: Bool = false) -> [CommandTrial] {
         let key = RESPArgument.string(key)
         // The greatest number: no connection has it, so none is closed.
         let nobody = RESPArgument.integer(Int64.max)
         let fence = Need.optional(consequence: "after an outage the service waits OUTAGE_BARRIER_MS instead of ending its old connections")
-        let trials = [
+        var trials = isCluster ? self.ofCluster(key) : []
+        trials += [
             CommandTrial(name: "SET", arguments: ["SET", key, "1", "PX", "10000"], need: .required, rule: "+set"),
             CommandTrial(name: "GET", arguments: ["GET", key], need: .required, rule: "+get"),
             CommandTrial(name: "PTTL", arguments: ["PTTL", key], need: .required, rule: "+pttl"),
@@ -122,6 +124,22 @@ struct CommandTrial: Sendable {
         return trials + [
             CommandTrial(name: "CLIENT TRACKING", arguments: ["CLIENT", "TRACKING", "ON", "OPTIN"], need: copies, rule: "+client|tracking"),
             CommandTrial(name: "CLIENT CACHING", arguments: ["CLIENT", "CACHING", "YES"], need: copies, rule: "+client|caching"),
+        ]
+    }
+
+    /// `ASKING` holds for the next command, which has no key.
+    private static func ofCluster(_ key: RESPArgument) -> [CommandTrial] {
+        let moving = Need.optional(consequence: "keys that move during an invalidation are deleted later")
+        return [
+            CommandTrial(name: "EXISTS", arguments: ["EXISTS", key], need: .required, rule: "+exists"),
+            CommandTrial(name: "ASKING", arguments: ["ASKING"], need: .required, rule: "+asking"),
+            CommandTrial(name: "CLUSTER SLOTS", arguments: ["CLUSTER", "SLOTS"], need: .required, rule: "+cluster|slots"),
+            CommandTrial(name: "CLUSTER INFO", arguments: ["CLUSTER", "INFO"], need: .required, rule: "+cluster|info"),
+            CommandTrial(name: "CLUSTER NODES", arguments: ["CLUSTER", "NODES"], need: moving, rule: "+cluster|nodes"),
+            CommandTrial(
+                name: "CLUSTER COUNTKEYSINSLOT", arguments: ["CLUSTER", "COUNTKEYSINSLOT", "0"], need: moving, rule: "+cluster|countkeysinslot"),
+            CommandTrial(
+                name: "CLUSTER GETKEYSINSLOT", arguments: ["CLUSTER", "GETKEYSINSLOT", "0", "1"], need: moving, rule: "+cluster|getkeysinslot"),
         ]
     }
 }

@@ -13,7 +13,11 @@ struct RedisProbe: Sendable {
         var failure: RedisFailure?
         var user: String?
         var outcomes: [(trial: CommandTrial, outcome: CommandTrial.Outcome)] = []
+        /// The key that the commands were tried with.
+        var key: String
         var information: RedisInformation?
+        /// nil if Redis is no cluster.
+        var cluster: Result<ClusterFacts, RedisFailure>?
         var pings: [Duration] = []
         var lostPings = 0
     }
@@ -40,7 +44,7 @@ struct RedisProbe: Sendable {
     }
 
     private func facts(_ control: RedisControl) async -> Facts {
-        var facts = Facts()
+        var facts = Facts(key: self.key)
         do throws(RedisFailure) {
             try await control.ping()
         } catch {
@@ -50,7 +54,49 @@ struct RedisProbe: Sendable {
                 return facts
             }
         }
-        let trials = CommandTrial.all(key: self.key, tracksReads: self.tracksReads)
+        guard await self.isCluster(control) else {
+            await self.tryCommands(control, isCluster: false, &facts)
+            return facts
+        }
+        await self.askCluster(control, &facts)
+        return facts
+    }
+
+    /// As the service sees it.
+    private func isCluster(_ control: RedisControl) async -> Bool {
+        switch self.configuration.clusterMode {
+        case .on: true
+        case .off: false
+        case .auto: await control.session?.isCluster == true
+        }
+    }
+
+    /// The commands are tried at the node that owns the key's slot.
+    private func askCluster(_ control: RedisControl, _ facts: inout Facts) async {
+        let probe = ClusterProbe(configuration: self.configuration, passwordProvider: self.passwordProvider)
+        do throws(RedisFailure) {
+            let view = try await control.clusterView()
+            if view.owner(of: HashSlot(of: Array(self.key.utf8).span)) == nil,
+                let served = HashSlot.probeKey(prefix: Array("\(self.key):".utf8), ownedBy: { view.owner(of: $0) != nil })
+            {
+                facts.key = String(decoding: served, as: UTF8.self)
+            }
+            facts.cluster = .success(try await probe.facts(control, view))
+            let owner = view.owner(of: HashSlot(of: Array(facts.key.utf8).span))
+            guard let endpoint = owner?.address.endpoint(askedAt: self.configuration.endpoint) else {
+                return await self.tryCommands(control, isCluster: true, &facts)
+            }
+            let node = probe.control(endpoint)
+            await self.tryCommands(node, isCluster: true, &facts)
+            await node.shutDown()
+        } catch {
+            facts.cluster = .failure(error)
+            await self.tryCommands(control, isCluster: true, &facts)
+        }
+    }
+
+    private func tryCommands(_ control: RedisControl, isCluster: Bool, _ facts: inout Facts) async {
+        let trials = CommandTrial.all(key: facts.key, tracksReads: self.tracksReads, isCluster: isCluster)
         // Tracking would end with the connection; ending it here makes sure.
         let replies = await control.pipeline([["ACL", "WHOAMI"]] + trials.map(\.arguments) + [["CLIENT", "TRACKING", "OFF"]])
         if case .success(let reply) = replies.first { facts.user = reply.text.map { String(buffer: $0) } }
@@ -61,7 +107,6 @@ struct RedisProbe: Sendable {
             }
         }
         await self.ping(control, &facts)
-        return facts
     }
 
     private func ping(_ control: RedisControl, _ facts: inout Facts) async {

@@ -73,12 +73,18 @@ package struct ClusterTopology: Sendable, Hashable {
     /// `[first, last, [host, port, identifier, metadata], replica, ...]`; before Redis 4 without identifiers.
     private static func range(_ value: RESPValue) throws(RedisFailure) -> (first: Int, last: Int, Node) {
         guard case .array(let members) = value, members.count >= 3, case .integer(let first) = members[0], case .integer(let last) = members[1],
-            first <= last, let low = HashSlot(index: Int(first)), let high = HashSlot(index: Int(last)), case .array(let node) = members[2],
-            node.count >= 2, case .integer(let port) = node[1],
-            let address = ClusterAddress(host: Self.host(node), port: Int(port))
+            first <= last, let low = HashSlot(index: Int(first)), let high = HashSlot(index: Int(last)), let node = Self.node(members[2])
         else { throw Self.malformed }
+        return (Int(low.index), Int(high.index), node)
+    }
+
+    /// `[host, port, identifier, metadata]`.
+    static func node(_ value: RESPValue) -> Node? {
+        guard case .array(let node) = value, node.count >= 2, case .integer(let port) = node[1],
+            let address = ClusterAddress(host: Self.host(node), port: Int(port))
+        else { return nil }
         let identifier = node.count >= 3 ? node[2].text.map { String(buffer: $0) } : nil
-        return (Int(low.index), Int(high.index), Node(identifier: identifier ?? "\(address.host ?? ""):\(port)", address: address))
+        return Node(identifier: identifier ?? "\(address.host ?? ""):\(port)", address: address)
     }
 
     /// A node that prefers host names and has none says `?`, and its address in the metadata.
@@ -101,5 +107,5 @@ package struct ClusterTopology: Sendable, Hashable {
         return nil
     }
 
-    private static var malformed: RedisFailure { RedisFailure(.protocolViolation, "the view of the cluster is malformed") }
+    static var malformed: RedisFailure { RedisFailure(.protocolViolation, "the view of the cluster is malformed") }
 }

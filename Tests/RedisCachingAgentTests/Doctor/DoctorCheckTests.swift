@@ -231,6 +231,93 @@ import Testing
                 == "10 MiB of 100 MiB used, maxmemory-policy allkeys-lfu")
     }
 
+    // MARK: The cluster
+
+    private func cluster(_ nodes: [ClusterFacts.Node], doubtSeconds: Int = 20, _ change: (inout ClusterFacts) -> Void = { _ in }) -> [Finding] {
+        var facts = ClusterFacts(nodes: nodes, isWhole: true, nodeTimeoutMilliseconds: 15_000, requiresFullCoverage: false)
+        change(&facts)
+        return ClusterCheck.findings(.success(facts), maximumShards: 3, doubtSeconds: doubtSeconds)
+    }
+
+    private func owner(_ name: String, _ slots: Int, replicas: Int = 1, version: String? = "7.2.4", _ failure: RedisFailure? = nil)
+        -> ClusterFacts.Node
+    {
+        ClusterFacts.Node(name: name, slots: slots, isReplica: false, replicas: replicas, failure: failure, version: version)
+    }
+
+    private func replica(_ name: String, version: String? = "7.2.4", _ failure: RedisFailure? = nil) -> ClusterFacts.Node {
+        ClusterFacts.Node(name: name, slots: 0, isReplica: true, replicas: 0, failure: failure, version: version)
+    }
+
+    @Test func aClusterAsItShouldBe() {
+        #expect(
+            self.cluster([self.owner("a:1", 8192), self.replica("b:1"), self.owner("c:1", 8192), self.replica("d:1")]) == [
+                .ok(.coverage, "16384 of 16384 slots, cluster_state:ok"), .ok(.nodes, "4 of 4 answer"), .ok(.replicas, "each of 2 shards has one"),
+                .ok(.versions, "Redis 7.2.4"), .ok(.balance, "2 shards of 8192 slots"),
+                .ok(.failover, "cluster-node-timeout 15000 ms, OUTAGE_DOUBT_SECONDS 20"),
+            ])
+    }
+
+    @Test func slotsThatAreNotServed() {
+        #expect(self.cluster([self.owner("a:1", 16_000)])[0].result == "384 of 16384 slots have no owner")
+        #expect(self.cluster([self.owner("a:1", 16_384)]) { $0.isWhole = false }[0].outcome == .fault)
+        let full = self.cluster([self.owner("a:1", 16_384)]) { $0.requiresFullCoverage = true }[0]
+        #expect(full.outcome == .warning && full.advice?.contains("one shard is away") == true)
+        #expect(self.cluster([self.owner("a:1", 16_384)]) { $0.requiresFullCoverage = nil }[0].outcome == .ok)
+    }
+
+    @Test func nodesThatDoNotAnswer() {
+        let away = RedisFailure(.connectFailed)
+        let fault = self.cluster([self.owner("a:1", 8192), self.owner("b:1", 8192, away)])[1]
+        #expect(fault.outcome == .fault && fault.result == "1 of 2 cannot be used from here: b:1 (connect_failed)")
+        #expect(self.cluster([self.owner("a:1", 16_384), self.replica("b:1", away)])[1].outcome == .warning)
+        let many = self.cluster((0..<7).map { self.owner("a:\($0)", 1, away) })[1]
+        #expect(many.result.hasSuffix("a:4 (connect_failed) and 2 more"))
+    }
+
+    @Test func shardsWithoutReplicas() {
+        let finding = self.cluster([self.owner("a:1", 8192), self.owner("b:1", 8192, replicas: 0)])[2]
+        #expect(finding.outcome == .warning && finding.result == "1 of 2 shards without one: b:1")
+    }
+
+    @Test func versionsOfNodes() {
+        func finding(_ versions: String?...) -> Finding { self.cluster(versions.map { self.owner("a:1", 1, version: $0) })[3] }
+        #expect(finding("7.0.9", "7.0.15", nil).result == "Redis 7.0.9, 7.0.15" && finding("7.0.9", "7.0.15").outcome == .warning)
+        #expect(finding("5.0.1", "5.0.1").outcome == .warning && finding("6.0.0").outcome == .ok && finding(nil).outcome == .skipped)
+    }
+
+    @Test func balances() {
+        #expect(self.cluster([self.owner("a:1", 5461), self.owner("b:1", 5462), self.owner("c:1", 5461)])[4].outcome == .ok)
+        let uneven = self.cluster([self.owner("a:1", 100), self.owner("b:1", 16_284)])[4]
+        #expect(uneven.outcome == .warning && uneven.result == "2 shards of 100 to 16284 slots")
+        let many = self.cluster((0..<4).map { self.owner("a:\($0)", 4096) })[4]
+        #expect(many.outcome == .fault && many.result.contains("REDIS_CLUSTER_MAX_SHARDS (3)"))
+        #expect(self.cluster([])[4].outcome == .skipped)
+    }
+
+    @Test func failovers() {
+        #expect(self.cluster([], doubtSeconds: 15)[5].outcome == .warning)
+        #expect(self.cluster([]) { $0.nodeTimeoutMilliseconds = nil }[5].outcome == .skipped)
+    }
+
+    @Test func clustersThatSayNothing() {
+        for (prefix, text) in [("NOPERM", "may not ask"), ("ERR", "no node of a cluster"), ("LOADING", "(loading)")] {
+            let findings = ClusterCheck.findings(.failure(RedisFailure(.serverError, "", prefix: prefix)), maximumShards: 1, doubtSeconds: 1)
+            #expect(findings.map(\.check) == Finding.Check.ofCluster && findings.map(\.outcome) == [.fault] + Array(repeating: .skipped, count: 5))
+            #expect(findings[0].result.contains(text))
+        }
+    }
+
+    @Test func theCommandsOfACluster() {
+        let names = CommandTrial.all(key: "k", tracksReads: false, isCluster: true).map(\.name)
+        #expect(names.contains("ASKING") && !CommandTrial.all(key: "k", tracksReads: true).map(\.name).contains("ASKING"))
+        // What follows has no key, which ASKING would change the meaning of.
+        #expect(names[names.firstIndex(of: "ASKING").map { $0 + 1 } ?? 0] == "CLUSTER SLOTS")
+        let trials = CommandTrial.all(key: "k", tracksReads: true, isCluster: true)
+        let refused = PermissionCheck.findings(trials.map { ($0, $0.name.hasPrefix("CLIENT") ? .granted : .refused) }, user: "cache", key: "k")[0]
+        #expect(refused.outcome == .fault && refused.advice?.hasSuffix("+dbsize.") == true)
+    }
+
     // MARK: Latency
 
     @Test func percentilesAreNearestRanks() {
