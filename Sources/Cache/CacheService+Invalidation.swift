@@ -72,7 +72,7 @@ extension CacheService {
     private func signOfLife(_ eventLoop: any EventLoop) async throws(RedisFailure) {
         guard let redis = self.entry(of: eventLoop).redis else { throw .notConnected }
         do {
-            try await eventLoop.flatSubmit { redis.value.signOfLife() }.get()
+            try await eventLoop.flatSubmit { redis.value.signOfLife(0) }.get()
         } catch {
             throw error as? RedisFailure ?? .notConnected
         }

@@ -6,6 +6,7 @@ package import RedisClient
 /// A connection to Redis without a Redis: it remembers its commands, and the test says what becomes of them.
 package final class FakeRedisConnection: RedisStoreConnection {
     private struct Pending {
+        let command: String
         let token: UInt64
         let receiver: any RedisReplyReceiver
         var isAbandoned = false
@@ -34,6 +35,9 @@ package final class FakeRedisConnection: RedisStoreConnection {
     package init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
     }
+
+    /// The command that is answered next; nil if none waits.
+    package var nextCommand: String? { self.pending.first?.command }
 
     // MARK: What the test says
 
@@ -103,6 +107,12 @@ package final class FakeRedisConnection: RedisStoreConnection {
         return refusal
     }
 
+    package func exists(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        self.take("EXISTS \(String(buffer: key))", token, receiver)
+    }
+
+    package func asking() -> RedisFailure? { self.take("ASKING", 0, SilentReceiver.shared) }
+
     private func take(_ command: String, _ token: UInt64, _ receiver: any RedisReplyReceiver) -> RedisFailure? {
         if let refusal = self.refusal {
             guard self.acceptedBeforeRefusal > 0 else { return refusal }
@@ -110,7 +120,7 @@ package final class FakeRedisConnection: RedisStoreConnection {
         }
         self.commands.append(command)
         self.tokens.append(token)
-        self.pending.append(Pending(token: token, receiver: receiver))
+        self.pending.append(Pending(command: command, token: token, receiver: receiver))
         return nil
     }
 

@@ -32,7 +32,10 @@ import Testing
         return try await self.service {
             let connection = FakeRedisConnection(eventLoop: eventLoop)
             prepare(connection)
-            return EventLoopStore(RedisStore(connection: connection, gate: gate), counters: OperationCounters(), on: eventLoop)
+            let slots = SlotTable()
+            let store = ClusterStore(gate: gate, slots: slots, on: eventLoop)
+            store.add(RedisStore(connection: connection, gate: gate, shard: 0, slots: slots))
+            return EventLoopStore(store, counters: OperationCounters(), on: eventLoop)
         }
     }
 

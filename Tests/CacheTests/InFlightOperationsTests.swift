@@ -1,3 +1,4 @@
+import CacheTestSupport
 import NIOCore
 import RESP
 import RedisClient
@@ -13,13 +14,14 @@ import Testing
     }
 
     private func operation(_ kind: InFlightOperation.Kind) -> InFlightOperation {
-        InFlightOperation(kind: kind, key: ByteBuffer(string: "k"), token: 0, receiver: Nobody())
+        InFlightOperation(kind: kind, key: ByteBuffer(string: "k"), slot: 5, began: 0, token: 0, receiver: Nobody())
     }
 
     private func description(_ step: InFlightOperation.Step?) -> String {
         switch step {
         case nil: "nothing yet"
         case .fallBack(_): "fall back"
+        case .redirected(let redirect, _): "\(redirect.kind) \(redirect.slot.index)"
         case .answer(.hit(let value, let remaining, _)): "hit of \(value.count) bytes, \(remaining.map(String.init) ?? "no") ttl"
         case .answer(.miss): "miss"
         case .answer(.stored): "stored"
@@ -93,6 +95,30 @@ import Testing
         #expect(delete(.failure(.connectionClosed)) == "fall back")
     }
 
+    // MARK: Redirects
+
+    /// Whichever of the two replies to a read is a redirect, the read begins anew.
+    @Test func redirects() {
+        let moved = Result<RESPValue, RedisFailure>.failure(.serverError(ByteBuffer(string: "MOVED 5 10.0.0.2:6379")))
+        let value = Result<RESPValue, RedisFailure>.success(.bulkString(ByteBuffer(string: "abc")))
+        var get = self.operation(.get)
+        #expect(self.description(get.take(moved)) == "moved 5")
+        #expect(get.partialAnswer == nil)
+        #expect(self.get(value, moved) == ["nothing yet", "moved 5"])
+        #expect(get.take(value) == nil)
+        #expect(self.description(get.take(moved)) == "moved 5")
+        #expect(get.partialAnswer?.text == "hit abc ttl=none redis")
+        get.restart()
+        #expect(get.partialAnswer == nil && get.hops == 1)
+        #expect(get.take(value) == nil)
+        #expect(self.description(get.take(.success(.integer(7)))) == "hit of 3 bytes, 7 ttl")
+        for kind in [InFlightOperation.Kind.delete, .set(value: ByteBuffer(), ttlSeconds: nil)] {
+            var write = self.operation(kind)
+            #expect(self.description(write.take(.failure(.serverError(ByteBuffer(string: "ASK 5 :6379"))))) == "ask 5")
+            #expect(self.description(write.take(.failure(.serverError(ByteBuffer(string: "ASK 16384 :6379"))))) == "fall back")
+        }
+    }
+
     // MARK: Slots
 
     /// An operation is answered once, whatever still comes, and its slot is used again only when its last reply has come.
@@ -128,8 +154,9 @@ import Testing
         for _ in 1..<operation.replyCount { #expect(operations.take(.failure(.deadlineExceeded), token: first) == nil) }
         for number in 0..<operation.replyCount {
             #expect(operations.insert(self.operation(.delete)) != first)
-            let key = operations.takeLate(token: first)
-            #expect(key == (operation.isWrite && number == 0 ? operation.key : nil), "only a write has changed something")
+            let write = operations.takeLate(token: first)
+            #expect(write?.key == (operation.isWrite && number == 0 ? operation.key : nil), "only a write has changed something")
+            #expect(write == nil || write?.slot == 5)
         }
         #expect(operations.takeLate(token: first) == nil)
         #expect(operations.insert(self.operation(.get)) == first)
@@ -172,7 +199,8 @@ import Testing
             switch Int.random(in: 0..<8, using: &random) {
             case 0, 1, 2:
                 let kind: InFlightOperation.Kind = Bool.random(using: &random) ? .get : .delete
-                let operation = InFlightOperation(kind: kind, key: ByteBuffer(integer: issued), token: UInt64(issued), receiver: Nobody())
+                let operation = InFlightOperation(
+                    kind: kind, key: ByteBuffer(integer: issued), slot: 0, began: 0, token: UInt64(issued), receiver: Nobody())
                 let slot = operations.insert(operation)
                 for _ in 0..<operation.replyCount { pending.append((slot, issued, false)) }
                 issued += 1
@@ -180,7 +208,7 @@ import Testing
                 guard !pending.isEmpty else { continue }
                 let next = pending.removeFirst()
                 if next.isAbandoned {
-                    let key = operations.takeLate(token: next.slot)
+                    let key = operations.takeLate(token: next.slot)?.key
                     #expect(key == nil || key == ByteBuffer(integer: next.operation), "seed \(seed)")
                 } else {
                     note(operations.take(.success(.integer(1)), token: next.slot), next.operation)

@@ -14,6 +14,8 @@ import Testing
     private let connection: FakeRedisConnection
     private let gate: OutageGate
     private let store: RedisStore
+    /// What operations ask.
+    private let front: ClusterStore
     private let receiver = RecordingAnswers()
     private let key = ByteBuffer(string: "k")
     private let value = ByteBuffer(string: "v")
@@ -24,18 +26,21 @@ import Testing
         let memory = MemoryStore(MemoryStoreConfiguration(maximumBytes: 1 << 22))
         self.gate = OutageGate(memory: memory, settings: settings, logger: RecordedLog().logger)
         self.connection = FakeRedisConnection(eventLoop: self.loop)
-        self.store = RedisStore(connection: self.connection, gate: self.gate)
+        let slots = SlotTable()
+        self.store = RedisStore(connection: self.connection, gate: self.gate, shard: 0, slots: slots)
+        self.front = ClusterStore(gate: self.gate, slots: slots, on: self.loop)
+        self.front.add(self.store)
     }
 
     private func get(token: UInt64 = 1) -> String? {
-        self.store.get(self.key, acceptsCopy: true, now: 0, token: token, receiver: self.receiver)?.text
+        self.front.get(self.key, acceptsCopy: true, now: 0, token: token, receiver: self.receiver)?.text
     }
 
     private func set(token: UInt64 = 1, ttlSeconds: Int64? = nil) -> String? {
-        self.store.set(self.key, value: self.value, ttlSeconds: ttlSeconds, now: 0, token: token, receiver: self.receiver)?.text
+        self.front.set(self.key, value: self.value, ttlSeconds: ttlSeconds, now: 0, token: token, receiver: self.receiver)?.text
     }
 
-    private func delete(token: UInt64 = 1) -> String? { self.store.delete(self.key, now: 0, token: token, receiver: self.receiver)?.text }
+    private func delete(token: UInt64 = 1) -> String? { self.front.delete(self.key, now: 0, token: token, receiver: self.receiver)?.text }
 
     private func outcome(of future: EventLoopFuture<Void>) -> () -> Result<Void, any Error>? {
         var outcome: Result<Void, any Error>?

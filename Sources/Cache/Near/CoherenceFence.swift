@@ -11,6 +11,7 @@ import Synchronization
 /// - a *stamp* for each key (by hash, so that keys share stamps; a false alarm costs one copy), raised by every write of this process when Redis has
 ///   acknowledged it and before its client hears of it, by every push, and whenever Redis takes over from the journal;
 /// - an *epoch*, raised by whatever concerns keys that cannot be listed, such as an invalidation by pattern;
+/// - the *epoch of the slot*, raised when another node of a cluster may have begun to serve the key; see `SlotTable`;
 /// - the *coverage* of the connection, which ends with it.
 ///
 /// The ticket is compared, and the copy put in, under the lock of the shard that holds the key. Whoever raises a stamp removes the copy afterwards, under
@@ -21,9 +22,11 @@ import Synchronization
 package final class CoherenceFence: Sendable {
     /// What a read remembers of the moment before it was sent.
     package struct Ticket: Hashable, Sendable {
-        fileprivate let slot: Int32
+        fileprivate let stampIndex: Int32
         fileprivate let stamp: UInt32
         fileprivate let epoch: UInt32
+        /// Where the key was looked up.
+        package let place: SlotTable.Place
         /// Which connection covers what is read, and for how long.
         package let coverage: Coverage
     }
@@ -53,27 +56,34 @@ package final class CoherenceFence: Sendable {
 
     private let stamps = InlineArray<4096, Atomic<UInt32>> { _ in Atomic(0) }
     private let epoch = Atomic<UInt32>(0)
+    private let slots: SlotTable
     private let connections: [TrackedConnection]
 
-    /// - Parameter connectionCount: the connections that read for this process, one for each event loop; 1 to 65,535.
-    package init(connectionCount: Int) {
+    /// - Parameters:
+    ///   - connectionCount: the connections that read for this process, one for each event loop and shard; 1 to 65,535. Connection `shard * event loops +
+    ///     event loop` is that of an event loop to a shard.
+    ///   - slots: who serves the keys.
+    package init(connectionCount: Int, slots: SlotTable) {
+        self.slots = slots
         self.connections = (0..<connectionCount).map { _ in TrackedConnection() }
     }
 
     // MARK: Reads
 
     /// Taken before a read is sent. It never becomes valid if the connection vouches for nothing then.
-    package func ticket(for hash: MemoryKeyHash, over connection: UInt16) -> Ticket {
-        let slot = self.slot(hash)
+    /// - Parameter place: where the key was looked up before. What the connection reads is current only if it is that of this shard.
+    package func ticket(for hash: MemoryKeyHash, at place: SlotTable.Place, over connection: UInt16) -> Ticket {
+        let index = self.stampIndex(hash)
         return Ticket(
-            slot: Int32(truncatingIfNeeded: slot), stamp: self.stamps[slot].load(ordering: .acquiring),
-            epoch: self.epoch.load(ordering: .acquiring),
+            stampIndex: Int32(truncatingIfNeeded: index), stamp: self.stamps[index].load(ordering: .acquiring),
+            epoch: self.epoch.load(ordering: .acquiring), place: place,
             coverage: Coverage(connection: connection, generation: self.connections[Int(connection)].currentGeneration ?? 0))
     }
 
     /// Whether no change of the key is known since the ticket was taken: a read that comes now may share the answer.
     package func isUnchanged(_ ticket: Ticket) -> Bool {
-        self.stamps[Int(ticket.slot)].load(ordering: .acquiring) == ticket.stamp && self.epoch.load(ordering: .acquiring) == ticket.epoch
+        self.stamps[Int(ticket.stampIndex)].load(ordering: .acquiring) == ticket.stamp && self.epoch.load(ordering: .acquiring) == ticket.epoch
+            && self.slots.epoch(of: ticket.place.slot) == ticket.place.epoch
     }
 
     /// Whether nothing has happened since that could have made old what was read with this ticket. To be called under the lock of the key's shard.
@@ -90,7 +100,7 @@ package final class CoherenceFence: Sendable {
 
     /// The key has changed, or may have. The caller removes its copy afterwards.
     package func raise(_ hash: MemoryKeyHash) {
-        self.stamps[self.slot(hash)].wrappingAdd(1, ordering: .acquiringAndReleasing)
+        self.stamps[self.stampIndex(hash)].wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
 
     /// Keys that cannot be listed have changed. The caller removes their copies afterwards.
@@ -123,7 +133,7 @@ package final class CoherenceFence: Sendable {
     package func isCovering(_ connection: UInt16) -> Bool { self.connections[Int(connection)].currentGeneration != nil }
 
     /// The low bits choose the shard's tag and the high ones the shard; these are between them.
-    private func slot(_ hash: MemoryKeyHash) -> Int { Int(truncatingIfNeeded: (hash.value >> 32) & UInt64(Self.stampCount - 1)) }
+    private func stampIndex(_ hash: MemoryKeyHash) -> Int { Int(truncatingIfNeeded: (hash.value >> 32) & UInt64(Self.stampCount - 1)) }
 }
 
 /// The lives of one connection, counted: odd while it is there, even while it is not. Its event loop alone changes that; any thread may end the trust in all

@@ -7,30 +7,40 @@ import Synchronization
 ///
 /// Idea. A copy lies in a store of its own, its value behind a header that says which connection vouches for it (`CoherenceFence.Coverage`), when it was
 /// read, and whether it is the copy of an absence. Its deadline in the store is that of the key. So a connection that ends takes its copies with it
-/// by one comparison at the next hit, and nobody walks over them.
+/// by one comparison at the next hit, and nobody walks over them. The same holds for a slot of a cluster that another node may serve by now.
 ///
 /// Only a key that is read for the second time is kept (`Doorkeeper`): a copy costs Redis a row in its tracking table, and one that is never read again
 /// would cost more than it saves.
 ///
-/// A hit costs one hash, one lock of a shard and two loads more than a hit of the embedded store; see `CoherenceFence` for why it is not stale.
+/// A hit costs one hash, one lock of a shard and three loads more than a hit of the embedded store; see `CoherenceFence` for why it is not stale.
 package final class NearCache: Sendable {
     package let settings: NearCacheSettings
     /// The copies.
     package let memory: MemoryStore
     let fence: CoherenceFence
+    private let slots: SlotTable
     private let doorkeeper = Doorkeeper()
     private let isKeepable: @Sendable (ByteBuffer) -> Bool
     private let maximumAgeMilliseconds: Int64
     private let absenceMilliseconds: Int64
+    /// In a cluster: nobody tells of a key that is written at the new owner of a slot and was absent at the old one.
+    private static let maximumAbsenceMillisecondsInCluster: Int64 = 1000
     private let standings: [ConnectionStanding]
 
     /// - Parameters:
-    ///   - connectionCount: the connections that read, one for each event loop.
+    ///   - eventLoops: how many read.
+    ///   - maximumShards: how many shards each of them may have a connection to; the product is at most 65,535.
+    ///   - slots: who serves the keys.
     ///   - isKeepable: whether a value may be kept. A copy is answered without looking at it again.
-    package init(_ settings: NearCacheSettings, connectionCount: Int, isKeepable: @escaping @Sendable (ByteBuffer) -> Bool) {
+    package init(
+        _ settings: NearCacheSettings, eventLoops: Int, maximumShards: Int = 1, slots: SlotTable,
+        isKeepable: @escaping @Sendable (ByteBuffer) -> Bool
+    ) {
+        let connectionCount = eventLoops * maximumShards
         self.settings = settings
+        self.slots = slots
         self.memory = MemoryStore(MemoryStoreConfiguration(maximumBytes: settings.maximumBytes))
-        self.fence = CoherenceFence(connectionCount: connectionCount)
+        self.fence = CoherenceFence(connectionCount: connectionCount, slots: slots)
         self.isKeepable = isKeepable
         self.maximumAgeMilliseconds = settings.effectiveMaximumAge.nanoseconds / 1_000_000
         self.absenceMilliseconds = min(settings.absenceAge.nanoseconds / 1_000_000, self.maximumAgeMilliseconds)
@@ -42,18 +52,19 @@ package final class NearCache: Sendable {
     // MARK: Reads
 
     /// What a copy says that Redis vouches for; nil if there is none.
-    func current(_ key: ByteBuffer, _ hash: MemoryKeyHash, now: MonotonicTime) -> NearHit? {
+    func current(_ key: ByteBuffer, _ hash: MemoryKeyHash, at place: SlotTable.Place, now: MonotonicTime) -> NearHit? {
         guard var hit = self.memory.get(key.readableBytesUInt8Span, hash: hash, now: now) else { return nil }
         let header = CopyHeader(takenOff: &hit)
         let age = header.age(at: now)
-        guard age <= self.maximumAgeMilliseconds, self.fence.trust(header.coverage) == .current else { return nil }
+        guard age <= self.maximumAgeMilliseconds, header.slotEpoch == place.epoch, self.fence.trust(header.coverage) == .current else { return nil }
         return NearHit(answer: Self.answer(hit, header, .near, now), ageMilliseconds: age)
     }
 
     /// What was true when Redis was lost, at most `staleMilliseconds` ago; nil if that is not known.
-    func lastKnown(_ key: ByteBuffer, staleMilliseconds: Int64, now: MonotonicTime) -> CacheAnswer? {
+    func lastKnown(_ key: ByteBuffer, slot: UInt16, staleMilliseconds: Int64, now: MonotonicTime) -> CacheAnswer? {
         guard var hit = self.memory.get(key.readableBytesUInt8Span, now: now) else { return nil }
         let header = CopyHeader(takenOff: &hit)
+        guard header.slotEpoch == self.slots.epoch(of: slot) else { return nil }
         switch self.fence.trust(header.coverage) {
         case .none: return nil
         case .lastKnown(let since) where now.milliseconds - since.milliseconds > staleMilliseconds: return nil
@@ -79,10 +90,11 @@ package final class NearCache: Sendable {
         let (value, lifetime, isAbsence): (ByteBuffer, Int64?, Bool) =
             switch read {
             case .value(let value, let remainingMilliseconds): (value, remainingMilliseconds, false)
-            case .absence: (ByteBuffer(), self.absenceMilliseconds, true)
+            case .absence: (ByteBuffer(), self.effectiveAbsenceMilliseconds, true)
             }
         guard value.readableBytes <= self.settings.maximumValueBytes, isAbsence || self.isKeepable(value) else { return .unsuitable }
-        let outcome = CopyHeader(coverage: ticket.coverage, readAt: sent, isAbsence: isAbsence).withBytes { header in
+        let header = CopyHeader(coverage: ticket.coverage, slotEpoch: ticket.place.epoch, readAt: sent, isAbsence: isAbsence)
+        let outcome = header.withBytes { header in
             self.memory.set(
                 key.readableBytesUInt8Span, hash: hash, header: header, value: value.readableBytesSpan,
                 expiresAt: lifetime.map { sent.advanced(byMilliseconds: $0) }, now: sent
@@ -93,6 +105,10 @@ package final class NearCache: Sendable {
         case .tooLarge: return .unsuitable
         case nil: return .fenced
         }
+    }
+
+    private var effectiveAbsenceMilliseconds: Int64 {
+        self.slots.isCluster ? min(self.absenceMilliseconds, Self.maximumAbsenceMillisecondsInCluster) : self.absenceMilliseconds
     }
 
     /// The key has changed, or may have. When this returns, no copy that was read before is answered any more.

@@ -11,7 +11,7 @@ final class NearConnection {
     private static let writeSlots = 1024
 
     let cache: NearCache
-    let counters = NearCounters()
+    let counters: NearCounters
     private let connection: UInt16
     private let eventLoop: any EventLoop
     /// Writes that Redis has not answered, by hash: a client that has sent a write may read the key before the answer, and must not get a copy.
@@ -27,9 +27,12 @@ final class NearConnection {
     /// Whether copies are current as far as this connection can tell.
     private var standing = NearStanding.away
 
-    /// - Parameter connection: the number of the event loop's connection in the fence of `cache`.
-    init(_ cache: NearCache, connection: UInt16, eventLoop: any EventLoop) {
+    /// - Parameters:
+    ///   - connection: its number in the fence of `cache`.
+    ///   - counters: those of the event loop, which its connections to other shards share.
+    init(_ cache: NearCache, connection: UInt16, eventLoop: any EventLoop, counters: NearCounters) {
         self.cache = cache
+        self.counters = counters
         self.connection = connection
         self.eventLoop = eventLoop
     }
@@ -37,19 +40,27 @@ final class NearConnection {
     // MARK: Reads
 
     /// The answer of a copy; nil if there is none that is current.
-    func answer(_ key: ByteBuffer, _ hash: MemoryKeyHash, now: MonotonicTime) -> CacheAnswer? {
-        guard !self.isBeingWritten(hash), let hit = self.cache.current(key, hash, now: now) else { return nil }
+    func answer(_ key: ByteBuffer, _ hash: MemoryKeyHash, at place: SlotTable.Place, now: MonotonicTime) -> CacheAnswer? {
+        guard !self.isBeingWritten(hash), let hit = self.cache.current(key, hash, at: place, now: now) else { return nil }
         self.counters.recordHit(ageMilliseconds: hit.ageMilliseconds)
         return hit.answer
     }
 
-    func ticket(_ hash: MemoryKeyHash) -> CoherenceFence.Ticket { self.cache.fence.ticket(for: hash, over: self.connection) }
+    func ticket(_ hash: MemoryKeyHash, at place: SlotTable.Place) -> CoherenceFence.Ticket {
+        self.cache.fence.ticket(for: hash, at: place, over: self.connection)
+    }
+
+    /// Whether Redis says when a copy is no longer true.
+    var isTracking: Bool { self.standing == .tracking }
+
+    /// Whether copies are kept that nothing keeps true.
+    var keepsForAWhile: Bool { self.standing == .timeToLive }
 
     /// Whether what a read brings is to be tracked by Redis, so that it can be kept.
-    func shouldTrack(_ hash: MemoryKeyHash) -> Bool { self.standing == .tracking && self.cache.isWorthKeeping(hash) }
+    func shouldTrack(_ hash: MemoryKeyHash) -> Bool { self.isTracking && self.cache.isWorthKeeping(hash) }
 
     /// Whether what a read brings may be kept though Redis does not track it.
-    func keepsUntracked(_ hash: MemoryKeyHash) -> Bool { self.standing == .timeToLive && self.cache.isWorthKeeping(hash) }
+    func keepsUntracked(_ hash: MemoryKeyHash) -> Bool { self.keepsForAWhile && self.cache.isWorthKeeping(hash) }
 
     func keep(
         _ key: ByteBuffer, _ hash: MemoryKeyHash, _ read: KeepableRead, _ ticket: CoherenceFence.Ticket, sent: MonotonicTime
@@ -151,7 +162,7 @@ final class NearConnection {
         self.stand(.refused)
     }
 
-    private var isVouching: Bool { self.standing == .tracking || self.standing == .timeToLive }
+    private var isVouching: Bool { self.isTracking || self.keepsForAWhile }
 
     private func stand(_ standing: NearStanding) {
         self.standing = standing

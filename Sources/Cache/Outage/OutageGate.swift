@@ -44,6 +44,9 @@ package final class OutageGate: Sendable {
     /// Whether Redis is asked for any key.
     var isOpen: Bool { self.position.load(ordering: .acquiring) == GatePosition.open.rawValue }
 
+    /// Whether the node of a shard is asked for any of its keys.
+    func isOpen(_ shard: Int) -> Bool { self.isOpen }
+
     /// Whether Redis is asked at all.
     package var isRedisAsked: Bool { self.position.load(ordering: .acquiring) != GatePosition.closed.rawValue }
 
@@ -60,12 +63,12 @@ package final class OutageGate: Sendable {
 
     /// - Parameter acceptsCopy: whether what was last known may be the answer.
     /// - Returns: nil if Redis is to be asked.
-    func get(_ key: ByteBuffer, acceptsCopy: Bool, now: MonotonicTime) -> CacheAnswer? {
+    func get(_ key: ByteBuffer, slot: UInt16 = 0, shard: Int = 0, acceptsCopy: Bool, now: MonotonicTime) -> CacheAnswer? {
         switch GatePosition(rawValue: self.position.load(ordering: .acquiring)) {
         case .open, nil:
             return nil
         case .closed:
-            return self.read(key, acceptsCopy: acceptsCopy, now: now)
+            return self.read(key, slot, acceptsCopy: acceptsCopy, now: now)
         case .guarded:
             return self.machine.withLock { machine in
                 machine.answers(key.bytes) ? self.memory.get(key, now: now) : nil
@@ -74,7 +77,7 @@ package final class OutageGate: Sendable {
     }
 
     /// - Returns: nil if Redis is to be asked.
-    func set(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: MonotonicTime) -> CacheAnswer? {
+    func set(_ key: ByteBuffer, slot: UInt16 = 0, value: ByteBuffer, ttlSeconds: Int64?, now: MonotonicTime) -> CacheAnswer? {
         guard !self.isOpen else { return nil }
         let bytes = key.bytes
         return self.record(bytes) { machine in
@@ -84,46 +87,50 @@ package final class OutageGate: Sendable {
     }
 
     /// - Returns: nil if Redis is to be asked.
-    func delete(_ key: ByteBuffer, now: MonotonicTime) -> CacheAnswer? {
+    func delete(_ key: ByteBuffer, slot: UInt16 = 0, now: MonotonicTime) -> CacheAnswer? {
         guard !self.isOpen else { return nil }
         let bytes = key.bytes
         return self.record(bytes) { machine in
             guard machine.answers(bytes) else { return nil }
-            return self.remove(key, bytes, isLate: false, now, &machine)
+            return self.remove(key, slot, bytes, isLate: false, now, &machine)
         }
     }
 
     // MARK: Operations that Redis did not answer
 
     /// A read that Redis did not answer.
-    func getInstead(_ key: ByteBuffer, acceptsCopy: Bool) -> CacheAnswer {
-        self.read(key, acceptsCopy: acceptsCopy, now: .now)
+    func getInstead(_ key: ByteBuffer, slot: UInt16 = 0, acceptsCopy: Bool) -> CacheAnswer {
+        self.read(key, slot, acceptsCopy: acceptsCopy, now: .now)
     }
 
     /// What memory answers: what was written without Redis, or else what was last known, unless the journal knows better.
-    private func read(_ key: ByteBuffer, acceptsCopy: Bool, now: MonotonicTime) -> CacheAnswer {
+    private func read(_ key: ByteBuffer, _ slot: UInt16, acceptsCopy: Bool, now: MonotonicTime) -> CacheAnswer {
         let answer = self.memory.get(key, now: now)
         guard case .miss = answer, acceptsCopy, self.settings.reads == .near, let near,
-            let copy = near.lastKnown(key, staleMilliseconds: self.staleMilliseconds, now: now)
+            let copy = near.lastKnown(key, slot: slot, staleMilliseconds: self.staleMilliseconds, now: now)
         else { return answer }
         return self.journal.contains(key.bytes) ? answer : copy
     }
 
     /// A write that Redis did not answer, and may or may not carry out.
-    /// - Parameter isLate: whether it still may, over a connection that lives; `repliedLate` tells when it has.
-    func setInstead(_ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, isLate: Bool) -> CacheAnswer {
+    /// - Parameters:
+    ///   - shard: whose connection was asked.
+    ///   - isLate: whether it still may, over a connection that lives; `repliedLate` tells when it has.
+    func setInstead(
+        _ key: ByteBuffer, slot: UInt16 = 0, shard: Int = 0, value: ByteBuffer, ttlSeconds: Int64?, isLate: Bool
+    ) -> CacheAnswer {
         let bytes = key.bytes
         return self.record(bytes) { self.store(key, bytes, value, ttlSeconds, isLate: isLate, .now, &$0) }
     }
 
     /// A deletion that Redis did not answer, and may or may not carry out.
-    func deleteInstead(_ key: ByteBuffer, isLate: Bool) -> CacheAnswer {
+    func deleteInstead(_ key: ByteBuffer, slot: UInt16 = 0, shard: Int = 0, isLate: Bool) -> CacheAnswer {
         let bytes = key.bytes
-        return self.record(bytes) { self.remove(key, bytes, isLate: isLate, .now, &$0) }
+        return self.record(bytes) { self.remove(key, slot, bytes, isLate: isLate, .now, &$0) }
     }
 
     /// A write that was given up has been carried out or refused.
-    func repliedLate(_ key: ByteBuffer) {
+    func repliedLate(_ key: ByteBuffer, slot: UInt16 = 0) {
         if self.withMachine({ $0.repliedLate(key.bytes) }) { self.demand.yield() }
     }
 
@@ -140,16 +147,16 @@ package final class OutageGate: Sendable {
     }
 
     private func remove(
-        _ key: ByteBuffer, _ bytes: [UInt8], isLate: Bool, _ now: MonotonicTime, _ machine: inout OutageStateMachine
+        _ key: ByteBuffer, _ slot: UInt16, _ bytes: [UInt8], isLate: Bool, _ now: MonotonicTime, _ machine: inout OutageStateMachine
     ) -> Recorded {
         var answer = self.memory.delete(key, now: now)
         // What memory does not know may be in Redis, and will be gone from there.
-        if case .miss = answer, !machine.journal.contains(bytes), !self.isKnownAbsence(key, now) { answer = .deleted(.outage) }
+        if case .miss = answer, !machine.journal.contains(bytes), !self.isKnownAbsence(key, slot, now) { answer = .deleted(.outage) }
         return (answer, machine.record(bytes, isValue: false, isLate: isLate, now: now))
     }
 
-    private func isKnownAbsence(_ key: ByteBuffer, _ now: MonotonicTime) -> Bool {
-        guard case .miss = self.near?.lastKnown(key, staleMilliseconds: self.staleMilliseconds, now: now) else { return false }
+    private func isKnownAbsence(_ key: ByteBuffer, _ slot: UInt16, _ now: MonotonicTime) -> Bool {
+        guard case .miss = self.near?.lastKnown(key, slot: slot, staleMilliseconds: self.staleMilliseconds, now: now) else { return false }
         return true
     }
 
@@ -235,7 +242,7 @@ package final class OutageGate: Sendable {
     // MARK: The course of an outage
 
     /// Redis is away, as an event loop has noticed.
-    func failed(_ reason: OutageReason) {
+    func failed(_ reason: OutageReason, shard: Int = 0) {
         self.perform(self.withMachine { $0.failed(reason, now: .now) }, reason)
     }
 

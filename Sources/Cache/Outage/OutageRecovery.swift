@@ -18,7 +18,7 @@ package struct OutageRecovery: Sendable {
     package init(
         gate: OutageGate,
         control: RedisControl,
-        eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<RedisStore>)],
+        eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<ClusterStore>)],
         clientName: String
     ) {
         self.init(gate: gate, peer: RedisRecoveryPeer(control: control, eventLoops: eventLoops, clientName: clientName))

@@ -32,14 +32,14 @@ protocol RecoveryPeer: Sendable {
 /// The Redis of this process, and all of its event loops.
 struct RedisRecoveryPeer: RecoveryPeer {
     let control: RedisControl
-    let eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<RedisStore>)]
+    let eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<ClusterStore>)]
     /// What the connections of this process, and no others, call themselves.
     let clientName: String
 
     func endConnections() async -> [Int64] {
         var ended = await self.control.disconnect()
         for (eventLoop, store) in self.eventLoops {
-            let future = eventLoop.submit { store.value.disconnect() }
+            let future = eventLoop.submit { store.value.store(0)?.disconnect() ?? [] }
             // It fails only if the event loop has ended, and its connection with it.
             ended += (try? await future.get()) ?? []
         }
@@ -59,7 +59,7 @@ struct RedisRecoveryPeer: RecoveryPeer {
     func takeRecentWrites() async -> [[UInt8]]? {
         var all: [[UInt8]]? = []
         for (eventLoop, store) in self.eventLoops {
-            let keys = eventLoop.submit { store.value.takeRecentWrites() }
+            let keys = eventLoop.submit { store.value.store(0)?.takeRecentWrites() }
             // It fails only if the event loop has ended, and with it the process.
             if let keys = (try? await keys.get()) ?? nil { all?.append(contentsOf: keys) } else { all = nil }
         }
@@ -73,7 +73,7 @@ struct RedisRecoveryPeer: RecoveryPeer {
     func connectEventLoops() async throws(RedisFailure) {
         let futures = self.eventLoops.map { entry in
             let store = entry.store
-            return entry.eventLoop.flatSubmit { store.value.connect() }
+            return entry.eventLoop.flatSubmit { store.value.connect(0) }
         }
         for future in futures {
             do {

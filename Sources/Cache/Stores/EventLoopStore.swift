@@ -1,5 +1,4 @@
 package import NIOCore
-package import RedisClient
 
 /// The store of one event loop, as other threads may hold it: the store itself for that loop only, its counters for all.
 package struct EventLoopStore: Sendable {
@@ -7,12 +6,14 @@ package struct EventLoopStore: Sendable {
     /// What operations ask.
     package let store: NIOLoopBound<any CacheStore>
     /// The part of the store that talks to Redis; nil if no Redis is configured.
-    package let redis: NIOLoopBound<RedisStore>?
+    package let redis: NIOLoopBound<ClusterStore>?
     package let counters: OperationCounters
-    /// The counters of the connection to Redis; nil if no Redis is configured.
-    package let redisCounters: RedisCounters?
+    /// The counters of the connections to Redis; nil if no Redis is configured.
+    package let redisCounters: EventLoopRedisCounters?
     /// The counters of the copies of reads; nil if none are kept.
     package let nearCounters: NearCounters?
+    /// What nodes of a cluster have sent elsewhere; nil if no Redis is configured.
+    package let redirectCounters: RedirectCounters?
 
     /// A store without Redis. To be called on `eventLoop`.
     package init(_ store: any CacheStore, counters: OperationCounters, on eventLoop: any EventLoop) {
@@ -22,15 +23,17 @@ package struct EventLoopStore: Sendable {
         self.counters = counters
         self.redisCounters = nil
         self.nearCounters = nil
+        self.redirectCounters = nil
     }
 
     /// A store of Redis. To be called on `eventLoop`.
-    package init(_ store: RedisStore, counters: OperationCounters, on eventLoop: any EventLoop) {
+    package init(_ store: ClusterStore, counters: OperationCounters, on eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
         self.store = NIOLoopBound(store, eventLoop: eventLoop)
         self.redis = NIOLoopBound(store, eventLoop: eventLoop)
         self.counters = counters
         self.redisCounters = store.redisCounters
         self.nearCounters = store.nearCounters
+        self.redirectCounters = store.redirectCounters
     }
 }

@@ -8,14 +8,20 @@ import RedisClient
 /// The number of its slot is the token of an operation's commands. Replies come in the order of the commands, so no token needs to say which command
 /// a reply belongs to. A slot is used again only when every reply to its commands has come, be it late, or can come no more.
 struct InFlightOperations {
+    /// A write whose reply has not come in time.
+    struct LateWrite: Equatable {
+        let key: ByteBuffer
+        let slot: UInt16
+    }
+
     private struct Slot {
         var operation: InFlightOperation?
         /// Replies that the operation has not had yet.
         var repliesOwed = 0
         /// Replies that have not come in time and are still to come.
         var repliesLate = 0
-        /// The key of a write that was given up, until its late reply.
-        var lateKey: ByteBuffer?
+        /// A write that was given up, until its late reply.
+        var lateWrite: LateWrite?
     }
 
     private var slots: [Slot] = []
@@ -79,26 +85,30 @@ struct InFlightOperations {
         }
         // Answered: a reply that is still owed finds no operation.
         self.slots[index].operation = nil
-        if operation.isWrite, self.slots[index].repliesLate > 0 { self.slots[index].lateKey = operation.key }
+        if operation.isWrite, self.slots[index].repliesLate > 0 {
+            self.slots[index].lateWrite = LateWrite(key: operation.key, slot: operation.slot)
+        }
         self.release(index)
         return (operation, step)
     }
 
-    /// Takes the late reply to a command with `token`. Returns the key if the command was a write.
-    mutating func takeLate(token: UInt64) -> ByteBuffer? {
+    /// Takes the late reply to a command with `token`. Returns the key and its hash slot if the command was a write.
+    ///
+    /// What the reply says does not matter: carried out, refused, or sent elsewhere, which is to say not carried out, the write will change nothing more.
+    mutating func takeLate(token: UInt64) -> LateWrite? {
         let index = Int(token)
         guard self.slots.indices.contains(index), self.slots[index].repliesLate > 0 else { return nil }
-        let key = self.slots[index].lateKey
-        self.slots[index].lateKey = nil
+        let write = self.slots[index].lateWrite
+        self.slots[index].lateWrite = nil
         self.slots[index].repliesLate -= 1
         self.release(index)
-        return key
+        return write
     }
 
     /// The connection has ended: no late reply comes any more.
     mutating func dropLate() {
         for index in self.slots.indices where self.slots[index].repliesLate > 0 {
-            self.slots[index].lateKey = nil
+            self.slots[index].lateWrite = nil
             self.slots[index].repliesLate = 0
             self.release(index)
         }
@@ -123,6 +133,8 @@ struct InFlightOperation {
         case answer(CacheAnswer)
         /// Redis did not answer, or not as it should: memory does.
         case fallBack(RedisFailure)
+        /// A node of a cluster says that another one is to be asked. Of a read, the value may have come all the same; see `partialAnswer`.
+        case redirected(RedisRedirect, RedisFailure)
     }
 
     /// Whoever gets the answer of a read that somebody else began.
@@ -143,6 +155,12 @@ struct InFlightOperation {
 
     let kind: Kind
     let key: ByteBuffer
+    /// The hash slot of the key.
+    let slot: UInt16
+    /// When the client asked, in nanoseconds of the monotonic clock.
+    let began: Int
+    /// How often the operation has been sent again.
+    private(set) var hops = 0
     let token: UInt64
     let receiver: any CacheAnswerReceiver
     /// Of a read: whether what was last known may be the answer if Redis does not answer.
@@ -157,9 +175,14 @@ struct InFlightOperation {
     private var value: RESPValue?
     private var awaitsTimeToLive = true
 
-    init(kind: Kind, key: ByteBuffer, token: UInt64, receiver: any CacheAnswerReceiver, acceptsCopy: Bool = true, copy: Copy? = nil) {
+    init(
+        kind: Kind, key: ByteBuffer, slot: UInt16, began: Int, token: UInt64, receiver: any CacheAnswerReceiver, acceptsCopy: Bool = true,
+        copy: Copy? = nil
+    ) {
         self.kind = kind
         self.key = key
+        self.slot = slot
+        self.began = began
         self.token = token
         self.receiver = receiver
         self.acceptsCopy = acceptsCopy
@@ -187,6 +210,25 @@ struct InFlightOperation {
         self.awaitsTimeToLive = false
     }
 
+    /// Makes the operation ready to be sent again, as a whole: a value and a time to live belong together.
+    mutating func restart() {
+        self.hops += 1
+        self.value = nil
+        self.awaitsTimeToLive = true
+    }
+
+    /// Of a read that has brought the value but not its time to live: the answer without.
+    var partialAnswer: CacheAnswer? {
+        guard let value, case .answer(let answer) = Self.lookup(value, timeToLive: .failure(.cancelled)) else { return nil }
+        return answer
+    }
+
+    /// Answers whoever waits for it.
+    func deliver(_ answer: CacheAnswer) {
+        self.receiver.cacheAnswered(answer, token: self.token)
+        for waiter in self.waiters { waiter.receiver.cacheAnswered(answer, token: waiter.token) }
+    }
+
     /// Takes the next reply. Returns what follows, or nil if another reply must come first.
     mutating func take(_ result: Result<RESPValue, RedisFailure>) -> Step? {
         switch self.kind {
@@ -208,6 +250,7 @@ struct InFlightOperation {
 
     private mutating func takeOfRead(_ result: Result<RESPValue, RedisFailure>) -> Step? {
         if let value = self.value {
+            if case .failure(let failure) = result, let redirect = failure.redirect { return .redirected(redirect, failure) }
             if self.copy?.isToBeKept == true { self.keepable = Self.keepable(value, timeToLive: result) }
             return Self.lookup(value, timeToLive: result)
         }
@@ -258,6 +301,7 @@ struct InFlightOperation {
 
     /// What Redis says of one key or one value is an answer; every other failure is not.
     private static func judge(_ failure: RedisFailure) -> Step {
+        if let redirect = failure.redirect { return .redirected(redirect, failure) }
         switch failure.serverErrorPrefix {
         case "OOM": return .answer(.refused(.outOfMemory, .redis))
         case "WRONGTYPE": return .answer(.refused(.notReadable, .redis))

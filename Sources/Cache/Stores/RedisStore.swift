@@ -3,16 +3,23 @@ package import NIOCore
 package import RESP
 package import RedisClient
 
-/// Redis as the store of one event loop.
+/// One shard of Redis as the store of one event loop.
 ///
 /// The operation goes to this loop's connection and the answer comes later, unless the gate, which all event loops share, lets memory answer.
 /// What Redis does not answer as it should, memory answers in its place, and the gate remembers what Redis has missed. A read for which the near cache
-/// has a copy does not get as far as Redis.
-package final class RedisStore: CacheStore {
-    private let connection: any RedisStoreConnection
-    private let gate: OutageGate
+/// has a copy does not get as far as Redis. What belongs to another shard goes back to `ClusterStore`, which asks this one only for slots that it serves.
+package final class RedisStore {
+    /// The number of the shard.
+    package let shard: Int
+    let connection: any RedisStoreConnection
+    let gate: OutageGate
+    let slots: SlotTable
     /// nil if no copies are kept.
-    private let near: NearConnection?
+    let near: NearConnection?
+    /// Takes what another node should do; nil if there is no other.
+    weak var redirects: (any RedirectHandler)?
+    /// What is asked for to see whether the node serves keys.
+    var probe: ProbeKey
     private var inFlight = InFlightOperations()
     private var recentWrites: RecentWrites
     /// Gets the replies to what asks Redis to track a read.
@@ -25,13 +32,26 @@ package final class RedisStore: CacheStore {
     private var isClosed = false
 
     /// - Parameters:
-    ///   - connection: this loop's; the gate's recovery connects it.
+    ///   - connection: this loop's to the shard; the gate's recovery connects it.
+    ///   - slots: who serves which keys; the near cache's, if there is one.
     ///   - eventLoop: the number of this event loop among those of the process, from 0.
     ///   - eventLoopCount: how many share the bounds of `OutageSettings`.
-    package init(connection: any RedisStoreConnection, gate: OutageGate, eventLoop: Int = 0, eventLoopCount: Int = 1) {
+    ///   - probePrefix: what the keys begin with that are asked for as a sign of life.
+    ///   - nearCounters: what this loop's stores count together; nil for counters of its own.
+    package init(
+        connection: any RedisStoreConnection, gate: OutageGate, shard: Int, slots: SlotTable, eventLoop: Int = 0, eventLoopCount: Int = 1,
+        probePrefix: String = "redis-caching-agent:probe", nearCounters: NearCounters? = nil
+    ) {
         self.connection = connection
         self.gate = gate
-        self.near = gate.near.map { NearConnection($0, connection: UInt16(eventLoop), eventLoop: connection.eventLoop) }
+        self.shard = shard
+        self.slots = slots
+        self.near = gate.near.map {
+            NearConnection(
+                $0, connection: UInt16(shard * eventLoopCount + eventLoop), eventLoop: connection.eventLoop,
+                counters: nearCounters ?? NearCounters())
+        }
+        self.probe = ProbeKey(prefix: probePrefix)
         self.recentWrites = RecentWrites(
             span: gate.settings.effectiveRecentWritesSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
         self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
@@ -44,21 +64,26 @@ package final class RedisStore: CacheStore {
     /// What happened to this loop's copies; nil if there are none.
     package var nearCounters: NearCounters? { self.near?.counters }
 
-    package func get(
-        _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    // MARK: Operations
+
+    /// See `CacheStore`. The shard serves `place`.
+    func get(
+        _ key: ByteBuffer, at place: SlotTable.Place, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
         let time = MonotonicTime(nanoseconds: now)
+        var operation = InFlightOperation(
+            kind: .get, key: key, slot: place.slot, began: now, token: token, receiver: receiver, acceptsCopy: acceptsCopy)
         guard let near else {
-            if !self.gate.isOpen, let answer = self.gate.get(key, acceptsCopy: acceptsCopy, now: time) { return answer }
-            return self.read(InFlightOperation(kind: .get, key: key, token: token, receiver: receiver, acceptsCopy: acceptsCopy))
+            if !self.gate.isOpen(self.shard), let answer = self.memoryAnswer(operation, time) { return answer }
+            return self.send(operation)
         }
         let hash = near.cache.hash(key)
-        if acceptsCopy, self.gate.isOpen, let answer = near.answer(key, hash, now: time) { return answer }
+        if acceptsCopy, self.gate.isOpen(self.shard), let answer = near.answer(key, hash, at: place, now: time) { return answer }
         // The ticket before the gate: a write that the journal takes in between makes it invalid.
-        let ticket = near.ticket(hash)
-        if !self.gate.isOpen {
-            if let answer = self.gate.get(key, acceptsCopy: acceptsCopy, now: time) { return answer }
-            if acceptsCopy, let answer = near.answer(key, hash, now: time) { return answer }
+        let ticket = near.ticket(hash, at: place)
+        if !self.gate.isOpen(self.shard) {
+            if let answer = self.memoryAnswer(operation, time) { return answer }
+            if acceptsCopy, let answer = near.answer(key, hash, at: place, now: time) { return answer }
         }
         if acceptsCopy, let read = near.sharedRead(hash),
             self.inFlight.share(read, key: key, near.cache.fence, with: InFlightOperation.Waiter(token: token, receiver: receiver))
@@ -67,72 +92,129 @@ package final class RedisStore: CacheStore {
             return nil
         }
         let isTracked = near.shouldTrack(hash)
-        let copy = InFlightOperation.Copy(
+        operation.copy = InFlightOperation.Copy(
             hash: hash, ticket: ticket, sent: time, isToBeKept: isTracked || near.keepsUntracked(hash))
-        return self.read(
-            InFlightOperation(kind: .get, key: key, token: token, receiver: receiver, acceptsCopy: acceptsCopy, copy: copy), isTracked: isTracked)
+        return self.send(operation, isTracked: isTracked)
     }
 
-    private func read(_ operation: InFlightOperation, isTracked: Bool = false) -> CacheAnswer? {
-        let key = operation.key
-        let slot = self.inFlight.insert(operation)
-        let refusal =
-            isTracked
-            ? self.connection.trackedGet(key, token: slot, receiver: self, consentReceiver: self.consents)
-            : self.connection.get(key, token: slot, receiver: self)
-        if let refusal { return self.refused(slot, refusal) }
-        if self.connection.pttl(key, token: slot, receiver: self) != nil { self.inFlight.timeToLiveRefused(slot) }
-        if let copy = operation.copy { self.near?.readBegan(copy.hash, token: slot) }
-        return nil
+    private func memoryAnswer(_ read: InFlightOperation, _ now: MonotonicTime) -> CacheAnswer? {
+        self.gate.get(read.key, slot: read.slot, shard: self.shard, acceptsCopy: read.acceptsCopy, now: now)
     }
 
-    package func set(
-        _ key: ByteBuffer, value: ByteBuffer, ttlSeconds: Int64?, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    /// See `CacheStore`. The shard serves `place`.
+    func set(
+        _ key: ByteBuffer, at place: SlotTable.Place, value: ByteBuffer, ttlSeconds: Int64?, now: Int, token: UInt64,
+        receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
-        if !self.gate.isOpen, let answer = self.gate.set(key, value: value, ttlSeconds: ttlSeconds, now: MonotonicTime(nanoseconds: now)) {
+        if !self.gate.isOpen(self.shard),
+            let answer = self.gate.set(key, slot: place.slot, value: value, ttlSeconds: ttlSeconds, now: MonotonicTime(nanoseconds: now))
+        {
             return answer
         }
-        let slot = self.insertWrite(.set(value: value, ttlSeconds: ttlSeconds), key, now, token, receiver)
-        let milliseconds = ttlSeconds.map { $0 * 1000 }
-        return self.connection.set(key, value, ttlMilliseconds: milliseconds, token: slot, receiver: self).flatMap { self.refused(slot, $0) }
+        return self.write(.set(value: value, ttlSeconds: ttlSeconds), key, place, now, token, receiver)
     }
 
-    package func delete(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
-        if !self.gate.isOpen, let answer = self.gate.delete(key, now: MonotonicTime(nanoseconds: now)) { return answer }
-        let slot = self.insertWrite(.delete, key, now, token, receiver)
-        return self.connection.unlink(key, token: slot, receiver: self).flatMap { self.refused(slot, $0) }
+    /// See `CacheStore`. The shard serves `place`.
+    func delete(_ key: ByteBuffer, at place: SlotTable.Place, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        if !self.gate.isOpen(self.shard),
+            let answer = self.gate.delete(key, slot: place.slot, now: MonotonicTime(nanoseconds: now))
+        {
+            return answer
+        }
+        return self.write(.delete, key, place, now, token, receiver)
     }
 
-    private func insertWrite(
-        _ kind: InFlightOperation.Kind, _ key: ByteBuffer, _ now: Int, _ token: UInt64, _ receiver: any CacheAnswerReceiver
-    ) -> UInt64 {
-        var operation = InFlightOperation(kind: kind, key: key, token: token, receiver: receiver)
+    private func write(
+        _ kind: InFlightOperation.Kind, _ key: ByteBuffer, _ place: SlotTable.Place, _ now: Int, _ token: UInt64,
+        _ receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
+        var operation = InFlightOperation(kind: kind, key: key, slot: place.slot, began: now, token: token, receiver: receiver)
         if let near {
             let hash = near.cache.hash(key)
-            near.writeBegan(hash)
             operation.copy = InFlightOperation.Copy(
-                hash: hash, ticket: near.ticket(hash), sent: MonotonicTime(nanoseconds: now), isToBeKept: false)
+                hash: hash, ticket: near.ticket(hash, at: place), sent: MonotonicTime(nanoseconds: now), isToBeKept: false)
         }
-        return self.inFlight.insert(operation)
+        return self.send(operation)
     }
 
-    /// The connection did not take the command of an operation.
-    private func refused(_ slot: UInt64, _ refusal: RedisFailure) -> CacheAnswer? {
-        guard let operation = self.inFlight.remove(slot) else { return nil }
-        self.ended(operation, slot)
+    // MARK: Sending
+
+    /// Sends an operation.
+    /// - Returns: the answer from memory if the connection does not take it.
+    private func send(_ operation: InFlightOperation, isTracked: Bool = false) -> CacheAnswer? {
+        guard let refusal = self.dispatch(operation, isTracked: isTracked, isAsking: false) else { return nil }
         return self.fallBack(operation, refusal)
     }
 
-    /// An operation is about to be answered.
-    private func ended(_ operation: InFlightOperation, _ slot: UInt64) {
+    /// Sends an operation again that another shard's node has sent here.
+    /// - Parameters:
+    ///   - isAsking: whether the slot is only about to become this shard's. What is read then is not kept: it is not tracked where the next read goes.
+    ///   - now: nanoseconds of the monotonic clock.
+    /// - Returns: false if the gate or the connection does not let it through: then nothing has happened.
+    func resend(_ operation: InFlightOperation, isAsking: Bool, now: Int) -> Bool {
+        var operation = operation
+        operation.restart()
+        var isTracked = false
+        if let near, let copy = operation.copy {
+            let place = self.slots.place(ofSlot: operation.slot)
+            let isToBeKept = copy.isToBeKept && !isAsking && place.shard == self.shard
+            isTracked = isToBeKept && near.isTracking
+            // The ticket before the gate, as in `get`.
+            operation.copy = InFlightOperation.Copy(
+                hash: copy.hash, ticket: near.ticket(copy.hash, at: place), sent: MonotonicTime(nanoseconds: now),
+                isToBeKept: isTracked || (isToBeKept && near.keepsForAWhile))
+        }
+        return self.gate.isOpen(self.shard) && self.dispatch(operation, isTracked: isTracked, isAsking: isAsking) == nil
+    }
+
+    /// Keeps an operation until its replies have come, and sends its commands.
+    /// - Returns: why the connection does not take them: then no reply comes.
+    private func dispatch(_ operation: InFlightOperation, isTracked: Bool, isAsking: Bool) -> RedisFailure? {
+        if operation.isWrite, let near, let copy = operation.copy { near.writeBegan(copy.hash) }
+        let flight = self.inFlight.insert(operation)
+        guard let refusal = self.write(operation, flight, isTracked: isTracked, isAsking: isAsking) else {
+            if !operation.isWrite, let copy = operation.copy { self.near?.readBegan(copy.hash, token: flight) }
+            return nil
+        }
+        _ = self.inFlight.remove(flight)
+        self.ended(operation, flight)
+        return refusal
+    }
+
+    private func write(_ operation: InFlightOperation, _ flight: UInt64, isTracked: Bool, isAsking: Bool) -> RedisFailure? {
+        if isAsking, let refusal = self.connection.asking() { return refusal }
+        let key = operation.key
+        switch operation.kind {
+        case .get:
+            let refusal =
+                isTracked
+                ? self.connection.trackedGet(key, token: flight, receiver: self, consentReceiver: self.consents)
+                : self.connection.get(key, token: flight, receiver: self)
+            if let refusal { return refusal }
+            if (isAsking ? self.connection.asking() : nil) ?? self.connection.pttl(key, token: flight, receiver: self) != nil {
+                self.inFlight.timeToLiveRefused(flight)
+            }
+            return nil
+        case .set(let value, let ttlSeconds):
+            return self.connection.set(key, value, ttlMilliseconds: ttlSeconds.map { $0 * 1000 }, token: flight, receiver: self)
+        case .delete:
+            return self.connection.unlink(key, token: flight, receiver: self)
+        }
+    }
+
+    /// An operation is about to be answered, or to be sent elsewhere.
+    private func ended(_ operation: InFlightOperation, _ flight: UInt64) {
         guard let near, let copy = operation.copy else { return }
         if operation.isWrite {
             near.writeEnded(operation.key, copy.hash)
         } else {
-            near.readEnded(copy.hash, token: slot)
+            near.readEnded(copy.hash, token: flight)
         }
     }
 }
+
+@available(*, unavailable)
+extension RedisStore: Sendable {}
 
 // MARK: Replies
 
@@ -140,18 +222,21 @@ extension RedisStore: RedisReplyReceiver {
     package func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
         guard let (operation, step) = self.inFlight.take(result, token: token) else { return }
         self.ended(operation, token)
-        let answer: CacheAnswer
         switch step {
-        case .answer(let settled):
+        case .answer(let answer):
             self.deadlinesInARow = 0
             if operation.isWrite { self.recentWrites.record(operation.key, now: Int(NIODeadline.now().uptimeNanoseconds)) }
             self.keep(operation)
-            answer = settled
+            operation.deliver(answer)
+        case .redirected(let redirect, let failure):
+            self.deadlinesInARow = 0
+            guard self.slots.isCluster, let redirects else {
+                return operation.deliver(operation.partialAnswer ?? self.fallBack(operation, failure))
+            }
+            redirects.redirected(operation, redirect, failure, by: self)
         case .fallBack(let failure):
-            answer = self.fallBack(operation, failure)
+            operation.deliver(self.fallBack(operation, failure))
         }
-        operation.receiver.cacheAnswered(answer, token: operation.token)
-        for waiter in operation.waiters { waiter.receiver.cacheAnswered(answer, token: waiter.token) }
     }
 
     private func keep(_ operation: InFlightOperation) {
@@ -160,33 +245,56 @@ extension RedisStore: RedisReplyReceiver {
     }
 
     package func redisRepliedLate(token: UInt64) {
-        if let key = self.inFlight.takeLate(token: token) { self.gate.repliedLate(key) }
+        if let write = self.inFlight.takeLate(token: token) { self.gate.repliedLate(write.key, slot: write.slot) }
     }
 
     private func fallBack(_ operation: InFlightOperation, _ failure: RedisFailure) -> CacheAnswer {
         // First what was written, then the consequence: the gate closes with the journal complete.
-        let isLate = failure.code == .deadlineExceeded
-        let answer =
-            switch operation.kind {
-            case .get: self.gate.getInstead(operation.key, acceptsCopy: operation.acceptsCopy)
-            case .set(let value, let ttlSeconds): self.gate.setInstead(operation.key, value: value, ttlSeconds: ttlSeconds, isLate: isLate)
-            case .delete: self.gate.deleteInstead(operation.key, isLate: isLate)
-            }
-        self.judge(failure)
+        let answer = self.answerInstead(operation, isLate: failure.code == .deadlineExceeded)
+        self.judge(failure, operation.slot)
         return answer
     }
 
+    /// What memory answers to an operation that Redis did not. The gate stays as it is.
+    /// - Parameter isLate: whether Redis may still carry it out, over a connection that lives.
+    func answerInstead(_ operation: InFlightOperation, isLate: Bool) -> CacheAnswer {
+        let (key, slot) = (operation.key, operation.slot)
+        return switch operation.kind {
+        case .get:
+            self.gate.getInstead(key, slot: slot, acceptsCopy: operation.acceptsCopy)
+        case .set(let value, let ttlSeconds):
+            self.gate.setInstead(key, slot: slot, shard: self.shard, value: value, ttlSeconds: ttlSeconds, isLate: isLate)
+        case .delete:
+            self.gate.deleteInstead(key, slot: slot, shard: self.shard, isLate: isLate)
+        }
+    }
+
     /// Whether a failure means that Redis is away. A single deadline does not: a neighbour's long command can be its cause.
-    private func judge(_ failure: RedisFailure) {
+    private func judge(_ failure: RedisFailure, _ slot: UInt16) {
         switch failure.code {
         case .deadlineExceeded:
             self.deadlinesInARow += 1
-            if self.deadlinesInARow >= self.maximumDeadlinesInARow { self.gate.failed(.deadlines) }
+            if self.deadlinesInARow >= self.maximumDeadlinesInARow { self.gate.failed(.deadlines, shard: self.shard) }
         case .queueFull:
-            self.gate.failed(.overloaded)
+            self.gate.failed(.overloaded, shard: self.shard)
         default:
-            self.gate.failed(.failure(failure))
+            self.judgeError(failure, slot)
         }
+    }
+
+    /// A node that refuses a key, or the sign of life in its slot. One slot without a node says nothing of the others.
+    func judgeError(_ failure: RedisFailure, _ slot: UInt16) {
+        if self.slots.isCluster, failure.meansClusterDown, let redirects {
+            guard !failure.meansUnservedSlot else { return redirects.unserved(slot) }
+            redirects.clusterDown(self.shard)
+        }
+        self.gate.failed(.failure(failure), shard: self.shard)
+    }
+
+    /// Redis did not agree to track a read, or may not have.
+    fileprivate func trackingRefused(_ token: UInt64, _ failure: RedisFailure?) {
+        self.inFlight.trackingRefused(token)
+        if failure?.code == .serverError { self.near?.trackingRefused(now: .now) }
     }
 }
 
@@ -223,18 +331,6 @@ extension RedisStore: RedisConnectionDelegate {
         return self.connection.close()
     }
 
-    /// Asks whether Redis answers within the deadline of any command.
-    /// - Returns: a future that fails with `RedisFailure`.
-    package func signOfLife() -> EventLoopFuture<Void> {
-        let promise = self.connection.eventLoop.makePromise(of: Void.self)
-        self.askForSignOfLife(promise)
-        return promise.futureResult
-    }
-
-    private func askForSignOfLife(_ promise: EventLoopPromise<Void>) {
-        if let refusal = self.connection.ping(token: 0, receiver: SignOfLife(promise)) { promise.fail(refusal) }
-    }
-
     /// The keys written lately; see `RecentWrites`.
     func takeRecentWrites() -> [[UInt8]]? { self.recentWrites.takeAll() }
 
@@ -249,38 +345,17 @@ extension RedisStore: RedisConnectionDelegate {
     }
 
     package func redisConnectionLost(_ failure: RedisFailure) {
-        self.gate.failed(.failure(failure))
+        self.gate.failed(.failure(failure), shard: self.shard)
         self.ended(failure)
     }
 
     package func redisPushed(_ elements: [RESPValue]) { self.near?.pushed(elements) }
-
-    /// Whether the connection that vouches for copies still answers: a server that has stopped says nothing of changes either.
-    private func checkCoverage() {
-        guard let near, near.shouldAskForSignOfLife() else { return }
-        let check = CoverageCheck(near) { [weak self] in self?.checkCoverage() }
-        if self.connection.ping(token: 0, receiver: check) != nil {
-            near.isLate()
-            near.isSilent(now: .now)
-        }
-    }
 
     private func ended(_ failure: RedisFailure) {
         self.near?.ended(now: .now)
         self.inFlight.dropLate()
         self.connecting?.fail(failure)
         self.connecting = nil
-    }
-}
-
-@available(*, unavailable)
-extension RedisStore: Sendable {}
-
-extension RedisStore {
-    /// Redis did not agree to track a read, or may not have.
-    fileprivate func trackingRefused(_ token: UInt64, _ failure: RedisFailure?) {
-        self.inFlight.trackingRefused(token)
-        if failure?.code == .serverError { self.near?.trackingRefused(now: .now) }
     }
 }
 
@@ -297,49 +372,6 @@ private final class TrackingConsents: RedisReplyReceiver {
         case .success(.simpleOK): break
         case .success: self.store.trackingRefused(token, nil)
         case .failure(let failure): self.store.trackingRefused(token, failure)
-        }
-    }
-}
-
-/// Waits for the sign of life of a connection that vouches for copies. One that comes late says only how things were when it was asked for, so another
-/// is asked for at once.
-private final class CoverageCheck: RedisReplyReceiver {
-    private let near: NearConnection
-    private let askAgain: () -> Void
-
-    init(_ near: NearConnection, askAgain: @escaping () -> Void) {
-        self.near = near
-        self.askAgain = askAgain
-    }
-
-    func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
-        switch result {
-        case .success: self.near.isAlive()
-        case .failure(let failure) where failure.code == .serverError: self.near.isAlive()
-        case .failure(let failure) where failure.code == .deadlineExceeded: self.near.isSilent(now: .now)
-        // The connection has ended, and its copies with it.
-        case .failure: break
-        }
-    }
-
-    func redisRepliedLate(token: UInt64) {
-        self.near.isLate()
-        self.askAgain()
-    }
-}
-
-/// Waits for the reply to a PING. An error as a reply is a sign of life, too.
-private final class SignOfLife: RedisReplyReceiver {
-    private let promise: EventLoopPromise<Void>
-
-    init(_ promise: EventLoopPromise<Void>) {
-        self.promise = promise
-    }
-
-    func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
-        switch result {
-        case .failure(let failure) where failure.code != .serverError: self.promise.fail(failure)
-        case .success, .failure: self.promise.succeed()
         }
     }
 }

@@ -1,5 +1,5 @@
 package import NIOCore
-import RESP
+package import RESP
 package import RedisClient
 
 /// A connection to Redis, as `RedisStore` needs it: a `RedisConnection`, or what stands for one in a test. Confined to its event loop.
@@ -22,6 +22,9 @@ package protocol RedisStoreConnection: AnyObject {
     ) -> RedisFailure?
     func unlink(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
     func ping(token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
+    func exists(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
+    /// Has the next command, which is to follow at once, carried out though its slot is only about to become this node's.
+    func asking() -> RedisFailure?
 
     /// Makes one attempt to connect, unless there is a connection or an attempt already. The delegate hears what came of it.
     func connect()
@@ -37,4 +40,19 @@ extension RedisConnection: RedisStoreConnection {
     package func ping(token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.send(["PING"], token: token, receiver: receiver)
     }
+
+    package func exists(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        self.send(["EXISTS", RESPArgument(key)], token: token, receiver: receiver)
+    }
+
+    package func asking() -> RedisFailure? { self.send(["ASKING"], token: 0, receiver: SilentReceiver.shared) }
+}
+
+/// Takes replies that nobody waits for. If `ASKING` fails, so does the command after it.
+package final class SilentReceiver: RedisReplyReceiver, Sendable {
+    package static let shared = SilentReceiver()
+
+    private init() {}
+
+    package func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {}
 }

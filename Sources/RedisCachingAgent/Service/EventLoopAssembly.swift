@@ -48,9 +48,7 @@ struct EventLoopAssembly: Sendable {
         let counters = OperationCounters(isRecording: settings.metrics)
         let store =
             if let redis {
-                EventLoopStore(
-                    RedisStore(connection: redis.connection(on: eventLoop), gate: redis.gate, eventLoop: index, eventLoopCount: eventLoops),
-                    counters: counters, on: eventLoop)
+                EventLoopStore(redis.store(on: eventLoop, index, eventLoopCount: eventLoops), counters: counters, on: eventLoop)
             } else {
                 EventLoopStore(EmbeddedStore(self.memory), counters: counters, on: eventLoop)
             }

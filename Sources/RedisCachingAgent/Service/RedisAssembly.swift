@@ -14,6 +14,8 @@ struct RedisAssembly: Sendable {
     private let clientName: String
     let control: RedisControl
     let gate: OutageGate
+    /// Who serves which keys.
+    private let slots = SlotTable()
     /// Copies of reads; nil if none are kept.
     let near: NearCache?
     /// The access token, if it is the password.
@@ -33,16 +35,23 @@ struct RedisAssembly: Sendable {
         configuration.tracksReads = settings.near?.mode == .auto
         self.configuration = configuration
         self.control = RedisControl(eventLoop: group.next(), configuration: configuration, passwordProvider: self.tokens, logger: logger)
-        self.near = settings.near.map { NearCache($0, connectionCount: settings.eventLoops) { JSONText.isJSON($0) } }
+        self.near = settings.near.map { [slots] in NearCache($0, eventLoops: settings.eventLoops, slots: slots) { JSONText.isJSON($0) } }
         self.gate = OutageGate(memory: memory, near: self.near, settings: settings.outage, logger: logger)
         self.startupWait = settings.redisStartupWait
         self.grace = .seconds(Int64(settings.shutdownGraceSeconds))
         self.logger = logger
     }
 
-    /// A connection of one event loop.
-    func connection(on eventLoop: any EventLoop) -> RedisConnection {
-        RedisConnection(eventLoop: eventLoop, configuration: self.configuration, passwordProvider: self.tokens, logger: self.logger)
+    /// The store of one event loop, with its connection. To be called on the event loop.
+    func store(on eventLoop: any EventLoop, _ index: Int, eventLoopCount: Int) -> ClusterStore {
+        let store = ClusterStore(gate: self.gate, slots: self.slots, on: eventLoop)
+        let connection = RedisConnection(
+            eventLoop: eventLoop, configuration: self.configuration, passwordProvider: self.tokens, logger: self.logger)
+        store.add(
+            RedisStore(
+                connection: connection, gate: self.gate, shard: 0, slots: self.slots, eventLoop: index, eventLoopCount: eventLoopCount,
+                probePrefix: "\(self.clientName):probe", nearCounters: store.nearCounters))
+        return store
     }
 
     /// What lets one of several instances register the service under `name`.

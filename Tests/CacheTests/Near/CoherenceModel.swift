@@ -50,6 +50,9 @@ struct CoherenceModel {
         var work: [Work] = []
     }
 
+    /// There is no cluster: slots do not move. See `SlotMoveModel` for one.
+    private static let place = SlotTable.Place(slot: 0, epoch: 0, shard: 0)
+
     private let fence: CoherenceFence
     private let without: Rule?
     private var loops: [Loop]
@@ -168,7 +171,7 @@ struct CoherenceModel {
             if let copy = self.copy, self.isTrusted(copy.coverage) {
                 self.answer(copy.value, floor: self.acknowledged)
             } else {
-                let ticket = self.fence.ticket(for: MemoryKeyHash(value: 0), over: UInt16(index))
+                let ticket = self.fence.ticket(for: MemoryKeyHash(value: 0), at: Self.place, over: UInt16(index))
                 self.loops[index].flight = Flight(ticket: ticket, floor: self.acknowledged)
                 self.loops[index].commands += [.get, .timeToLive]
             }

@@ -34,7 +34,7 @@ struct CoherenceModelTests {
     private static func search(_ first: Operations, _ second: Operations, without: CoherenceModel.Rule?) -> (
         fault: [CoherenceModel.Step]?, states: Int
     ) {
-        let fence = CoherenceFence(connectionCount: 2)
+        let fence = CoherenceFence(connectionCount: 2, slots: SlotTable())
         func model(after steps: [CoherenceModel.Step]) -> CoherenceModel {
             var model = CoherenceModel(first, second, foreignWrites: 1, disconnects: 1, without: without, fence: fence)
             for step in steps { model.take(step) }
@@ -54,11 +54,26 @@ struct CoherenceModelTests {
 
 /// What the model leaves out: a connection that does not answer for a while, and the end of all trust.
 struct CoherenceFenceTests {
-    private let fence = CoherenceFence(connectionCount: 2)
+    private let slots = SlotTable()
+    private let fence: CoherenceFence
     private let hash = MemoryKeyHash(value: 1 << 40)
     private let now = MonotonicTime(milliseconds: 7)
 
-    private func ticket() -> CoherenceFence.Ticket { self.fence.ticket(for: self.hash, over: 0) }
+    init() {
+        self.fence = CoherenceFence(connectionCount: 2, slots: self.slots)
+    }
+
+    private func ticket() -> CoherenceFence.Ticket { self.fence.ticket(for: self.hash, at: self.slots.place(ofSlot: 9), over: 0) }
+
+    @Test func aSlotThatMayHaveMovedInvalidatesWhatIsUnderWay() {
+        self.fence.begin(0)
+        let ticket = self.ticket()
+        self.slots.raise(8)
+        #expect(self.fence.isValid(ticket) && self.fence.isUnchanged(ticket), "another slot")
+        self.slots.raise(9)
+        #expect(!self.fence.isValid(ticket) && !self.fence.isUnchanged(ticket))
+        #expect(self.fence.isValid(self.ticket()))
+    }
 
     @Test func aTicketOfNoConnectionIsNeverValid() {
         let ticket = self.ticket()

@@ -19,8 +19,10 @@ import Testing
 
     @Test(arguments: [true, false], [UInt32(0), 1, .max]) func itComesBackAsItWas(_ isAbsence: Bool, _ generation: UInt32) throws {
         let coverage = CoherenceFence.Coverage(connection: UInt16(truncatingIfNeeded: generation), generation: generation)
-        let header = try self.roundTrip(CopyHeader(coverage: coverage, readAt: MonotonicTime(milliseconds: 160), isAbsence: isAbsence))
+        let header = try self.roundTrip(
+            CopyHeader(coverage: coverage, slotEpoch: ~generation, readAt: MonotonicTime(milliseconds: 160), isAbsence: isAbsence))
         #expect(header.coverage == coverage)
+        #expect(header.slotEpoch == ~generation)
         #expect(header.isAbsence == isAbsence)
         #expect(header.age(at: MonotonicTime(milliseconds: 1760)) == 1600)
     }
@@ -28,9 +30,9 @@ import Testing
     /// Two event loops read their clocks at different moments; and the count of steps begins anew after two years.
     @Test func anAgeIsNeverNegative() {
         let coverage = CoherenceFence.Coverage(connection: 0, generation: 1)
-        let soon = CopyHeader(coverage: coverage, readAt: MonotonicTime(milliseconds: 1000), isAbsence: false)
+        let soon = CopyHeader(coverage: coverage, slotEpoch: 0, readAt: MonotonicTime(milliseconds: 1000), isAbsence: false)
         #expect(soon.age(at: MonotonicTime(milliseconds: 980)) == 0)
-        let last = CopyHeader(coverage: coverage, readAt: MonotonicTime(milliseconds: (1 << 36) - 16), isAbsence: false)
+        let last = CopyHeader(coverage: coverage, slotEpoch: 0, readAt: MonotonicTime(milliseconds: (1 << 36) - 16), isAbsence: false)
         #expect(last.age(at: MonotonicTime(milliseconds: (1 << 36) + 16)) == 32)
     }
 }

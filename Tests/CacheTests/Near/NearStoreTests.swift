@@ -16,6 +16,8 @@ import Testing
     private let near: NearCache
     private let gate: OutageGate
     private let store: RedisStore
+    /// What operations ask.
+    private let front: ClusterStore
     private let receiver = RecordingAnswers()
     private let key = ByteBuffer(string: "k")
 
@@ -31,26 +33,29 @@ import Testing
         change(&settings)
         var outageSettings = OutageSettings()
         outage(&outageSettings)
-        self.near = NearCache(settings, connectionCount: 1) { $0 != ByteBuffer(string: "odd") }
+        let slots = SlotTable()
+        self.near = NearCache(settings, eventLoops: 1, slots: slots) { $0 != ByteBuffer(string: "odd") }
         let memory = MemoryStore(MemoryStoreConfiguration(maximumBytes: 1 << 22))
         self.gate = OutageGate(memory: memory, near: self.near, settings: outageSettings, logger: RecordedLog().logger)
         self.connection = FakeRedisConnection(eventLoop: self.loop)
         self.connection.isTracking = isTracking
-        self.store = RedisStore(connection: self.connection, gate: self.gate)
+        self.store = RedisStore(connection: self.connection, gate: self.gate, shard: 0, slots: slots)
+        self.front = ClusterStore(gate: self.gate, slots: slots, on: self.loop)
+        self.front.add(self.store)
         self.connection.becomeReady()
         self.gate.openForTest()
     }
 
     private func get(_ key: String = "k", acceptsCopy: Bool = true, now: Int = 0, token: UInt64 = 1) -> String? {
-        self.store.get(ByteBuffer(string: key), acceptsCopy: acceptsCopy, now: now, token: token, receiver: self.receiver)?.text
+        self.front.get(ByteBuffer(string: key), acceptsCopy: acceptsCopy, now: now, token: token, receiver: self.receiver)?.text
     }
 
     private func set(_ value: String = "new", token: UInt64 = 2) -> String? {
-        self.store.set(self.key, value: ByteBuffer(string: value), ttlSeconds: nil, now: 0, token: token, receiver: self.receiver)?.text
+        self.front.set(self.key, value: ByteBuffer(string: value), ttlSeconds: nil, now: 0, token: token, receiver: self.receiver)?.text
     }
 
     private func delete(_ key: String = "k") -> String? {
-        self.store.delete(ByteBuffer(string: key), now: 0, token: 3, receiver: self.receiver)?.text
+        self.front.delete(ByteBuffer(string: key), now: 0, token: 3, receiver: self.receiver)?.text
     }
 
     /// Redis answers a read that it was asked to track, or not.
