@@ -151,8 +151,7 @@ extension RedisServerProcess {
 
     /// A command in the protocol of Redis.
     package static func encoded(_ command: String) -> String {
-        let words = command.split(separator: " ")
-        return "*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
+        self.encoded(command.split(separator: " ").map(String.init))
     }
 }
 

@@ -36,7 +36,26 @@ package struct WireClient: Sendable {
                         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
                 }
             }
-        return try await channel.executeThenClose { inbound, outbound in
+        return try await self.use(channel, body)
+    }
+
+    /// The same over a unix socket.
+    package static func connect<Result>(unixSocket path: String, _ body: (inout Connection) async throws -> Result) async throws -> Result {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .connect(unixDomainSocketPath: path) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                        wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+                }
+            }
+        return try await self.use(channel, body)
+    }
+
+    private static func use<Result>(
+        _ channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ body: (inout Connection) async throws -> Result
+    ) async throws -> Result {
+        try await channel.executeThenClose { inbound, outbound in
             var connection = Connection(channel: channel.channel, inbound: inbound.makeAsyncIterator(), outbound: outbound)
             return try await body(&connection)
         }
