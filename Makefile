@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-near bench-outage bench-scrape micro clean tools
+.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-near bench-outage bench-cluster bench-scrape micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -8,7 +8,7 @@ SERVICE := .build/release/redis-caching-agent
 DOCS_ASSETS := $(CURDIR)/.build/docs-assets
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## build in release mode and serve on port 8080 (or PORT), on Redis where REDIS_URL is set
 	@if [ -z "$$DOCS_DIRECTORY" ] && ./scripts/fetch-docs-assets "$(DOCS_ASSETS)"; then export DOCS_DIRECTORY="$(DOCS_ASSETS)"; fi; exec $(SERVICE)
@@ -34,7 +34,7 @@ test-deploy: tools ## check every deploy file, the steps of a deployment and the
 test-image: ## build the program as the image has it and run it in a root of its own (about 5 minutes)
 	@./scripts/test-image
 
-soak: tools ## 200 random schedules of faults, then attacks on memory and 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
+soak: tools ## 200 random schedules of faults and 200 of a cluster, then attacks on memory and 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
 	@./scripts/install-tools wrk
 	@swift build --build-tests
 	@FAULT_SCHEDULES=$${FAULT_SCHEDULES:-200} swift test --skip-build --filter FaultTests
@@ -82,6 +82,11 @@ bench-outage: ## measure what an outage of Redis costs its clients (about 5 minu
 	@./scripts/install-tools redis-server wrk
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/outage.py --service $(SERVICE)
+
+bench-cluster: ## measure what a Redis Cluster costs, and what moving slots and lost masters do to answers (about 12 minutes)
+	@./scripts/install-tools redis-server wrk
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/cluster.py --service $(SERVICE)
 
 bench-scrape: ## measure what a scrape of /metrics costs (about 1 minute)
 	@./scripts/install-tools wrk

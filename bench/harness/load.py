@@ -46,6 +46,8 @@ class Load:
     client_cpu_us_per_answer: float
     other_cores: float
     """Cores that programs other than wrk and the measured servers kept busy: what makes a run doubtful."""
+    degraded: int = 0
+    """Answers that memory gave instead of Redis, where the script counts them."""
 
 
 def run_load(wrk: str, servers: Sequence[Server], script: Script, connections: int, seconds: int) -> Load:
@@ -65,6 +67,7 @@ def run_load(wrk: str, servers: Sequence[Server], script: Script, connections: i
         cpu_us_per_answer=servers_seconds * 1e6 / answers,
         client_cpu_us_per_answer=client_seconds * 1e6 / answers,
         other_cores=max(0.0, all_seconds - servers_seconds - client_seconds) / elapsed,
+        degraded=summary["degraded"],
     )
 
 
