@@ -2,19 +2,35 @@ package import RedisClient
 
 /// The connection for calls that take long, as the control plane needs it: a `RedisControl`, or what stands for one in a test.
 package protocol CacheControlConnection: Sendable {
-    /// Deletes every key that matches a glob, but for those that the user may not delete.
-    func deleteKeys(matching pattern: [UInt8]) async throws(RedisFailure) -> RedisControl.Deletion
-    /// Counts the keys that match a glob.
+    /// Deletes every key of these shards that matches a glob, but for those that the user may not delete.
+    func deleteKeys(matching pattern: [UInt8], from shards: [Int]) async -> ShardDeletion
+    /// Counts the keys of all shards that match a glob.
     func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int
-    /// What Redis says of itself.
+    /// What Redis says of itself: of all shards together.
     func information() async throws(RedisFailure) -> RedisInformation
     /// Commands that Redis has refused, and without which the service works all the same.
     var refusedOptionalCommands: [String] { get async }
 }
 
+/// What a deletion by pattern came to.
+package struct ShardDeletion: Sendable {
+    /// What the shards have deleted that have come to the end.
+    package var deletion = RedisControl.Deletion()
+    /// Why others have not, by the number of the shard.
+    package var failures: [Int: RedisFailure] = [:]
+
+    package init() {}
+}
+
 extension RedisControl: CacheControlConnection {
-    package func deleteKeys(matching pattern: [UInt8]) async throws(RedisFailure) -> Deletion {
-        try await self.invalidate(pattern: pattern)
+    package func deleteKeys(matching pattern: [UInt8], from shards: [Int]) async -> ShardDeletion {
+        var outcome = ShardDeletion()
+        do throws(RedisFailure) {
+            outcome.deletion = try await self.invalidate(pattern: pattern)
+        } catch {
+            for shard in shards { outcome.failures[shard] = error }
+        }
+        return outcome
     }
 
     package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {

@@ -8,8 +8,9 @@ import RedisClient
 package enum InvalidationOutcome: Sendable, Hashable {
     /// This many keys are gone, or, of a dry run, match.
     case invalidated(Int, CacheSource)
-    /// Redis is away: the pattern is replayed when it is back, and until then memory, which has lost this many keys, answers.
-    case queued(keysInMemory: Int)
+    /// Redis is away, or a shard of it: the pattern is replayed when it is back, and until then memory answers. This many keys are gone from memory and
+    /// from the shards that are there.
+    case queued(keysGone: Int)
     /// Of a dry run: Redis, which alone knows, does not answer.
     case unknown
     /// Redis stopped in the middle; some keys may be gone.
@@ -39,29 +40,30 @@ extension CacheService {
             return .invalidated(await self.embedded.walk(.remove) { glob.matches($0) }, .memory)
         }
         // The journal first: from then on no value of a matching key is written to Redis. Memory next: it may answer until Redis has carried it out.
-        let isRemembered = await gate.invalidate(pattern) { glob.matches($0) }
+        let asked = await gate.invalidate(pattern) { glob.matches($0) }
+        let isPartlyRemembered = asked.count < gate.shardsInUse.count
         let embeddedCount = await self.embedded.walk(.remove) { glob.matches($0) }
-        guard !isRemembered else { return .queued(keysInMemory: embeddedCount) }
-        do throws(RedisFailure) {
-            // A walk may take long, but whether it can begin is known within the deadline of any command.
-            try await self.signOfLife(eventLoop)
-            let deletion = try await control.deleteKeys(matching: pattern)
-            gate.invalidated(pattern)
-            guard deletion.refused == 0 else {
-                self.logger.warning(
-                    "Redis did not let the service delete some keys of an invalidation",
-                    metadata: ["redis.removed": .stringConvertible(deletion.removed), "redis.refused": .stringConvertible(deletion.refused)])
-                return .incomplete
-            }
-            return .invalidated(deletion.removed, .redis)
-        } catch {
-            guard !Self.concernsTheCallAlone(error) else {
-                self.logger.warning("invalidation stopped", metadata: ["redis.failure": "\(error)"])
-                return .incomplete
-            }
-            gate.invalidateInstead(pattern, .failure(error))
-            return .queued(keysInMemory: embeddedCount)
+        guard !asked.isEmpty else { return .queued(keysGone: embeddedCount) }
+        // A walk may take long, but whether it can begin is known within the deadline of any command.
+        var failures = await self.signsOfLife(asked, eventLoop)
+        let outcome = await control.deleteKeys(matching: pattern, from: asked.filter { failures[$0] == nil })
+        failures.merge(outcome.failures) { first, _ in first }
+        for shard in asked where failures[shard] == nil { gate.invalidated(pattern, shard: shard) }
+        if let failure = failures.values.first(where: Self.concernsTheCallAlone) {
+            self.logger.warning("invalidation stopped", metadata: ["redis.failure": "\(failure)"])
+            return .incomplete
         }
+        for (shard, failure) in failures { gate.invalidateInstead(pattern, .failure(failure), shard: shard) }
+        guard outcome.deletion.refused == 0 else {
+            self.logger.warning(
+                "Redis did not let the service delete some keys of an invalidation",
+                metadata: [
+                    "redis.removed": .stringConvertible(outcome.deletion.removed), "redis.refused": .stringConvertible(outcome.deletion.refused),
+                ])
+            return .incomplete
+        }
+        guard failures.isEmpty, !isPartlyRemembered else { return .queued(keysGone: embeddedCount + outcome.deletion.removed) }
+        return .invalidated(outcome.deletion.removed, .redis)
     }
 
     /// An error as an answer, such as a missing permission to scan, says nothing of other calls.
@@ -69,13 +71,19 @@ extension CacheService {
         failure.serverErrorPrefix != nil || failure.code == .cancelled || failure.code == .unexpectedReply
     }
 
-    private func signOfLife(_ eventLoop: any EventLoop) async throws(RedisFailure) {
-        guard let redis = self.entry(of: eventLoop).redis else { throw .notConnected }
-        do {
-            try await eventLoop.flatSubmit { redis.value.signOfLife(0) }.get()
-        } catch {
-            throw error as? RedisFailure ?? .notConnected
+    /// - Returns: why shards do not answer, by their numbers.
+    private func signsOfLife(_ shards: [Int], _ eventLoop: any EventLoop) async -> [Int: RedisFailure] {
+        guard let redis = self.entry(of: eventLoop).redis else { return [:] }
+        var failures: [Int: RedisFailure] = [:]
+        let signs = shards.map { shard in (shard, eventLoop.flatSubmit { redis.value.signOfLife(shard) }) }
+        for (shard, sign) in signs {
+            do {
+                try await sign.get()
+            } catch {
+                failures[shard] = error as? RedisFailure ?? .notConnected
+            }
         }
+        return failures
     }
 
     private func count(_ pattern: [UInt8], _ glob: GlobPattern) async -> InvalidationOutcome {

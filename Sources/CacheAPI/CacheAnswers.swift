@@ -43,8 +43,8 @@ extension Answer {
             body.writeStaticString(isDryRun ? ",\"dry_run\":true,\"keys_matched\":" : ",\"message\":\"Invalidated ")
             body.appendDecimal(count)
             body.writeStaticString(isDryRun ? ",\"message\":\"Dry run: nothing was deleted\"}" : " keys matching pattern\"}")
-        case .queued(let keysInMemory):
-            body.appendDecimal(keysInMemory)
+        case .queued(let keysGone):
+            body.appendDecimal(keysGone)
             body.writeStaticString(",\"complete\":false,\"message\":\"Invalidation queued: Redis is unavailable, and its matching keys are ")
             body.writeStaticString("deleted when it is back\"}")
         case .unknown:

@@ -1,4 +1,4 @@
-import Cache
+package import Cache
 package import RedisClient
 import Synchronization
 
@@ -30,8 +30,14 @@ package final class FakeControlConnection: CacheControlConnection {
         }
     }
 
-    package func deleteKeys(matching pattern: [UInt8]) async throws(RedisFailure) -> RedisControl.Deletion {
-        try self.take("delete \(String(decoding: pattern, as: UTF8.self))").deletion.get()
+    package func deleteKeys(matching pattern: [UInt8], from shards: [Int]) async -> ShardDeletion {
+        var outcome = ShardDeletion()
+        guard !shards.isEmpty else { return outcome }
+        switch self.take("delete \(String(decoding: pattern, as: UTF8.self))").deletion {
+        case .success(let deletion): outcome.deletion = deletion
+        case .failure(let failure): for shard in shards { outcome.failures[shard] = failure }
+        }
+        return outcome
     }
 
     package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {

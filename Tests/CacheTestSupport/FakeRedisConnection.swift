@@ -124,6 +124,8 @@ package final class FakeRedisConnection: RedisStoreConnection {
         return nil
     }
 
+    package func move(to endpoint: RedisEndpoint) {}
+
     package func connect() { self.attempts += 1 }
 
     package func disconnect() {

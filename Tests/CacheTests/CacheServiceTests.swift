@@ -32,9 +32,8 @@ import Testing
         return try await self.service {
             let connection = FakeRedisConnection(eventLoop: eventLoop)
             prepare(connection)
-            let slots = SlotTable()
-            let store = ClusterStore(gate: gate, slots: slots, on: eventLoop)
-            store.add(RedisStore(connection: connection, gate: gate, shard: 0, slots: slots))
+            let store = ClusterStore(gate: gate, slots: gate.table, on: eventLoop)
+            store.add(RedisStore(connection: connection, gate: gate, shard: 0, slots: gate.table))
             return EventLoopStore(store, counters: OperationCounters(), on: eventLoop)
         }
     }
@@ -124,7 +123,7 @@ import Testing
     @Test func duringAnOutageAnInvalidationIsQueued() async throws {
         self.remember("user:1")
         let service = try await self.service()
-        #expect(await self.invalidate(service) == .queued(keysInMemory: 1))
+        #expect(await self.invalidate(service) == .queued(keysGone: 1))
         #expect(self.control.calls == [], "a Redis that is known to be away is not waited for")
         #expect(self.gate.report.journalPatterns == 1)
         #expect(self.memory.statistics(now: .now).entries == 0)
@@ -134,7 +133,7 @@ import Testing
     @Test func withoutASignOfLifeAnInvalidationIsQueued() async throws {
         self.gate.openForTest()
         let service = try await self.service { $0.refusal = .notConnected }
-        #expect(await self.invalidate(service) == .queued(keysInMemory: 0))
+        #expect(await self.invalidate(service) == .queued(keysGone: 0))
         #expect(self.control.calls == [])
         #expect(!self.gate.isRedisAsked)
         #expect(self.gate.report.journalPatterns == 1)
@@ -145,7 +144,7 @@ import Testing
         self.gate.openForTest()
         self.control.results.deletion = .failure(failure)
         let service = try await self.service()
-        #expect(await self.invalidate(service) == .queued(keysInMemory: 0))
+        #expect(await self.invalidate(service) == .queued(keysGone: 0))
         #expect(!self.gate.isRedisAsked)
         #expect(self.gate.report.journalPatterns == 1)
     }

@@ -10,7 +10,7 @@ import Testing
 @testable import RedisClient
 
 /// The long calls, on a real event loop with a Redis in memory.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(1)))
 struct RedisControlTests {
     private let redis = InMemoryRedis()
 

@@ -1,5 +1,5 @@
 package import NIOCore
-package import RedisClient
+import RedisClient
 
 /// Redis as the store of one event loop: one `RedisStore` for each shard, each with its connection. A single Redis is the only shard of its cluster.
 ///

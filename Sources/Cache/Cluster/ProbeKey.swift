@@ -1,5 +1,5 @@
 package import NIOCore
-package import RedisClient
+import RedisClient
 
 /// A key that a shard can be asked for to see whether it serves keys. A `PING` proves nothing in a cluster: nodes answer it that refuse every key.
 package struct ProbeKey {

@@ -1,5 +1,5 @@
 package import NIOCore
-package import RedisClient
+import RedisClient
 import Synchronization
 
 /// Which shard serves each slot, for the whole process, and how often that has been in doubt.
@@ -17,12 +17,9 @@ package final class SlotTable: Sendable {
     package struct Place: Hashable, Sendable {
         package let slot: UInt16
         package let epoch: UInt32
-        /// The number of the shard, or `nobody`.
+        /// The number of the shard.
         package let shard: Int
     }
-
-    /// Instead of a shard, of a slot that no node serves.
-    package static let nobody = Int(UInt16.max)
 
     private let cluster = Atomic<Bool>(false)
     private let owners = InlineArray<16_384, Atomic<UInt16>> { _ in Atomic(0) }
@@ -39,7 +36,9 @@ package final class SlotTable: Sendable {
     // MARK: Looking up
 
     /// The slot of a key. O(key length) in a cluster, else O(1).
-    package func slot(of key: ByteBuffer) -> UInt16 { self.isCluster ? HashSlot(of: key.readableBytesUInt8Span).index : 0 }
+    package func slot(of key: ByteBuffer) -> UInt16 { self.slot(of: key.readableBytesUInt8Span) }
+    func slot(of key: Span<UInt8>) -> UInt16 { self.isCluster ? HashSlot(of: key).index : 0 }
+    func slot(of key: [UInt8]) -> UInt16 { self.slot(of: key.span) }
 
     /// Where a key is now.
     package func place(of key: ByteBuffer) -> Place { self.place(ofSlot: self.slot(of: key)) }
@@ -50,7 +49,7 @@ package final class SlotTable: Sendable {
         return Place(slot: slot, epoch: epoch, shard: self.shard(of: slot))
     }
 
-    /// The shard that serves a slot, or `nobody`.
+    /// The shard that has a slot. Slots that no node serves are a shard of their own.
     package func shard(of slot: UInt16) -> Int { Int(self.owners[Int(slot)].load(ordering: .acquiring)) }
 
     package func epoch(of slot: UInt16) -> UInt32 { self.epochs[Int(slot)].load(ordering: .acquiring) }
@@ -62,7 +61,7 @@ package final class SlotTable: Sendable {
 
     // MARK: Changes
 
-    /// A shard serves a slot from now on, or `nobody` does.
+    /// A shard has a slot from now on.
     package func assign(_ slot: UInt16, to shard: Int) {
         self.owners[Int(slot)].store(UInt16(shard), ordering: .releasing)
         self.raise(slot)

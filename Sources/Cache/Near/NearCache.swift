@@ -22,7 +22,6 @@ package final class NearCache: Sendable {
     private let doorkeeper = Doorkeeper()
     private let isKeepable: @Sendable (ByteBuffer) -> Bool
     private let maximumAgeMilliseconds: Int64
-    private let absenceMilliseconds: Int64
     /// In a cluster: nobody tells of a key that is written at the new owner of a slot and was absent at the old one.
     private static let maximumAbsenceMillisecondsInCluster: Int64 = 1000
     private let standings: [ConnectionStanding]
@@ -43,8 +42,12 @@ package final class NearCache: Sendable {
         self.fence = CoherenceFence(connectionCount: connectionCount, slots: slots)
         self.isKeepable = isKeepable
         self.maximumAgeMilliseconds = settings.effectiveMaximumAge.nanoseconds / 1_000_000
-        self.absenceMilliseconds = min(settings.absenceAge.nanoseconds / 1_000_000, self.maximumAgeMilliseconds)
         self.standings = (0..<connectionCount).map { _ in ConnectionStanding() }
+    }
+
+    private var absenceMilliseconds: Int64 {
+        let age = self.slots.isCluster ? self.settings.absenceAgeInCluster : self.settings.absenceAge
+        return min(age.nanoseconds / 1_000_000, self.maximumAgeMilliseconds)
     }
 
     func hash(_ key: ByteBuffer) -> MemoryKeyHash { self.memory.hash(key.readableBytesUInt8Span) }

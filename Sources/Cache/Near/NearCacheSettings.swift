@@ -10,6 +10,8 @@ package struct NearCacheSettings: Sendable, Hashable {
     package var maximumAge = TimeAmount.seconds(60)
     /// How long it may be remembered that a key has no value. 0 to 60 s; with 0, it is not.
     package var absenceAge = TimeAmount.seconds(5)
+    /// The same in a cluster: a slot that moves tells nobody that a key which had no value has one now.
+    package var absenceAgeInCluster = TimeAmount.seconds(1)
     /// Larger values are not kept. 0 to 64 MiB.
     package var maximumValueBytes = 256 << 10
     /// How old a copy may be that nothing keeps true; with `ttl` only. 0 to 60 s; with 0, there are no copies.

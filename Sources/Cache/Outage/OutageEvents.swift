@@ -11,6 +11,14 @@ extension OutageStateMachine {
         case settlingLateWrites
         /// Redis is away, and the recovery has not begun to look for it. So it is at the start.
         case lost
+        /// The cluster is down, as the node says over connections that live: they stay, and tell what becomes of the commands that are under way.
+        case refusing
+        case pausingRefusal
+        case verifyingRefusal
+        /// The shard has lost its last slot, and its connections are still to be ended.
+        case retiring
+        /// No node serves the slots of the shard, or it has none.
+        case absent
         case endingConnections
         case pausing
         case probing
@@ -34,7 +42,7 @@ extension OutageStateMachine {
         var phase: Phase {
             switch self {
             case .connected, .settlingLateWrites: .connected
-            case .lost, .endingConnections, .pausing, .probing: .outage
+            case .lost, .endingConnections, .pausing, .probing, .refusing, .pausingRefusal, .verifyingRefusal, .retiring, .absent: .outage
             case .fencing, .waitingForEndedConnections, .identifyingServer, .collectingRecentWrites, .verifyingWrites, .connectingEventLoops,
                 .deletingEverything, .deletingPattern, .settlingKeys, .waitingForLateReplies:
                 .replay
@@ -44,12 +52,15 @@ extension OutageStateMachine {
         /// Whether Redis has been found, and no step is under way: there was nothing that could be settled.
         var isIdle: Bool { self == .connected || self == .waitingForLateReplies }
 
+        /// Whether the connections live though memory answers for every key.
+        var keepsConnections: Bool { self == .refusing || self == .pausingRefusal || self == .verifyingRefusal }
+
         /// Whether Redis is asked for the keys that the journal does not hold.
         var asksRedis: Bool {
             switch self {
             case .connected, .settlingLateWrites, .settlingKeys, .waitingForLateReplies: true
-            case .lost, .endingConnections, .pausing, .probing, .fencing, .waitingForEndedConnections, .identifyingServer,
-                .collectingRecentWrites, .verifyingWrites, .connectingEventLoops, .deletingEverything, .deletingPattern:
+            case .lost, .endingConnections, .pausing, .probing, .refusing, .pausingRefusal, .verifyingRefusal, .retiring, .absent, .fencing,
+                .waitingForEndedConnections, .identifyingServer, .collectingRecentWrites, .verifyingWrites, .connectingEventLoops, .deletingEverything, .deletingPattern:
                 false
             }
         }
@@ -131,18 +142,18 @@ enum RecoveryEvent: Equatable {
         switch self {
         case .woken: state.isIdle
         case .connectionsEnded: state == .endingConnections
-        case .pauseEnded: state == .pausing
+        case .pauseEnded: state == .pausing || state == .pausingRefusal
         case .redisAnswered: state == .probing
         case .connectionsFenced, .fenceRefused: state == .fencing
         case .waitEnded: state == .waitingForEndedConnections
         case .serverIdentified: state == .identifyingServer
         case .recentWritesCollected: state == .collectingRecentWrites
-        case .writesVerified: state == .verifyingWrites
+        case .writesVerified: state == .verifyingWrites || state == .verifyingRefusal
         case .eventLoopsConnected: state == .connectingEventLoops
         case .everythingDeleted: state == .deletingEverything
         case .patternDeleted: state == .deletingPattern
         case .keysSettled: state == .settlingKeys || state == .settlingLateWrites
-        case .stepFailed: !state.isIdle
+        case .stepFailed: !state.isIdle && state != .absent
         case .stopped: true
         }
     }
@@ -187,6 +198,17 @@ enum RecordAction: Equatable {
     case wake
     /// The journal has reached its bound.
     case overflow(LossAction)
+    /// Redis counts as lost.
+    case lose(LossAction)
+}
+
+/// What Redis has missed of slots that move from one shard to another.
+struct SlotDebt {
+    var records: [(key: [UInt8], isValue: Bool)]
+    /// Patterns that may concern them.
+    var patterns: [[UInt8]]
+    /// Whether everything is to be deleted.
+    var isEverything: Bool
 }
 
 /// A line of the log.

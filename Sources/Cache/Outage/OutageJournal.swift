@@ -31,6 +31,8 @@ struct OutageJournal {
 
     struct Record: Sendable {
         fileprivate var version: UInt64
+        /// Of the key; 0 without a cluster.
+        fileprivate var slot: UInt16
         fileprivate(set) var isValue: Bool
         /// Why Redis has refused the value that this deletion was.
         fileprivate var refusal: ReplayRefusal?
@@ -72,6 +74,9 @@ struct OutageJournal {
     private var purge = Purge.none
     private var lastVersion: UInt64 = 0
     private(set) var bytes = 0
+    /// What the journals of other shards hold: the bounds are of all together.
+    private var keysElsewhere = 0
+    private var bytesElsewhere = 0
     /// Since when there was something to do.
     private(set) var oldest: MonotonicTime?
     /// How often the bound was reached.
@@ -93,15 +98,23 @@ struct OutageJournal {
 
     // MARK: What happens without Redis
 
+    /// What the journals of other shards hold.
+    mutating func share(keysElsewhere: Int, bytesElsewhere: Int) {
+        self.keysElsewhere = keysElsewhere
+        self.bytesElsewhere = bytesElsewhere
+    }
+
     /// A key was written or deleted.
-    /// - Parameter isLate: Redis may still carry out a command for it.
-    mutating func touch(_ key: [UInt8], isValue: Bool, isLate: Bool = false, now: MonotonicTime) {
+    /// - Parameters:
+    ///   - slot: of the key; 0 without a cluster.
+    ///   - isLate: Redis may still carry out a command for it.
+    mutating func touch(_ key: [UInt8], slot: UInt16 = 0, isValue: Bool, isLate: Bool = false, now: MonotonicTime) {
         guard self.purge != .due else { return }
         let version = self.nextVersion(now)
         let epoch = self.lateEpoch
         let isNew = self.records.updateValue(forKey: key) { record in
             let late = record.map { $0.lateCommands(epoch) } ?? 0
-            defer { record = Record(version: version, isValue: isValue, lateCommands: late + (isLate ? 1 : 0), lateEpoch: epoch) }
+            defer { record = Record(version: version, slot: slot, isValue: isValue, lateCommands: late + (isLate ? 1 : 0), lateEpoch: epoch) }
             return record == nil
         }
         guard isNew else { return }
@@ -142,7 +155,10 @@ struct OutageJournal {
     }
 
     private mutating func collapseAtBound() {
-        guard self.records.count > self.maximumKeys || self.patterns.count > self.maximumPatterns || self.bytes > self.maximumBytes else { return }
+        guard
+            self.records.count + self.keysElsewhere > self.maximumKeys || self.patterns.count > self.maximumPatterns
+                || self.bytes + self.bytesElsewhere > self.maximumBytes
+        else { return }
         self.overflows += 1
         self.purge = .due
         self.dropRecords()
@@ -167,6 +183,39 @@ struct OutageJournal {
         _ = self.nextVersion(now)
         self.purge = .due
         self.dropRecords()
+    }
+
+    // MARK: Slots that move to another shard
+
+    /// Gives up the records of these slots, for the journal of the shard that has them now. O(records).
+    mutating func remove(slots: Set<UInt16>) -> [(key: [UInt8], isValue: Bool)] {
+        guard !self.records.isEmpty else { return [] }
+        var moved: [(key: [UInt8], isValue: Bool)] = []
+        var kept = Records()
+        for (key, record) in self.records {
+            if slots.contains(record.slot) {
+                moved.append((key, record.isValue))
+                self.bytes -= key.count + Self.overheadBytes
+            } else {
+                kept[key] = record
+            }
+        }
+        guard !moved.isEmpty else { return [] }
+        self.records = kept
+        self.noteEmptiness()
+        return moved
+    }
+
+    /// Keys have slots from now on. O(records).
+    mutating func assignSlots(_ slot: ([UInt8]) -> UInt16) {
+        for key in Array(self.records.keys) { self.records.updateValue(forKey: key) { $0?.slot = slot(key) } }
+    }
+
+    /// The shard has no slots any more: what is left to be done to it does not matter.
+    mutating func removeAll() {
+        self.dropRecords()
+        self.purge = .none
+        self.noteEmptiness()
     }
 
     // MARK: What Redis has carried out

@@ -3,7 +3,8 @@ package import NIOCore
 import RESP
 package import RedisClient
 
-/// Finds Redis again and replays what it has missed, for the whole process: one attempt at a time, whatever the number of event loops and requests.
+/// Finds the Redis of a shard again and replays what it has missed, for the whole process: one attempt at a time, whatever the number of event loops and
+/// requests.
 ///
 /// `OutageStateMachine` decides what to do next; the recovery performs that step and reports what came of it.
 package struct OutageRecovery: Sendable {
@@ -11,33 +12,36 @@ package struct OutageRecovery: Sendable {
     private static let bytesPerStep = 1 << 20
 
     private let gate: OutageGate
+    private let shard: Int
     private let peer: any RecoveryPeer
     private let backoff: JitteredBackoff
 
     /// - Parameter clientName: what the connections of this process, and no others, call themselves.
     package init(
         gate: OutageGate,
+        shard: Int = 0,
         control: RedisControl,
-        eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<ClusterStore>)],
+        eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<RedisStore>)],
         clientName: String
     ) {
-        self.init(gate: gate, peer: RedisRecoveryPeer(control: control, eventLoops: eventLoops, clientName: clientName))
+        self.init(gate: gate, shard: shard, peer: RedisRecoveryPeer(control: control, eventLoops: eventLoops, clientName: clientName))
     }
 
-    init(gate: OutageGate, peer: any RecoveryPeer) {
+    init(gate: OutageGate, shard: Int = 0, peer: any RecoveryPeer) {
         self.gate = gate
+        self.shard = shard
         self.peer = peer
         self.backoff = JitteredBackoff(base: gate.settings.pauseBase, cap: gate.settings.pauseCap)
     }
 
     /// Works until the task is cancelled.
     package func run() async {
-        for await _ in self.gate.demands {
-            var step = self.gate.next(.woken)
+        for await _ in self.gate.shards[self.shard].demands {
+            var step = self.gate.next(.woken, shard: self.shard)
             while step != .wait {
                 let event = await self.perform(step)
                 // A step that was cancelled says nothing of Redis.
-                step = self.gate.next(Task.isCancelled ? .stopped : event)
+                step = self.gate.next(Task.isCancelled ? .stopped : event, shard: self.shard)
             }
         }
     }
@@ -75,7 +79,7 @@ package struct OutageRecovery: Sendable {
                 return .eventLoopsConnected
             case .deleteEverything:
                 let isRefused = try await self.peer.deleteAllStrings()
-                await self.gate.memory.removeAll()
+                await self.gate.forgetValues(ofShard: self.shard)
                 return .everythingDeleted(isRefused: isRefused)
             case .deletePattern(let pattern):
                 return .patternDeleted(isRefused: try await self.delete(pattern))

@@ -52,6 +52,33 @@ package struct OutageReport: Sendable {
     package var refusedPatterns: Int
 }
 
+extension OutageReport {
+    /// Of all shards together: away if any is away, since the first is.
+    init(_ shards: [(shard: Int, report: OutageReport)]) {
+        let reports = shards.map(\.report)
+        let away = reports.filter { $0.state != .connected }
+        // The worst first: what is looked for, then what is being replayed.
+        let worst = away.first { $0.state == .outage } ?? away.first ?? reports.max { $0.since < $1.since }
+        self = worst ?? OutageStateMachine(OutageSettings(), now: .now).report
+        if let since = away.map(\.since).min() { self.since = since }
+        self.isRedisAsked = reports.contains { $0.isRedisAsked }
+        self.journalKeys = reports.reduce(0) { $0 + $1.journalKeys }
+        self.journalPatterns = reports.reduce(0) { $0 + $1.journalPatterns }
+        self.journalBytes = reports.reduce(0) { $0 + $1.journalBytes }
+        self.journalOldest = reports.compactMap(\.journalOldest).min()
+        self.mustPurge = reports.contains { $0.mustPurge }
+        self.lastReplay = reports.compactMap(\.lastReplay).max { $0.end < $1.end }
+        self.outages = reports.reduce(0) { $0 + $1.outages }
+        self.failedAttempts = reports.reduce(0) { $0 + $1.failedAttempts }
+        self.journalOverflows = reports.reduce(0) { $0 + $1.journalOverflows }
+        self.replayedKeys = reports.reduce(0) { $0 + $1.replayedKeys }
+        self.replayedPatterns = reports.reduce(0) { $0 + $1.replayedPatterns }
+        self.purges = reports.reduce(0) { $0 + $1.purges }
+        self.refusedKeys = reports.reduce(into: [:]) { $0.merge($1.refusedKeys, uniquingKeysWith: +) }
+        self.refusedPatterns = reports.reduce(0) { $0 + $1.refusedPatterns }
+    }
+}
+
 extension OutageStateMachine {
     var report: OutageReport {
         let state: OutageReport.State =
@@ -144,6 +171,12 @@ package enum OutageReason: Sendable, Hashable {
     case overloaded
     /// More writes were not answered in time than the journal remembers.
     case journalFull
+    /// No node of the cluster serves these slots.
+    case uncovered
+    /// Slots have come from a shard that was away, and what it had missed comes with them.
+    case slotsMoved
+    /// Another node serves the shard.
+    case failedOver
     /// What the connection met with.
     case failure(RedisFailure)
 
@@ -154,6 +187,9 @@ package enum OutageReason: Sendable, Hashable {
         case .deadlines: return "deadline_exceeded"
         case .overloaded: return "queue_full"
         case .journalFull: return "journal_full"
+        case .uncovered: return "slots_uncovered"
+        case .slotsMoved: return "slots_moved"
+        case .failedOver: return "failed_over"
         case .failure(let failure):
             if let prefix = failure.serverErrorPrefix { return Self.code(ofServerError: prefix) }
             switch failure.code {
@@ -178,6 +214,9 @@ package enum OutageReason: Sendable, Hashable {
         case "starting": "The service has just started"
         case "deadline_exceeded": "Redis does not answer in time"
         case "queue_full": "Too many commands wait for Redis"
+        case "slots_uncovered": "No node of the cluster serves these slots"
+        case "slots_moved": "Slots are moving from one node of the cluster to another"
+        case "failed_over": "Another node serves these slots now"
         case "journal_full": "More writes wait to be replayed to Redis than can be remembered"
         case "connect_failed": "Redis cannot be reached"
         case "unresponsive": "Redis accepts connections but does not answer"
@@ -197,6 +236,12 @@ package enum OutageReason: Sendable, Hashable {
         }
     }
 
+    /// Whether a node says, over a connection that lives, that the cluster is down.
+    var isClusterDown: Bool {
+        guard case .failure(let failure) = self else { return false }
+        return failure.serverErrorPrefix == "CLUSTERDOWN"
+    }
+
     /// Whether asking often cannot help, because a person has to change something.
     var isConfiguration: Bool { ["authentication_failed", "not_permitted", "database_refused", "tls_failed"].contains(self.code) }
 
@@ -207,6 +252,7 @@ package enum OutageReason: Sendable, Hashable {
         case "LOADING": "loading"
         case "MASTERDOWN": "master_down"
         case "CLUSTERDOWN": "cluster_down"
+        case "MOVED", "ASK": "slots_moved"
         case "NOAUTH", "WRONGPASS": "authentication_failed"
         case "NOPERM": "not_permitted"
         case "BUSY": "busy"

@@ -19,6 +19,8 @@ package struct OutageSettings: Sendable, Hashable {
     /// Writes that Redis acknowledged in this time before it was lost, at least, are invalidated if another server answers afterwards; with
     /// `invalidate` only. 0 to 60 s; with 0, none are.
     package var recentWritesSpan = TimeAmount.seconds(2)
+    /// The same in a cluster: a master that is cut off from the others takes writes, which are lost, for about `cluster-node-timeout` (15 s).
+    package var recentWritesSpanInCluster = TimeAmount.seconds(20)
     /// Bytes of the keys of those writes, over all event loops; if there are more, everything is deleted when another server answers. 4 KiB to 1 GiB.
     package var recentWritesBytes = 16 * 1024 * 1024
     /// How long to wait for what may still be under way to Redis, if Redis cannot be made to drop it; a random time between half of it and all.
@@ -32,7 +34,10 @@ package struct OutageSettings: Sendable, Hashable {
     package init() {}
 
     /// How long writes are remembered. A single instance that restores values has no use for it: it would delete what it has written.
-    var effectiveRecentWritesSpan: TimeAmount { self.writes == .invalidate ? self.recentWritesSpan : .zero }
+    func effectiveRecentWritesSpan(inCluster: Bool) -> TimeAmount {
+        guard self.writes == .invalidate else { return .zero }
+        return inCluster ? self.recentWritesSpanInCluster : self.recentWritesSpan
+    }
 }
 
 /// What becomes of a value that was written while Redis was away, once it is back. Deletions are always carried out.

@@ -3,8 +3,8 @@ import MemoryStore
 import NIOCore
 import RedisClient
 
-/// An outage from loss to return, as a value: what happened goes in, and what is to be done comes out. `OutageGate` keeps it under a lock, and
-/// `OutageRecovery` performs its steps.
+/// An outage of one shard from loss to return, as a value: what happened goes in, and what is to be done comes out. `OutageGate` keeps it under a lock,
+/// and `OutageRecovery` performs its steps. A single Redis is one shard.
 ///
 ///     lost ─► endingConnections ─► pausing ─► probing ─► fencing ─► identifyingServer ─► verifyingWrites ─► connectingEventLoops ─┐
 ///      ▲                                                            (collectingRecentWrites)                                     │
@@ -14,19 +14,28 @@ import RedisClient
 /// Memory answers for every key up to `settlingKeys`; from there on, only for the keys of the journal. docs/outages.md has the table of all states
 /// and events, which is made by driving this value.
 ///
+/// A node of a cluster that is down says so over connections that live. Then nothing has to be ended or fenced: `refusing` only waits until the node
+/// takes writes again.
+///
+///     refusing ─► pausingRefusal ─► verifyingRefusal ─► deletingEverything, deletingPattern, settlingKeys as above
+///         ▲                                │
+///         └──── the cluster is down ───────┘
+///
+/// A shard that has lost its last slot is `absent`, as is the one that stands for slots that no node serves.
+///
 /// An attempt that was given up does not affect the next one: a failure that others report leads to `lost`, where no step is under way, so the
 /// result of a step that arrives then belongs to the past. Only `next` has to check that.
-struct OutageStateMachine: ~Copyable {
+struct OutageStateMachine {
     /// Keys that are settled in one step.
     static let keysPerStep = 500
 
-    private(set) var state = State.lost
+    private(set) var state: State
     private(set) var journal: OutageJournal
     private(set) var counters = OutageCounters()
     /// Since when Redis is there or away.
     private(set) var since: MonotonicTime
     /// Why Redis is away, or was last.
-    private(set) var reason = OutageReason.starting
+    private(set) var reason: OutageReason
     /// What the log has said of this outage.
     private var loggedReasons: Set<OutageReason> = [.starting]
     private var refusalIsLogged = false
@@ -44,15 +53,18 @@ struct OutageStateMachine: ~Copyable {
     /// Entries that are restored in one step: one, after a connection ended over several, so that the value that ends it is found.
     private var entriesPerRestore = OutageStateMachine.keysPerStep
     private let isRestoring: Bool
-    private let recentWritesMilliseconds: Int64
+    private var recentWritesMilliseconds: Int64
     private let maximumPatterns: Int
     private let stableMilliseconds: Int64
 
-    init(_ settings: OutageSettings, now: MonotonicTime) {
+    /// - Parameter isAbsent: whether there is no node to look for yet.
+    init(_ settings: OutageSettings, inCluster: Bool = false, isAbsent: Bool = false, now: MonotonicTime) {
+        self.state = isAbsent ? .absent : .lost
+        self.reason = isAbsent ? .uncovered : .starting
         self.journal = OutageJournal(settings)
         self.since = now
         self.isRestoring = settings.writes == .restore
-        self.recentWritesMilliseconds = settings.effectiveRecentWritesSpan.nanoseconds / 1_000_000
+        self.recentWritesMilliseconds = settings.effectiveRecentWritesSpan(inCluster: inCluster).nanoseconds / 1_000_000
         self.maximumPatterns = settings.journalPatterns
         self.stableMilliseconds = settings.pauseCap.nanoseconds / 1_000_000
     }
@@ -70,6 +82,12 @@ struct OutageStateMachine: ~Copyable {
     /// Something that an event loop or an invalidation met with means that Redis is away.
     mutating func failed(_ reason: OutageReason, now: MonotonicTime) -> LossAction {
         switch self.state.phase {
+        case .outage where self.state.keepsConnections && !reason.isClusterDown:
+            return self.lose(reason, now) ? .closeAndLog : .close
+        case .outage where reason == .failedOver:
+            // What was true of the node that was says nothing of the one that is.
+            self.failedAttempts = 0
+            return .ignore
         case .outage:
             // The connections that are being ended fail too; the reason is the first.
             return .ignore
@@ -92,7 +110,12 @@ struct OutageStateMachine: ~Copyable {
             self.counters.failedAttempts += 1
         }
         self.reason = reason
-        self.abandonAttempt()
+        if reason.isClusterDown, self.state.asksRedis || self.state.keepsConnections {
+            self.journal.abandonPurge()
+            self.state = .refusing
+        } else {
+            self.abandonAttempt()
+        }
         return self.loggedReasons.insert(reason).inserted
     }
 
@@ -102,14 +125,67 @@ struct OutageStateMachine: ~Copyable {
         self.state = .lost
     }
 
+    // MARK: The shard
+
+    /// The shard has slots, and a node that serves them: it is looked for.
+    mutating func activate(now: MonotonicTime) {
+        guard self.state == .absent || self.state == .retiring else { return }
+        self.state = .lost
+        self.reason = .starting
+        self.loggedReasons = [.starting]
+        self.since = now
+    }
+
+    /// The shard has no slots any more.
+    mutating func retire(now: MonotonicTime) {
+        guard self.state != .absent, self.state != .retiring else { return }
+        self.journal.forgetLateCommands()
+        self.recentPatterns = []
+        self.server = nil
+        self.unfenced = []
+        self.failedAttempts = 0
+        self.reason = .uncovered
+        self.since = now
+        self.state = .retiring
+    }
+
+    /// Slots move to another shard.
+    /// - Returns: what Redis has missed of them.
+    mutating func giveUp(slots: Set<UInt16>) -> SlotDebt {
+        SlotDebt(
+            records: self.journal.remove(slots: slots), patterns: self.state.asksRedis ? [] : self.journal.patterns.map(\.bytes),
+            isEverything: !self.state.asksRedis && self.journal.mustPurge)
+    }
+
+    /// Keys have slots from now on.
+    mutating func becameCluster(_ settings: OutageSettings, slot: ([UInt8]) -> UInt16) {
+        self.recentWritesMilliseconds = settings.effectiveRecentWritesSpan(inCluster: true).nanoseconds / 1_000_000
+        self.journal.assignSlots(slot)
+    }
+
+    /// The last slot has moved to another shard, and with it whatever was still to be done.
+    mutating func forgetSlots() { self.journal.removeAll() }
+
+    /// Slots have come from another shard. A pattern concerns keys that cannot be listed, so memory answers until it is deleted: Redis counts as lost.
+    mutating func takeOver(_ debt: SlotDebt, slot: ([UInt8]) -> UInt16, now: MonotonicTime) -> RecordAction {
+        let isOverflow = self.overflows { journal in
+            for (key, isValue) in debt.records { journal.touch(key, slot: slot(key), isValue: isValue, now: now) }
+            for pattern in debt.patterns { journal.append(pattern: pattern, now: now) }
+            if debt.isEverything { journal.collapse(now: now) }
+        }
+        if isOverflow { return .overflow(self.failed(.journalFull, now: now)) }
+        guard debt.patterns.isEmpty, !debt.isEverything else { return .lose(self.failed(.slotsMoved, now: now)) }
+        return self.state.isIdle && !debt.records.isEmpty ? .wake : .none
+    }
+
     // MARK: What the journal is asked to record
 
     /// A key was written or deleted without Redis.
     /// - Parameter isLate: Redis may still carry out a command for it, over a connection that lives.
-    mutating func record(_ key: [UInt8], isValue: Bool, isLate: Bool, now: MonotonicTime) -> RecordAction {
-        // Every connection is ended before Redis is asked again, so while the gate is closed nothing is late.
-        let isLate = isLate && self.state.asksRedis
-        let isOverflow = self.overflows { $0.touch(key, isValue: isValue, isLate: isLate, now: now) }
+    mutating func record(_ key: [UInt8], slot: UInt16 = 0, isValue: Bool, isLate: Bool, now: MonotonicTime) -> RecordAction {
+        // Every connection that does not live is ended before Redis is asked again, so nothing of it is late.
+        let isLate = isLate && (self.state.asksRedis || self.state.keepsConnections)
+        let isOverflow = self.overflows { $0.touch(key, slot: slot, isValue: isValue, isLate: isLate, now: now) }
         guard !isOverflow else { return .overflow(self.failed(.journalFull, now: now)) }
         return self.state.isIdle && !isLate ? .wake : .none
     }
@@ -144,12 +220,16 @@ struct OutageStateMachine: ~Copyable {
     /// - Returns: whether its key can be settled now.
     mutating func repliedLate(_ key: [UInt8]) -> Bool { self.journal.repliedLate(key) }
 
-    /// Keys that another server may lack are to be deleted from it.
+    /// A key that another server may lack is to be deleted from it.
     /// - Returns: whether the journal has reached its bound. The next attempt step deletes everything then.
-    mutating func record(recentWrites keys: some Sequence<[UInt8]>, now: MonotonicTime) -> Bool {
-        self.overflows { journal in
-            for key in keys where !journal.contains(key) { journal.touch(key, isValue: false, now: now) }
-        }
+    mutating func record(recentWrite key: [UInt8], slot: UInt16 = 0, now: MonotonicTime) -> Bool {
+        guard !self.journal.contains(key) else { return false }
+        return self.overflows { $0.touch(key, slot: slot, isValue: false, now: now) }
+    }
+
+    /// What the journals of other shards hold.
+    mutating func share(keysElsewhere: Int, bytesElsewhere: Int) {
+        self.journal.share(keysElsewhere: keysElsewhere, bytesElsewhere: bytesElsewhere)
     }
 
     /// Changes the journal. Returns whether that has taken it to its bound.
@@ -168,7 +248,7 @@ struct OutageStateMachine: ~Copyable {
     mutating func next(_ event: RecoveryEvent, now: MonotonicTime) -> RecoveryDecision {
         let notices = self.take(event, now)
         // Redis was lost while the step was under way: an attempt begins anew.
-        var decision = self.state == .lost && event != .stopped ? self.begin() : self.decide(event, now)
+        var decision = self.restart(after: event) ?? self.decide(event, now)
         decision.notices.insert(contentsOf: notices, at: 0)
         return decision
     }
@@ -204,6 +284,17 @@ struct OutageStateMachine: ~Copyable {
         return [.tooManyRecentWrites(droppedKeys: self.journal.keyCount)]
     }
 
+    /// An attempt begins anew if the state has changed while the step was under way.
+    private mutating func restart(after event: RecoveryEvent) -> RecoveryDecision? {
+        guard event != .stopped else { return nil }
+        switch self.state {
+        case .lost: return self.begin()
+        case .refusing: return self.go(.pausingRefusal, .pause(.attempt(self.failedAttempts)))
+        case .retiring: return self.go(.absent, .endConnections)
+        default: return nil
+        }
+    }
+
     private mutating func begin() -> RecoveryDecision { self.go(.endingConnections, .endConnections) }
 
     private mutating func go(_ state: State, _ step: RecoveryStep) -> RecoveryDecision {
@@ -222,7 +313,7 @@ struct OutageStateMachine: ~Copyable {
             guard self.reason != .starting else { return self.go(.probing, .probe) }
             return self.go(.pausing, .pause(self.reason.isConfiguration ? .capped : .attempt(self.failedAttempts)))
         case .pauseEnded:
-            return self.go(.probing, .probe)
+            return self.state == .pausingRefusal ? self.go(.verifyingRefusal, .verifyWrites) : self.go(.probing, .probe)
         case .redisAnswered:
             self.counters.replay = OutageCounters.Replay(begin: now)
             return self.unfenced.isEmpty ? self.go(.identifyingServer, .identifyServer) : self.go(.fencing, .fence(self.unfenced))
@@ -237,6 +328,9 @@ struct OutageStateMachine: ~Copyable {
             return self.go(.collectingRecentWrites, .collectRecentWrites)
         case .recentWritesCollected:
             return self.verify()
+        case .writesVerified where self.state == .verifyingRefusal:
+            self.counters.replay = OutageCounters.Replay(begin: now)
+            return self.replayNext(now)
         case .writesVerified:
             return self.go(.connectingEventLoops, .connectEventLoops)
         case .eventLoopsConnected:
@@ -266,14 +360,16 @@ struct OutageStateMachine: ~Copyable {
     private mutating func stepFailed(_ failure: RedisFailure, _ now: MonotonicTime) -> RecoveryDecision {
         let reason = OutageReason.failure(failure)
         let isToBeLogged = self.lose(reason, now)
-        var decision = self.begin()
+        var decision = self.restart(after: .stepFailed(failure)) ?? RecoveryDecision(step: .wait)
         if isToBeLogged { decision.notices = [.away(reason)] }
         return decision
     }
 
     /// What the recovery had in hand is given up. It is no failure of Redis, and changes nothing for who answers.
     private mutating func stop() -> RecoveryDecision {
-        if self.state.asksRedis {
+        if self.state == .absent || self.state == .retiring {
+            self.state = .absent
+        } else if self.state.asksRedis {
             self.state = self.state.phase == .connected ? .connected : .waitingForLateReplies
         } else {
             self.abandonAttempt()

@@ -8,7 +8,8 @@ import NIOCore
 /// Idea: two buffers of keys, each with its length in front. One is being filled; after the span both take turns, so that what is kept is never less
 /// than the span and never more than twice as much. O(key length) to record.
 struct RecentWrites {
-    private let spanNanoseconds: Int
+    /// How long a write is remembered, at least; nothing is for a span of zero.
+    var span: TimeAmount
     private let maximumBytesOfBuffer: Int
     private var current = ByteBuffer()
     private var previous = ByteBuffer()
@@ -21,9 +22,11 @@ struct RecentWrites {
     ///   - span: how long a write is remembered, at least; nothing is for a span of zero
     ///   - maximumBytes: of both buffers
     init(span: TimeAmount, maximumBytes: Int) {
-        self.spanNanoseconds = Int(span.nanoseconds)
+        self.span = span
         self.maximumBytesOfBuffer = maximumBytes / 2
     }
+
+    private var spanNanoseconds: Int { Int(self.span.nanoseconds) }
 
     /// Redis has acknowledged a write.
     /// - Parameter now: nanoseconds of the monotonic clock.

@@ -32,14 +32,14 @@ protocol RecoveryPeer: Sendable {
 /// The Redis of this process, and all of its event loops.
 struct RedisRecoveryPeer: RecoveryPeer {
     let control: RedisControl
-    let eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<ClusterStore>)]
+    let eventLoops: [(eventLoop: any EventLoop, store: NIOLoopBound<RedisStore>)]
     /// What the connections of this process, and no others, call themselves.
     let clientName: String
 
     func endConnections() async -> [Int64] {
         var ended = await self.control.disconnect()
         for (eventLoop, store) in self.eventLoops {
-            let future = eventLoop.submit { store.value.store(0)?.disconnect() ?? [] }
+            let future = eventLoop.submit { store.value.disconnect() }
             // It fails only if the event loop has ended, and its connection with it.
             ended += (try? await future.get()) ?? []
         }
@@ -59,21 +59,22 @@ struct RedisRecoveryPeer: RecoveryPeer {
     func takeRecentWrites() async -> [[UInt8]]? {
         var all: [[UInt8]]? = []
         for (eventLoop, store) in self.eventLoops {
-            let keys = eventLoop.submit { store.value.store(0)?.takeRecentWrites() }
+            let keys = eventLoop.submit { store.value.takeRecentWrites() }
             // It fails only if the event loop has ended, and with it the process.
             if let keys = (try? await keys.get()) ?? nil { all?.append(contentsOf: keys) } else { all = nil }
         }
         return all
     }
 
-    func verifyWrites() async throws(RedisFailure) {
-        try await self.control.verify(probeKey: Array("\(self.clientName):probe".utf8))
-    }
+    /// The beginning of keys that nobody uses.
+    var probeKey: [UInt8] { Array("\(self.clientName):probe".utf8) }
+
+    func verifyWrites() async throws(RedisFailure) { try await self.control.verify(probeKey: self.probeKey) }
 
     func connectEventLoops() async throws(RedisFailure) {
         let futures = self.eventLoops.map { entry in
             let store = entry.store
-            return entry.eventLoop.flatSubmit { store.value.connect(0) }
+            return entry.eventLoop.flatSubmit { store.value.connect() }
         }
         for future in futures {
             do {

@@ -53,7 +53,7 @@ package final class RedisStore {
         }
         self.probe = ProbeKey(prefix: probePrefix)
         self.recentWrites = RecentWrites(
-            span: gate.settings.effectiveRecentWritesSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
+            span: gate.recentWritesSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
         self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
         connection.delegate = self
     }
@@ -310,9 +310,14 @@ extension RedisStore: RedisConnectionDelegate {
         let promise = self.connection.eventLoop.makePromise(of: Void.self)
         self.connecting = promise
         self.deadlinesInARow = 0
+        // Whether Redis is a cluster has been found out by now.
+        self.recentWrites.span = self.gate.recentWritesSpan
         self.connection.connect()
         return promise.futureResult
     }
+
+    /// The shard has another address: the next connection goes there.
+    package func move(to endpoint: RedisEndpoint) { self.connection.move(to: endpoint) }
 
     /// Ends the connection at once: what waits for Redis is answered from memory.
     /// - Returns: what the server called the connections that have ended.

@@ -26,6 +26,8 @@ package protocol RedisStoreConnection: AnyObject {
     /// Has the next command, which is to follow at once, carried out though its slot is only about to become this node's.
     func asking() -> RedisFailure?
 
+    /// Names another address: the next connection goes there.
+    func move(to endpoint: RedisEndpoint)
     /// Makes one attempt to connect, unless there is a connection or an attempt already. The delegate hears what came of it.
     func connect()
     /// Ends the connection, or the attempt under way, at once: commands that wait for a reply fail, and the delegate hears nothing.

@@ -81,7 +81,7 @@ struct Doctor: Sendable {
         if let cluster = facts.cluster {
             findings += ClusterCheck.findings(
                 cluster, maximumShards: configuration.maximumShards,
-                doubtSeconds: Int(self.settings.outageInCluster.recentWritesSpan.nanoseconds / 1_000_000_000))
+                doubtSeconds: Int(self.settings.outage.recentWritesSpanInCluster.nanoseconds / 1_000_000_000))
         }
         findings.append(
             LatencyCheck.finding(

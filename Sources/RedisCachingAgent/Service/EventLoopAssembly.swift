@@ -48,7 +48,7 @@ struct EventLoopAssembly: Sendable {
         let counters = OperationCounters(isRecording: settings.metrics)
         let store =
             if let redis {
-                EventLoopStore(redis.store(on: eventLoop, index, eventLoopCount: eventLoops), counters: counters, on: eventLoop)
+                EventLoopStore(redis.store(on: eventLoop), counters: counters, on: eventLoop)
             } else {
                 EventLoopStore(EmbeddedStore(self.memory), counters: counters, on: eventLoop)
             }

@@ -12,14 +12,14 @@ struct RedisAssembly: Sendable {
     /// Its client name belongs to this process alone, so that Redis can be made to close our connections and no others.
     private let configuration: RedisConfiguration
     private let clientName: String
-    let control: RedisControl
+    private let directory: ShardDirectory
     let gate: OutageGate
-    /// Who serves which keys.
-    private let slots = SlotTable()
     /// Copies of reads; nil if none are kept.
     let near: NearCache?
     /// The access token, if it is the password.
     private let tokens: AccessTokenSource?
+    private let group: any EventLoopGroup
+    private let eventLoopCount: Int
     private let startupWait: Duration
     private let grace: TimeAmount
     private let logger: Logger
@@ -34,24 +34,28 @@ struct RedisAssembly: Sendable {
         configuration.clientName = self.clientName
         configuration.tracksReads = settings.near?.mode == .auto
         self.configuration = configuration
-        self.control = RedisControl(eventLoop: group.next(), configuration: configuration, passwordProvider: self.tokens, logger: logger)
-        self.near = settings.near.map { [slots] in NearCache($0, eventLoops: settings.eventLoops, slots: slots) { JSONText.isJSON($0) } }
-        self.gate = OutageGate(memory: memory, near: self.near, settings: settings.outage, logger: logger)
+        self.group = group
+        // One more for the slots that no node serves.
+        let maximumShards = configuration.clusterMode == .off ? 1 : configuration.maximumShards + 1
+        let slots = SlotTable()
+        self.near = settings.near.map {
+            NearCache($0, eventLoops: settings.eventLoops, maximumShards: maximumShards, slots: slots) { JSONText.isJSON($0) }
+        }
+        self.gate = OutageGate(
+            memory: memory, near: self.near, settings: settings.outage, table: slots, maximumShards: maximumShards, logger: logger)
+        self.directory = ShardDirectory(gate: self.gate, seeds: configuration.seeds, mode: configuration.clusterMode)
+        self.eventLoopCount = settings.eventLoops
         self.startupWait = settings.redisStartupWait
         self.grace = .seconds(Int64(settings.shutdownGraceSeconds))
         self.logger = logger
     }
 
-    /// The store of one event loop, with its connection. To be called on the event loop.
-    func store(on eventLoop: any EventLoop, _ index: Int, eventLoopCount: Int) -> ClusterStore {
-        let store = ClusterStore(gate: self.gate, slots: self.slots, on: eventLoop)
-        let connection = RedisConnection(
-            eventLoop: eventLoop, configuration: self.configuration, passwordProvider: self.tokens, logger: self.logger)
-        store.add(
-            RedisStore(
-                connection: connection, gate: self.gate, shard: 0, slots: self.slots, eventLoop: index, eventLoopCount: eventLoopCount,
-                probePrefix: "\(self.clientName):probe", nearCounters: store.nearCounters))
-        return store
+    /// What concerns more than the event loop that asks.
+    var control: ClusterControl { ClusterControl(self.directory) }
+
+    /// The store of one event loop, still without a shard.
+    func store(on eventLoop: any EventLoop) -> ClusterStore {
+        ClusterStore(gate: self.gate, slots: self.gate.table, directory: self.directory, on: eventLoop)
     }
 
     /// What lets one of several instances register the service under `name`.
@@ -64,13 +68,14 @@ struct RedisAssembly: Sendable {
 
     /// `application`, which starts once Redis has been tried, and the connections, which outlive it.
     func services(around application: any Service, _ loops: [EventLoopResources], _ stopClock: StopClock) -> [any Service] {
-        let recovery = OutageRecovery(
-            gate: self.gate, control: self.control,
-            eventLoops: loops.compactMap { loop in loop.store.redis.map { (loop.eventLoop, $0) } }, clientName: self.clientName)
+        let connector = RedisShardConnector(
+            gate: self.gate, configuration: self.configuration, tokens: self.tokens, group: self.group,
+            stores: loops.compactMap { loop in loop.store.redis.map { (loop.eventLoop, $0) } }, logger: self.logger)
+        let watch = TopologyWatch(self.directory, connector, clientName: self.clientName)
         return [
             RedisLifecycle(
-                gate: self.gate, control: self.control, recovery: recovery, loops: loops, stopClock: stopClock, grace: self.grace,
-                logger: self.logger),
+                gate: self.gate, directory: self.directory, watch: watch, connector: connector, loops: loops, stopClock: stopClock,
+                grace: self.grace, logger: self.logger),
             StartAfterRedis(service: application, gate: self.gate, patience: self.startupWait, logger: self.logger),
         ]
     }

@@ -12,16 +12,20 @@ struct RedisLifecycle: Service {
     private static let reserve = TimeAmount.milliseconds(500)
 
     let gate: OutageGate
-    let control: RedisControl
-    let recovery: OutageRecovery
+    let directory: ShardDirectory
+    let watch: TopologyWatch
+    let connector: any ShardConnector
     let loops: [EventLoopResources]
     let stopClock: StopClock
     let grace: TimeAmount
     let logger: Logger
 
     func run() async throws {
+        if let endpoint = self.directory.endpoint(of: 0) {
+            self.directory.add(await self.connector.connections(of: 0, at: endpoint), to: 0)
+        }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.recovery.run() }
+            group.addTask { await self.watch.run() }
             try? await gracefulShutdown()
             await self.gate.waitUntilReplayed(until: self.stopClock.stopTime + self.grace - Self.reserve)
             group.cancelAll()
@@ -47,7 +51,7 @@ struct RedisLifecycle: Service {
             guard let store = loop.store.redis else { continue }
             try? await loop.eventLoop.flatSubmit { store.value.close() }.get()
         }
-        await self.control.shutDown()
+        for connections in self.directory.allConnections.values { await connections.control.shutDown() }
     }
 }
 
@@ -67,7 +71,7 @@ struct StartAfterRedis: Service {
 
     func run() async throws {
         await self.gate.waitForFirstAttempt(limit: Self.firstAttemptLimit)
-        if self.patience > .zero, !self.gate.isRedisAsked { await self.waitForRedis() }
+        if self.patience > .zero, !self.gate.isRedisWhole { await self.waitForRedis() }
         try await self.service.run()
     }
 
@@ -76,12 +80,12 @@ struct StartAfterRedis: Service {
         self.logger.notice("waiting for Redis before serving", metadata: ["wait.max": "\(self.patience)"])
         let begin = ContinuousClock.now
         await cancelWhenGracefulShutdown {
-            while !self.gate.isRedisAsked, ContinuousClock.now - begin < self.patience, !Task.isCancelled {
+            while !self.gate.isRedisWhole, ContinuousClock.now - begin < self.patience, !Task.isCancelled {
                 try? await Task.sleep(for: Self.interval)
             }
         }
         let waited: Logger.Metadata = ["waited": "\(ContinuousClock.now - begin)"]
-        if self.gate.isRedisAsked {
+        if self.gate.isRedisWhole {
             self.logger.notice("Redis has been reached", metadata: waited)
         } else if !Task.isShuttingDownGracefully {
             self.logger.warning("Redis was not reached in time: memory serves until it is", metadata: waited)

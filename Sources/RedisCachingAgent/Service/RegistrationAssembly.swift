@@ -1,3 +1,4 @@
+import Cache
 import CacheAPI
 import FactoryPlatform
 import GoogleCloud
@@ -43,7 +44,7 @@ struct RegistrationAssembly: Sendable {
 
 /// A key in Redis that one instance sets, and that expires.
 struct RedisRegistrationLock: RegistrationLock {
-    let control: RedisControl
+    let control: ClusterControl
     let key: String
     let instance: String
 
@@ -52,7 +53,7 @@ struct RedisRegistrationLock: RegistrationLock {
             .bytes(Array("SET".utf8)), .bytes(Array(self.key.utf8)), .bytes(Array("\"\(self.instance)\"".utf8)), .bytes(Array("NX".utf8)),
             .bytes(Array("EX".utf8)), .bytes(Array("\(AgentRegistration.lockSeconds)".utf8)),
         ]
-        guard case .success(let reply) = await self.control.pipeline([command]).first else { return .unavailable }
+        guard case .success(let reply) = await self.control.perform(command, key: Array(self.key.utf8)) else { return .unavailable }
         return if case .null = reply { .held } else { .acquired }
     }
 }

@@ -32,9 +32,6 @@ struct AgentSettings: Sendable {
     var outage: OutageSettings
     /// Which reads are kept; nil if none are, or there is no Redis to read from.
     var near: NearCacheSettings?
-    /// The same if Redis is a cluster, which is known once it has answered: other defaults apply to what is not set.
-    var outageInCluster: OutageSettings
-    var nearInCluster: NearCacheSettings?
     var memory: MemoryStoreConfiguration
     var http: HTTPSettings
     /// Who may use the service; nil if everybody may.
@@ -71,11 +68,9 @@ struct AgentSettings: Sendable {
         self.redisStartupWait = .seconds(reader.integer(SettingCatalogue.redisStartupWait))
         self.metadataHost = reader.text(SettingCatalogue.metadataHost)
         self.outage = OutageSettings(&reader)
-        self.outageInCluster = self.outage.inCluster(reader)
         let storeBytes = reader.integer(SettingCatalogue.memoryBytes, default: MemoryStoreConfiguration.defaultStoreBytes)
         let near = NearCacheSettings(&reader, storeBytes: storeBytes)
         self.near = self.redis != nil && near.isEnabled ? near : nil
-        self.nearInCluster = self.near?.inCluster(reader)
         self.memory = MemoryStoreConfiguration(
             &reader, bytes: storeBytes - (self.near?.maximumBytes ?? 0),
             largestEntryBytes: self.http.limits.maximumValueBytes + self.http.limits.maximumKeyBytes)

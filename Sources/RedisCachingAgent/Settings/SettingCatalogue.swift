@@ -71,10 +71,6 @@ enum SettingCatalogue {
     static let redisMaximumShards = SettingDefinition(
         name: "REDIS_CLUSTER_MAX_SHARDS", kind: .integer(default: redis.maximumShards, range: 1...1000, unit: "shards"),
         summary: "Owners of slots that are asked, with a connection from each event loop; beyond that the embedded store answers for their keys")
-    /// Defaults in a cluster. A master that is cut off from the others takes writes, which are lost, for about `cluster-node-timeout`.
-    static let clusterRecentWritesSpan = TimeAmount.seconds(20)
-    /// A slot that moves tells nobody that a key which had no value has one now.
-    static let clusterAbsenceAge = TimeAmount.seconds(1)
     static let redisDeadline = SettingDefinition(
         name: "REDIS_DEADLINE_MS", kind: .milliseconds(default: redis.commandDeadline, range: 1...10_000),
         summary: "Time Redis has to answer a command before the embedded store answers instead")
@@ -120,7 +116,7 @@ enum SettingCatalogue {
         summary: "Memory for these keys and patterns; beyond that every string in Redis is deleted when it returns")
     static let recentWritesSpan = SettingDefinition(
         name: "OUTAGE_DOUBT_SECONDS",
-        kind: .seconds(default: outage.recentWritesSpan, inCluster: clusterRecentWritesSpan, range: 0...60),
+        kind: .seconds(default: outage.recentWritesSpan, inCluster: outage.recentWritesSpanInCluster, range: 0...60),
         summary:
             "With `invalidate`: if another server answers after an outage (failover), keys written this long before the outage are deleted from it")
     static let recentWritesBytes = SettingDefinition(
@@ -149,7 +145,7 @@ enum SettingCatalogue {
         name: "NEAR_MAX_AGE_SECONDS", kind: .seconds(default: near.maximumAge, range: 1...86_400),
         summary: "A copy older than this is read from Redis again, so that Redis's own eviction knows which keys are in use")
     static let nearAbsenceAge = SettingDefinition(
-        name: "NEAR_ABSENCE_SECONDS", kind: .seconds(default: near.absenceAge, inCluster: clusterAbsenceAge, range: 0...60),
+        name: "NEAR_ABSENCE_SECONDS", kind: .seconds(default: near.absenceAge, inCluster: near.absenceAgeInCluster, range: 0...60),
         summary: "How long it is remembered that a key has no value. 0: not at all")
     static let nearTimeToLive = SettingDefinition(
         name: "NEAR_TTL_MS", kind: .milliseconds(default: near.timeToLive, range: 0...60_000),

@@ -13,6 +13,7 @@ extension OutageSettings {
         self.journalPatterns = reader.integer(SettingCatalogue.journalPatterns)
         self.journalBytes = reader.integer(SettingCatalogue.journalBytes)
         self.recentWritesSpan = .seconds(Int64(reader.integer(SettingCatalogue.recentWritesSpan)))
+        if reader.raw(SettingCatalogue.recentWritesSpan) != nil { self.recentWritesSpanInCluster = self.recentWritesSpan }
         self.recentWritesBytes = reader.integer(SettingCatalogue.recentWritesBytes)
         self.reads = OutageReads(rawValue: reader.choice(SettingCatalogue.outageReads)) ?? .near
         self.staleLimit = .seconds(Int64(reader.integer(SettingCatalogue.outageStaleLimit)))
@@ -24,12 +25,6 @@ extension OutageSettings {
         }
     }
 
-    /// The same if Redis is a cluster: other defaults apply to what is not set.
-    func inCluster(_ reader: SettingReader) -> OutageSettings {
-        var settings = self
-        if reader.raw(SettingCatalogue.recentWritesSpan) == nil { settings.recentWritesSpan = SettingCatalogue.clusterRecentWritesSpan }
-        return settings
-    }
 
     /// If a platform scales the service, another instance may have written the key meanwhile.
     private static func writes(_ reader: inout SettingReader) -> OutageWrites {
@@ -47,6 +42,7 @@ extension NearCacheSettings {
         self.mode = NearCacheMode(rawValue: reader.choice(SettingCatalogue.nearMode)) ?? .auto
         self.maximumAge = .seconds(Int64(reader.integer(SettingCatalogue.nearMaximumAge)))
         self.absenceAge = .seconds(Int64(reader.integer(SettingCatalogue.nearAbsenceAge)))
+        if reader.raw(SettingCatalogue.nearAbsenceAge) != nil { self.absenceAgeInCluster = self.absenceAge }
         self.maximumValueBytes = reader.integer(SettingCatalogue.nearValueBytes)
         self.timeToLive = .milliseconds(Int64(reader.integer(SettingCatalogue.nearTimeToLive)))
         self.maximumPushedKeys = reader.integer(SettingCatalogue.nearPushedKeys)
@@ -57,12 +53,6 @@ extension NearCacheSettings {
         }
     }
 
-    /// The same if Redis is a cluster: other defaults apply to what is not set.
-    func inCluster(_ reader: SettingReader) -> NearCacheSettings {
-        var settings = self
-        if reader.raw(SettingCatalogue.nearAbsenceAge) == nil { settings.absenceAge = SettingCatalogue.clusterAbsenceAge }
-        return settings
-    }
 }
 
 extension MemoryStoreConfiguration {

@@ -75,7 +75,7 @@ import Testing
         self.course.answer(0, nil)
         #expect(self.course.get() == nil)
         self.connections[0].reply(.simpleOK)
-        self.course.slots.assign(self.slot, to: 1)
+        self.course.gate.move(CollectionOfOne(self.slot), to: 1)
         self.course.answer(0, nil)
         #expect(self.course.receiver.answers.last == "1: miss redis")
         #expect(self.course.get() == nil)
@@ -112,7 +112,7 @@ import Testing
     private var standing: NearStanding { self.course.near?.report.standing ?? .away }
 
     @Test func aKeyOfTheShardIsAskedFor() {
-        for slot in 0..<UInt16(HashSlot.count) { self.course.slots.assign(slot, to: slot % 3 == 1 ? 1 : 0) }
+        for slot in 0..<UInt16(HashSlot.count) { self.course.gate.move(CollectionOfOne(slot), to: slot % 3 == 1 ? 1 : 0) }
         self.course.loop.advanceTime(by: .seconds(1))
         #expect(self.course.slots.shard(of: self.probeSlot(0)) == 0)
         #expect(self.course.slots.shard(of: self.probeSlot(1)) == 1)

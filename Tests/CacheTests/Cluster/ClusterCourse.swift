@@ -23,14 +23,16 @@ struct ClusterCourse {
     /// - Parameter shards: those to which the event loop has a connection.
     init(shards: [Int] = [0, 1, 2], keepsCopies: Bool = false, outage: (inout OutageSettings) -> Void = { _ in }) {
         self.slots.isCluster = true
-        self.directory = FakeDirectory(self.slots)
         var settings = NearCacheSettings()
         settings.maximumBytes = 1 << 22
         self.near = keepsCopies ? NearCache(settings, eventLoops: 1, maximumShards: 3, slots: self.slots) { _ in true } : nil
         var outageSettings = OutageSettings()
         outage(&outageSettings)
         let memory = MemoryStore(MemoryStoreConfiguration(maximumBytes: 1 << 22))
-        self.gate = OutageGate(memory: memory, near: self.near, settings: outageSettings, logger: RecordedLog().logger)
+        self.gate = OutageGate(
+            memory: memory, near: self.near, settings: outageSettings, table: self.slots, maximumShards: 3, logger: RecordedLog().logger)
+        for _ in 1..<3 { _ = self.gate.addShard() }
+        self.directory = FakeDirectory(self.gate)
         self.front = ClusterStore(gate: self.gate, slots: self.slots, directory: self.directory, on: self.loop)
         let loop = self.loop
         self.connections = (0..<3).map { _ in FakeRedisConnection(eventLoop: loop) }
@@ -42,6 +44,7 @@ struct ClusterCourse {
                     nearCounters: self.front.nearCounters))
             self.connections[shard].becomeReady()
         }
+        for shard in 1..<3 { self.gate.activate(shard) }
         self.gate.openForTest()
     }
 
@@ -83,10 +86,10 @@ extension Result where Success == RESPValue, Failure == RedisFailure {
 
 /// Knows the nodes of `ClusterCourse`, and remembers what it was told.
 final class FakeDirectory: ClusterDirectory {
-    private let slots: SlotTable
+    private let gate: OutageGate
     private let told = Mutex<[String]>([])
 
-    init(_ slots: SlotTable) { self.slots = slots }
+    init(_ gate: OutageGate) { self.gate = gate }
 
     /// `moved 7 to 1`, `unknown 10.0.0.9`, `uncovered 7`, `down 0`.
     var calls: [String] { self.told.withLock { $0 } }
@@ -97,7 +100,7 @@ final class FakeDirectory: ClusterDirectory {
     }
 
     func moved(_ slot: UInt16, to shard: Int) {
-        self.slots.assign(slot, to: shard)
+        self.gate.move(CollectionOfOne(slot), to: shard)
         self.note("moved \(slot) to \(shard)")
     }
 

@@ -42,17 +42,17 @@ import Testing
     // MARK: The table
 
     @Test func aKeyGoesToTheShardOfItsSlot() {
-        self.course.slots.assign(self.slot, to: 2)
+        self.course.gate.move(CollectionOfOne(self.slot), to: 2)
         #expect(self.course.get("k") == nil)
         #expect(self.course.get("other") == nil)
         #expect(self.connections[2].commands == ["GET k", "PTTL k"])
         #expect(self.connections[0].commands == ["GET other", "PTTL other"])
     }
 
-    @Test(arguments: [1, SlotTable.nobody])
+    @Test(arguments: [1, 2])
     func withoutAConnectionToItsShardMemoryAnswers(_ shard: Int) {
         let course = ClusterCourse(shards: [0])
-        course.slots.assign(course.slot("k"), to: shard)
+        course.gate.move(CollectionOfOne(course.slot("k")), to: shard)
         #expect(course.get() == "miss outage")
         #expect(course.set() == "stored outage")
         #expect(course.delete() == "deleted outage")
@@ -185,9 +185,9 @@ import Testing
         self.connections[0].reply(self.course.redirect("MOVED", 1))
         self.connections[1].missDeadlines()
         #expect(self.course.receiver.answers == ["2: stored outage"])
-        #expect(self.course.gate.next(.woken) == .wait, "it may still be carried out")
+        #expect(self.course.gate.next(.woken, shard: 1) == .wait, "it may still be carried out")
         self.connections[1].reply(self.course.redirect("MOVED", 2))
-        #expect(self.course.gate.next(.woken) != .wait, "a late redirect says that it will not be")
+        #expect(self.course.gate.next(.woken, shard: 1) != .wait, "a late redirect says that it will not be")
         #expect(self.connections[2].commands == [] && self.course.receiver.answers.count == 1)
     }
 

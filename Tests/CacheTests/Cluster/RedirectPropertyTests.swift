@@ -28,7 +28,7 @@ import Testing
             self.random = SplitMix64(seed: seed)
             self.sharesKeys = sharesKeys
             self.course = ClusterCourse(keepsCopies: sharesKeys) { $0.deadlinesInARow = 1000 }
-            for slot in 0..<UInt16(HashSlot.count) { self.course.slots.assign(slot, to: Int(slot) % 3) }
+            for slot in 0..<UInt16(HashSlot.count) { self.course.gate.move(CollectionOfOne(slot), to: Int(slot) % 3) }
         }
 
         mutating func step() {

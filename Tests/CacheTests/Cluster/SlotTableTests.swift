@@ -20,9 +20,9 @@ import Testing
 
     @Test func anAssignmentConcernsOneSlot() {
         self.table.assign(16_383, to: 7)
-        self.table.assign(0, to: SlotTable.nobody)
+        self.table.assign(0, to: 8)
         #expect(self.table.place(ofSlot: 16_383) == SlotTable.Place(slot: 16_383, epoch: 1, shard: 7))
-        #expect(self.table.place(ofSlot: 0) == SlotTable.Place(slot: 0, epoch: 1, shard: SlotTable.nobody))
+        #expect(self.table.place(ofSlot: 0) == SlotTable.Place(slot: 0, epoch: 1, shard: 8))
         #expect(self.table.place(ofSlot: 1) == SlotTable.Place(slot: 1, epoch: 0, shard: 0))
         #expect(self.table.slots(of: 7) == [16_383])
         #expect(self.table.slots(of: 0).count == 16_382)

@@ -7,6 +7,7 @@ import RedisClient
 struct OutageCourse: ~Copyable {
     static let servers = ["one", "another"]
     static let failure = RedisFailure.connectionClosed
+    static let clusterDown = OutageReason.failure(RedisFailure(.serverError, "The cluster is down", prefix: "CLUSTERDOWN"))
 
     var machine: OutageStateMachine
     var step = RecoveryStep.wait
@@ -73,6 +74,10 @@ struct OutageCourse: ~Copyable {
             return course
         case .lost, .endingConnections, .pausing, .probing, .identifyingServer, .verifyingWrites, .connectingEventLoops:
             course.failed()
+        case .refusing, .pausingRefusal, .verifyingRefusal:
+            course.failed(Self.clusterDown)
+        case .retiring, .absent:
+            course.machine.retire(now: course.time)
         case .fencing, .waitingForEndedConnections:
             course.failed()
             course.advance(to: .endingConnections)
@@ -124,9 +129,11 @@ extension RecoveryStep {
 }
 
 extension OutageGate {
-    /// Opens the gate as a recovery does that meets no failure, and settles all keys that wait for a replay.
+    /// Opens the gate of every shard as a recovery does that meets no failure, and settles all keys that wait for a replay.
     func openForTest() {
-        var step = self.next(.woken)
-        while step != .wait { step = self.next(step.success()) }
+        for shard in 0..<self.shardCount {
+            var step = self.next(.woken, shard: shard)
+            while step != .wait { step = self.next(step.success(), shard: shard) }
+        }
     }
 }

@@ -49,7 +49,13 @@ import Testing
         case (.connected, .stopped): return go(.connected, .wait)
         case (.settlingLateWrites, .stopped): return go(.connected, .wait)
         case (.settlingKeys, .stopped), (.waitingForLateReplies, .stopped): return go(.waitingForLateReplies, .wait)
+        case (.retiring, .stopped), (.absent, .stopped): return go(.absent, .wait)
         case (_, .stopped): return go(.lost, .wait)
+        case (.refusing, _): return go(.pausingRefusal, .pause(.attempt(0)))
+        case (.retiring, _): return go(.absent, .endConnections)
+        case (.absent, _): return go(.absent, .wait)
+        case (.pausingRefusal, .pauseEnded): return go(.verifyingRefusal, .verifyWrites)
+        case (.verifyingRefusal, .writesVerified): return go(.connected, .wait, [Self.back()])
         // What belongs to an attempt that was given up changes nothing: the next one begins.
         case (.lost, _): return go(.endingConnections, .endConnections, notices)
         case (.connected, .stepFailed), (.waitingForLateReplies, .stepFailed): return go(state, .wait)
@@ -94,12 +100,12 @@ import Testing
             let action = course.failed(reason)
             let reached = course.machine.state
             let gate = course.machine.gate
-            guard state.phase != .outage else {
+            guard state.phase != .outage || state.keepsConnections else {
                 #expect(action == .ignore && reached == state)
                 continue
             }
             // On its way to most states the machine lost Redis for too many deadlines; to this one, at the bound of the journal.
-            let isLogged = reason == .overloaded || state.phase == .connected || state == .deletingEverything
+            let isLogged = reason == .overloaded || state.keepsConnections || state.phase == .connected || state == .deletingEverything
             #expect(action == (isLogged ? .closeAndLog : .close), "\(reason) in \(state)")
             #expect(reached == .lost)
             #expect(gate == .closed)
@@ -116,8 +122,9 @@ import Testing
         }
         let reached = course.machine.state
         let mustPurge = course.machine.journal.mustPurge
-        #expect(overflows == [.overflow(state.phase == .outage ? .ignore : state == .deletingEverything ? .close : .closeAndLog)])
-        #expect(reached == (state.phase == .outage ? state : .lost))
+        let isIgnored = state.phase == .outage && !state.keepsConnections
+        #expect(overflows == [.overflow(isIgnored ? .ignore : state == .deletingEverything ? .close : .closeAndLog)])
+        #expect(reached == (isIgnored ? state : .lost))
         #expect(mustPurge)
     }
 
@@ -146,8 +153,9 @@ import Testing
         let (loss, isOverflow) = course.machine.failed(.overloaded, pattern: OutageCourse.bytes("y*"), now: course.time)
         let reached = course.machine.state
         let last = course.machine.journal.patterns.last?.bytes
-        #expect(loss == (state.phase == .outage ? .ignore : .closeAndLog) && !isOverflow)
-        #expect(reached == (state.phase == .outage ? state : .lost))
+        let isIgnored = state.phase == .outage && !state.keepsConnections
+        #expect(loss == (isIgnored ? .ignore : .closeAndLog) && !isOverflow)
+        #expect(reached == (isIgnored ? state : .lost))
         // Everything is deleted, if that was under way.
         #expect(last == (state == .deletingEverything ? nil : OutageCourse.bytes("y*")))
     }
@@ -199,8 +207,10 @@ import Testing
         let anew = course.machine.journal.entries(limit: 1)
         course.advance(to: .identifyingServer)
         self.expect(course.next(.serverIdentified("another")).step, .collectRecentWrites)
-        let isOverflow = course.machine.record(recentWrites: [OutageCourse.bytes("anew"), Self.key], now: course.time)
-        #expect(!isOverflow)
+        for key in [OutageCourse.bytes("anew"), Self.key] {
+            let isOverflow = course.machine.record(recentWrite: key, now: course.time)
+            #expect(!isOverflow)
+        }
         course.failed()
         self.expect(course.next(.recentWritesCollected(isComplete: true)).step, .endConnections)
         let patterns = course.machine.journal.patterns.map(\.bytes)

@@ -89,12 +89,11 @@ import Testing
     /// Which defaults apply is known once Redis has answered; what is set applies in any case.
     @Test func defaultsInACluster() throws {
         let unset = try self.load(["REDIS_HOST": "a"])
-        #expect(unset.outage.recentWritesSpan == .seconds(2) && unset.outageInCluster.recentWritesSpan == .seconds(20))
-        #expect(unset.near?.absenceAge == .seconds(5) && unset.nearInCluster?.absenceAge == .seconds(1))
+        #expect(unset.outage.recentWritesSpan == .seconds(2) && unset.outage.recentWritesSpanInCluster == .seconds(20))
+        #expect(unset.near?.absenceAge == .seconds(5) && unset.near?.absenceAgeInCluster == .seconds(1))
         let set = try self.load(["REDIS_HOST": "a", "OUTAGE_DOUBT_SECONDS": "2", "NEAR_ABSENCE_SECONDS": "5", "NEAR_VALUE_MAX_BYTES": "7"])
-        #expect(set.outageInCluster == set.outage && set.outage.recentWritesSpan == .seconds(2))
-        #expect(set.nearInCluster?.absenceAge == .seconds(5) && set.nearInCluster?.maximumValueBytes == 7)
-        #expect(try self.load([:]).nearInCluster == nil)
+        #expect(set.outage.recentWritesSpanInCluster == .seconds(2) && set.outage.recentWritesSpan == .seconds(2))
+        #expect(set.near?.absenceAgeInCluster == .seconds(5) && set.near?.maximumValueBytes == 7)
     }
 
     /// Each number is accepted at both ends of its range and refused one beyond.

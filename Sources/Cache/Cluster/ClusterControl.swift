@@ -1,0 +1,141 @@
+import NIOCore
+package import RESP
+package import RedisClient
+
+/// What concerns all shards: invalidation by pattern, counts, statistics. Of a single Redis, its one shard.
+package struct ClusterControl: CacheControlConnection {
+    private let directory: ShardDirectory
+
+    package init(_ directory: ShardDirectory) {
+        self.directory = directory
+    }
+
+    package var refusedOptionalCommands: [String] {
+        get async {
+            var refused: [String] = []
+            for (_, connections) in self.directory.allConnections.sorted(by: { $0.key < $1.key }) {
+                for command in await connections.control.refusedOptionalCommands where !refused.contains(command) { refused.append(command) }
+            }
+            return refused
+        }
+    }
+
+    /// Sends a command with one key to whoever has the key.
+    package func perform(_ arguments: [RESPArgument], key: [UInt8]) async -> Result<RESPValue, RedisFailure> {
+        let shard = self.directory.gate.table.shard(of: self.directory.gate.table.slot(of: key))
+        let command = KeyCommands.Command(key: key, arguments: arguments)
+        return await KeyCommands(directory: self.directory).perform([command], at: shard).first ?? .failure(.notConnected)
+    }
+
+    // MARK: Walks
+
+    package func deleteKeys(matching pattern: [UInt8], from shards: [Int]) async -> ShardDeletion {
+        guard self.directory.isCluster else {
+            guard let control = self.directory.connections(of: 0)?.control else { return ShardDeletion() }
+            return await control.deleteKeys(matching: pattern, from: shards)
+        }
+        return await ClusterWalk(self.directory, pattern, self.shards(for: pattern, among: shards)).run()
+    }
+
+    /// A pattern with a whole `{tag}` in its literal beginning concerns one slot.
+    private func shards(for pattern: [UInt8], among shards: [Int]) -> [Int] {
+        guard let slot = GlobPattern.slot(of: pattern) else { return shards }
+        let owner = self.directory.gate.table.shard(of: slot.index)
+        return shards.filter { $0 == owner }
+    }
+
+    package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {
+        try await self.sum(self.shards(for: pattern, among: self.directory.gate.shardsInUse)) { control throws(RedisFailure) in
+            try await control.keyCount(matching: pattern)
+        }
+    }
+
+    private func sum(
+        _ shards: [Int], _ value: @escaping @Sendable (RedisControl) async throws(RedisFailure) -> Int
+    ) async throws(RedisFailure) -> Int {
+        let values = await self.ask(shards, value)
+        var sum = 0
+        for value in values { sum += try value.get() }
+        return sum
+    }
+
+    /// Asks the nodes of shards side by side.
+    private func ask<Value: Sendable>(
+        _ shards: [Int], _ question: @escaping @Sendable (RedisControl) async throws(RedisFailure) -> Value
+    ) async -> [Result<Value, RedisFailure>] {
+        await withTaskGroup(of: Result<Value, RedisFailure>.self) { group in
+            for shard in shards {
+                let control = self.directory.connections(of: shard)?.control
+                group.addTask {
+                    guard let control else { return .failure(.notConnected) }
+                    do throws(RedisFailure) {
+                        return .success(try await question(control))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            var results: [Result<Value, RedisFailure>] = []
+            for await result in group { results.append(result) }
+            return results
+        }
+    }
+
+    // MARK: Statistics
+
+    /// Of the shards that answer; fails if none does.
+    package func information() async throws(RedisFailure) -> RedisInformation {
+        let gate = self.directory.gate
+        let results = await self.ask(gate.shardsInUse.filter { gate.isAsked($0) }) { control throws(RedisFailure) in try await control.information() }
+        var sum: RedisInformation?
+        var failure = RedisFailure.notConnected
+        for result in results {
+            switch result {
+            case .success(let information): sum = sum.map { $0.adding(information) } ?? information
+            case .failure(let other): failure = other
+            }
+        }
+        guard let sum else { throw failure }
+        return sum
+    }
+}
+
+extension RedisInformation {
+    /// Of two nodes of a cluster together: sums, the shorter time since the start, and what both say alike.
+    func adding(_ other: RedisInformation) -> RedisInformation {
+        func sum(_ field: KeyPath<RedisInformation, Int64?>) -> Int64? {
+            guard let left = self[keyPath: field] else { return other[keyPath: field] }
+            return left + (other[keyPath: field] ?? 0)
+        }
+        var total = RedisInformation()
+        total.version = self.version == other.version ? self.version : nil
+        total.role = self.role == other.role ? self.role : nil
+        total.evictionPolicy = self.evictionPolicy == other.evictionPolicy ? self.evictionPolicy : nil
+        total.uptimeSeconds = [self.uptimeSeconds, other.uptimeSeconds].compactMap(\.self).min()
+        total.connectedClients = sum(\.connectedClients)
+        total.usedMemoryBytes = sum(\.usedMemoryBytes)
+        total.usedMemoryHuman = total.usedMemoryBytes.map { CacheStatistics.humanReadable(bytes: Int($0)) } ?? self.usedMemoryHuman
+        total.maximumMemoryBytes = self.maximumMemoryBytes == 0 || other.maximumMemoryBytes == 0 ? 0 : sum(\.maximumMemoryBytes)
+        total.totalCommandsProcessed = sum(\.totalCommandsProcessed)
+        total.keyspaceHits = sum(\.keyspaceHits)
+        total.keyspaceMisses = sum(\.keyspaceMisses)
+        total.evictedKeys = sum(\.evictedKeys)
+        total.keyCount = sum(\.keyCount)
+        return total
+    }
+}
+
+extension GlobPattern {
+    /// The slot of every key that matches a pattern: if what stands before the first special character has a whole `{tag}`. nil if they may have several.
+    static func slot(of pattern: [UInt8]) -> HashSlot? {
+        let literal = Array(pattern.prefix { !Self.isSpecial($0) })
+        guard literal.count < pattern.count else { return HashSlot(of: literal.span) }
+        guard let open = literal.firstIndex(of: UInt8(ascii: "{")), let close = literal[open...].firstIndex(of: UInt8(ascii: "}")), close > open + 1
+        else { return nil }
+        return HashSlot(of: literal.span)
+    }
+
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        [UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "\\")].contains(byte)
+    }
+}
