@@ -222,8 +222,10 @@ struct DoctorContractTests {
 
     /// A cluster of one node.
     private func withCluster(configuration: [String] = [], _ body: (RedisServerProcess) async throws -> Void) async throws {
+        // The usual port of the bus is 10,000 above, which there may not be.
+        let bus = try PortReservation()
         let redis = try RedisServerProcess(
-            configuration: ["cluster-enabled yes", "maxmemory 100mb", "maxmemory-policy allkeys-lfu"] + configuration)
+            configuration: ["cluster-enabled yes", "cluster-port \(bus.port)", "maxmemory 100mb", "maxmemory-policy allkeys-lfu"] + configuration)
         defer { redis.stop() }
         try await redis.run("CLUSTER ADDSLOTSRANGE 0 16383")
         while try await !redis.run("CLUSTER INFO").contains("cluster_state:ok") { try Task.checkCancellation() }

@@ -15,7 +15,8 @@ struct ClusterNodeIntegrationTests {
     private func withNode(
         slots: [ClosedRange<Int>] = [0...16_383], _ body: (RedisServerProcess, RedisControl) async throws -> Void
     ) async throws {
-        let server = try RedisServerProcess(configuration: ["cluster-enabled yes", "cluster-require-full-coverage no"])
+        let bus = try PortReservation()
+        let server = try RedisServerProcess(configuration: ["cluster-enabled yes", "cluster-port \(bus.port)", "cluster-require-full-coverage no"])
         defer { server.stop() }
         for range in slots { try await server.run("CLUSTER ADDSLOTSRANGE \(range.lowerBound) \(range.upperBound)") }
         let control = RedisControl(
@@ -73,9 +74,10 @@ struct ClusterNodeIntegrationTests {
 
     @Test func openSlots() async throws {
         try await self.withNode { server, control in
-            let other = try RedisServerProcess(configuration: ["cluster-enabled yes"])
+            let bus = try PortReservation()
+            let other = try RedisServerProcess(configuration: ["cluster-enabled yes", "cluster-port \(bus.port)"])
             defer { other.stop() }
-            try await server.run("CLUSTER MEET 127.0.0.1 \(other.port)")
+            try await server.run("CLUSTER MEET 127.0.0.1 \(other.port) \(bus.port)")
             let stranger = RedisControl(
                 eventLoop: MultiThreadedEventLoopGroup.singleton.next(), configuration: other.configuration, logger: .silent)
             let identifier = try await stranger.ownSlots().identifier
@@ -120,8 +122,10 @@ struct ClusterNodeIntegrationTests {
             let keys = (0..<3000).map { "user:\($0)" }
             for result in await control.pipeline(keys.map { ["SET", .string($0), "v"] }) { #expect(try result.get() == .simpleOK) }
             await #expect(throws: RedisFailure(.serverError, "", prefix: "CROSSSLOT")) { try await control.invalidate(pattern: Array("user:*".utf8)) }
+            // A page may have a key by itself, which is deleted.
+            guard case .integer(let left)? = try await control.run([["DBSIZE"]]).first else { throw RedisFailure.unexpectedReply }
             let deletion = try await control.invalidate(pattern: Array("user:*".utf8), scanCount: 5000, keyByKey: true)
-            #expect(deletion == RedisControl.Deletion(removed: 3000))
+            #expect(deletion == RedisControl.Deletion(removed: Int(left)) && left > 2900)
             #expect(try await control.run([["DBSIZE"]]) == [.integer(0)])
         }
     }
