@@ -116,11 +116,11 @@ extension RedisClusterProcess {
         }
     }
 
-    /// Opens a slot, moves half of its keys, and leaves it so.
+    /// Opens a slot, moves half of its keys, the one more if they are odd, and leaves it so.
     package func halfMove(_ slot: Int, from source: Int, to target: Int) async throws {
         try await self.open([slot], from: source, to: target)
         let count = try await self.command(source, "CLUSTER", "COUNTKEYSINSLOT", "\(slot)").integer ?? 0
-        _ = try await self.moveKeys([slot], limit: count / 2, from: source, to: target)
+        _ = try await self.moveKeys([slot], limit: (count + 1) / 2, from: source, to: target)
     }
 
     /// Ends what `halfMove` has begun.

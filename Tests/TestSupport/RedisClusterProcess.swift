@@ -10,6 +10,8 @@ package final class RedisClusterProcess {
         package var replicas = 0
         /// Whether one slot without an owner ends all service, which is the server's default.
         package var requiresFullCoverage = false
+        /// How long nodes are patient with each other; a machine that is busier than that sees masters fail that live.
+        package var nodeTimeoutMilliseconds = 1000
         package var password: String?
         /// With them, TLS is spoken on every port, also between the nodes.
         package var certificates: TestCertificates?
@@ -32,6 +34,7 @@ package final class RedisClusterProcess {
     private let buses: [PortReservation]
     private let password: String?
     private let isEncrypted: Bool
+    private let replicaCount: Int
     private var conditions: [Condition]
     /// The nodes' names, by which they know each other.
     package private(set) var identifiers: [String] = []
@@ -43,6 +46,7 @@ package final class RedisClusterProcess {
         self.conditions = nodes.map { _ in .running }
         self.password = shape.password
         self.isEncrypted = shape.certificates != nil
+        self.replicaCount = shape.replicas
     }
 
     deinit { self.stop() }
@@ -68,7 +72,8 @@ package final class RedisClusterProcess {
 
     private static func lines(_ shape: Shape, _ busPort: Int) -> [String] {
         var lines = [
-            "cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-port \(busPort)", "cluster-node-timeout 1000",
+            "cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-port \(busPort)",
+            "cluster-node-timeout \(shape.nodeTimeoutMilliseconds)",
             "cluster-require-full-coverage \(shape.requiresFullCoverage ? "yes" : "no")",
             // A replica stays where the test has put it, and takes over however long its master has been silent.
             "cluster-allow-replica-migration no", "cluster-replica-validity-factor 0", "repl-diskless-sync yes", "repl-diskless-sync-delay 0",
@@ -122,9 +127,12 @@ package final class RedisClusterProcess {
     /// Ports on 127.0.0.1, the same over restarts.
     package var ports: [Int] { self.servers.map(\.port) }
 
-    /// The address of a node for a client of the cluster.
-    package func url(_ node: Int) -> String {
-        "\(self.isEncrypted ? "rediss" : "redis")://\(self.password.map { ":\($0)@" } ?? "")\(Self.host):\(self.servers[node].port)"
+    /// The address of one or several nodes for a client of the cluster.
+    package func url(_ nodes: Int...) -> String { self.url(nodes) }
+
+    package func url(_ nodes: some Sequence<Int>) -> String {
+        let hosts = nodes.map { "\(Self.host):\(self.servers[$0].port)" }.joined(separator: ",")
+        return "\(self.isEncrypted ? "rediss" : "redis")://\(self.password.map { ":\($0)@" } ?? "")\(hosts)"
     }
 
     /// Ends a node at once, as a crash would.
@@ -221,14 +229,19 @@ package final class RedisClusterProcess {
 
     // MARK: The state of the whole
 
-    /// Waits until every node that runs serves, and every replica among them has its master's data.
+    /// Waits until every node that runs serves, and every replica among them has its master's data. If all run, there are as many replicas as at first.
     package func settle(fileID: String = #fileID, line: Int = #line) async throws {
         try await eventually("a cluster that serves", fileID: fileID, line: line) {
-            try await self.agree { node in
+            var replicas = 0
+            for node in self.running {
                 let replies = try await self.replies(node, [["CLUSTER", "INFO"], ["INFO", "replication"]]).map { $0.text ?? "" }
-                let isLinked = replies[1].contains("role:master") || replies[1].contains("master_link_status:up")
-                return replies[0].contains("cluster_state:ok") && replies[0].contains("cluster_known_nodes:\(self.servers.count)\r\n") && isLinked
+                let isReplica = replies[1].contains("role:slave")
+                guard replies[0].contains("cluster_state:ok"), replies[0].contains("cluster_known_nodes:\(self.servers.count)\r\n"),
+                    !isReplica || replies[1].contains("master_link_status:up")
+                else { return false }
+                replicas += isReplica ? 1 : 0
             }
+            return replicas == self.replicaCount || self.running.count < self.servers.count
         }
     }
 

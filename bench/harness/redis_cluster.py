@@ -162,7 +162,7 @@ class RedisCluster:
         except BaseException:
             self.stop()
             raise
-        self.url = ",".join(f"redis://{HOST}:{node.port}" for node in self.nodes[:masters])
+        self.url = "redis://" + ",".join(f"{HOST}:{node.port}" for node in self.nodes[:masters])
 
     @property
     def servers(self) -> List[Server]:
