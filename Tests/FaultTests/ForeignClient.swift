@@ -5,7 +5,7 @@ import TestSupport
 /// It stands beside the faults of the network, so what Redis has acknowledged to it is in Redis.
 struct ForeignClient {
     private let port: Int
-    private let history: History
+    let history: History
     /// The longest pause between two changes.
     private let pauseMilliseconds: Int
     private var random: SplitMix64
@@ -33,7 +33,7 @@ struct ForeignClient {
         }
     }
 
-    private mutating func pause() async throws {
+    mutating func pause() async throws {
         try await Task.sleep(for: .microseconds(Int.random(in: 0...self.pauseMilliseconds * 1000, using: &self.random)))
     }
 
@@ -53,7 +53,7 @@ struct ForeignClient {
         status = reply.hasPrefix("-") ? 503 : 200
     }
 
-    private mutating func operation() -> HistoryEvent.Operation {
+    mutating func operation() -> HistoryEvent.Operation {
         let keys = FaultClient.keys + [FaultClient.foreignKey]
         let key = keys[Int.random(in: 0..<keys.count, using: &self.random)]
         switch Int.random(in: 0..<10, using: &self.random) {
@@ -64,7 +64,7 @@ struct ForeignClient {
         }
     }
 
-    private static func command(_ operation: HistoryEvent.Operation) -> String {
+    static func command(_ operation: HistoryEvent.Operation) -> String {
         switch operation {
         case .get(let key, _): "GET \(key)"
         case .set(let key, let value, let timeToLive): "SET \(key) \(value)" + (timeToLive.map { " EX \($0)" } ?? "")
