@@ -6,8 +6,8 @@ package protocol CacheControlConnection: Sendable {
     func deleteKeys(matching pattern: [UInt8], from shards: [Int]) async -> ShardDeletion
     /// Counts the keys of all shards that match a glob.
     func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int
-    /// What Redis says of itself: of all shards together.
-    func information() async throws(RedisFailure) -> RedisInformation
+    /// What Redis says of itself: of all shards together that are there.
+    func information() async throws(RedisFailure) -> ShardInformation
     /// Commands that Redis has refused, and without which the service works all the same.
     var refusedOptionalCommands: [String] { get async }
 }
@@ -22,6 +22,19 @@ package struct ShardDeletion: Sendable {
     package init() {}
 }
 
+/// What the shards say of themselves.
+package struct ShardInformation: Sendable {
+    /// Of those that answer, together.
+    package var sum: RedisInformation
+    /// Whether all have answered.
+    package var isWhole: Bool
+
+    package init(_ sum: RedisInformation, isWhole: Bool = true) {
+        self.sum = sum
+        self.isWhole = isWhole
+    }
+}
+
 extension RedisControl: CacheControlConnection {
     package func deleteKeys(matching pattern: [UInt8], from shards: [Int]) async -> ShardDeletion {
         var outcome = ShardDeletion()
@@ -32,6 +45,8 @@ extension RedisControl: CacheControlConnection {
         }
         return outcome
     }
+
+    package func information() async throws(RedisFailure) -> ShardInformation { ShardInformation(try await self.serverInformation()) }
 
     package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {
         try await self.countKeys(matching: pattern)

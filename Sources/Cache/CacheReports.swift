@@ -44,6 +44,8 @@ package struct CacheStatistics: Sendable {
     package var keyspaceHits: Int
     package var keyspaceMisses: Int
     package var source: CacheSource
+    /// Of a cluster: whether these are the figures of all of its shards.
+    package var isWhole = true
 
     /// Hits in hundredths of a percent of all reads; 0 if there were none.
     package var hitRateHundredths: Int {

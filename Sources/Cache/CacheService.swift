@@ -96,7 +96,8 @@ package struct CacheService: Sendable {
         // A Redis that is known to be away is not waited for.
         guard gate.isRedisAsked else { return self.embeddedStatistics(.outage, connectedClients) }
         do {
-            let information = try await control.information()
+            let answer = try await control.information()
+            let information = answer.sum
             return CacheStatistics(
                 totalKeys: Int(information.keyCount ?? 0),
                 memoryUsage: information.usedMemoryHuman ?? "0B",
@@ -105,7 +106,8 @@ package struct CacheService: Sendable {
                 totalCommandsProcessed: Int(information.totalCommandsProcessed ?? 0),
                 keyspaceHits: Int(information.keyspaceHits ?? 0),
                 keyspaceMisses: Int(information.keyspaceMisses ?? 0),
-                source: .redis
+                source: .redis,
+                isWhole: answer.isWhole
             )
         } catch {
             return self.embeddedStatistics(.outage, connectedClients)
@@ -183,7 +185,7 @@ package struct CacheService: Sendable {
     /// What Redis says of itself, within the deadline of the control connection; nil if none is configured, or it is away or does not say.
     package func redisInformation() async -> RedisInformation? {
         guard let (control, gate) = self.redis, gate.isRedisAsked else { return nil }
-        return try? await control.information()
+        return try? await control.information().sum
     }
 }
 

@@ -75,7 +75,9 @@ extension Answer {
         body.appendDecimal(statistics.keyspaceMisses)
         body.writeStaticString(",\"hit_rate\":")
         JSONWriter.writeDecimal(Int64(statistics.hitRateHundredths), scale: 2, into: &body)
-        if statistics.source.isDegraded {
+        if !statistics.isWhole {
+            body.writeStaticString(",\"complete\":false,\"message\":\"A shard of Redis is unavailable: these are the figures of the others\"")
+        } else if statistics.source.isDegraded {
             body.writeStaticString(",\"complete\":false,\"message\":\"Redis is unavailable: these are the figures of the embedded store that ")
             body.writeStaticString("stands in for it\"")
         }

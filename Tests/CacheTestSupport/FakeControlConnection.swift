@@ -44,8 +44,8 @@ package final class FakeControlConnection: CacheControlConnection {
         try self.take("count \(String(decoding: pattern, as: UTF8.self))").keyCount.get()
     }
 
-    package func information() async throws(RedisFailure) -> RedisInformation {
-        try self.take("information").information.get()
+    package func information() async throws(RedisFailure) -> ShardInformation {
+        ShardInformation(try self.take("information").information.get())
     }
 
     package var refusedOptionalCommands: [String] { self.results.refusedOptionalCommands }

@@ -111,7 +111,25 @@ package final class FakeRedisConnection: RedisStoreConnection {
         self.take("EXISTS \(String(buffer: key))", token, receiver)
     }
 
-    package func asking() -> RedisFailure? { self.take("ASKING", 0, SilentReceiver.shared) }
+    private func asking() -> RedisFailure? { self.take("ASKING", 0, SilentReceiver.shared) }
+
+    package func askingGet(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        self.asking() ?? self.get(key, token: token, receiver: receiver)
+    }
+
+    package func askingPTTL(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        self.asking() ?? self.pttl(key, token: token, receiver: receiver)
+    }
+
+    package func askingSet(
+        _ key: ByteBuffer, _ value: ByteBuffer, ttlMilliseconds: Int64?, token: UInt64, receiver: any RedisReplyReceiver
+    ) -> RedisFailure? {
+        self.asking() ?? self.set(key, value, ttlMilliseconds: ttlMilliseconds, token: token, receiver: receiver)
+    }
+
+    package func askingUnlink(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        self.asking() ?? self.unlink(key, token: token, receiver: receiver)
+    }
 
     private func take(_ command: String, _ token: UInt64, _ receiver: any RedisReplyReceiver) -> RedisFailure? {
         if let refusal = self.refusal {
@@ -142,3 +160,10 @@ package final class FakeRedisConnection: RedisStoreConnection {
 
 @available(*, unavailable)
 extension FakeRedisConnection: Sendable {}
+
+/// Takes the replies to `ASKING`.
+private final class SilentReceiver: RedisReplyReceiver, Sendable {
+    static let shared = SilentReceiver()
+
+    func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {}
+}

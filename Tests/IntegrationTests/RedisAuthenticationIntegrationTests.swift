@@ -72,7 +72,7 @@ struct RedisAuthenticationIntegrationTests {
         #expect(try await connection.get(key) == .bulkString(ByteBuffer(string: "v")))
         try await connection.close()
         let control = RedisControl(eventLoop: connection.eventLoop, configuration: configuration, logger: .silent)
-        #expect(try await control.information().keyCount == 1)
+        #expect(try await control.serverInformation().keyCount == 1)
         #expect(try await control.invalidate(pattern: Array("*".utf8)).removed == 1)
         await control.shutDown()
     }
@@ -88,7 +88,7 @@ struct RedisAuthenticationIntegrationTests {
         _ = try await connection.set(key, ByteBuffer(string: "v"), ttlMilliseconds: 100_000)
         #expect(try await connection.get(key) == .bulkString(ByteBuffer(string: "v")))
         let control = RedisControl(eventLoop: connection.eventLoop, configuration: configuration, logger: .silent)
-        let information = try await control.information()
+        let information = try await control.serverInformation()
         #expect(information.role == "master")
         #expect(information.keyCount == 1)
         #expect(try await control.countKeys(matching: Array("k*".utf8)) == 1)

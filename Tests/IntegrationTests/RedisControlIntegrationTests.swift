@@ -82,7 +82,7 @@ struct RedisControlIntegrationTests {
         let connection = try await LiveConnection.open(server.configuration)
         _ = try await connection.set(ByteBuffer(string: "in database 0"), ByteBuffer(string: "v"))
         try await control.ping()
-        let information = try await control.information()
+        let information = try await control.serverInformation()
         #expect(information.version?.isEmpty == false)
         #expect(information.role == "master")
         #expect(information.maximumMemoryBytes == 104_857_600)

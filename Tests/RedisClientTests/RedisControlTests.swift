@@ -98,14 +98,14 @@ struct RedisControlTests {
         self.redis.setRunIdentifier("run")
         self.redis.advance(milliseconds: 5000)
         let control = self.control { $0.database = 3 }
-        let information = try await control.information()
+        let information = try await control.serverInformation()
         #expect(information.keyCount == 1)
         #expect(information.uptimeSeconds == 5)
         #expect(information.runIdentifier == "run" && information.role == "master")
         #expect(try await control.serverIdentifier() == "run")
         self.redis.setRule { $0.name == "INFO" ? .answer(error: "NOPERM this user has no permissions to run the 'info' command") : .perform }
         #expect(try await control.serverIdentifier() == nil)
-        await #expect(throws: RedisFailure(.serverError, "", prefix: "NOPERM")) { try await control.information() }
+        await #expect(throws: RedisFailure(.serverError, "", prefix: "NOPERM")) { try await control.serverInformation() }
         await control.shutDown()
     }
 

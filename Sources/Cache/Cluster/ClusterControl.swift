@@ -45,9 +45,17 @@ package struct ClusterControl: CacheControlConnection {
     }
 
     package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {
-        try await self.sum(self.shards(for: pattern, among: self.directory.gate.shardsInUse)) { control throws(RedisFailure) in
-            try await control.keyCount(matching: pattern)
-        }
+        try await self.sum(await self.shardsToCount(pattern)) { control throws(RedisFailure) in try await control.keyCount(matching: pattern) }
+    }
+
+    /// Keys of a slot that is on its way are at two nodes.
+    private func shardsToCount(_ pattern: [UInt8]) async -> [Int] {
+        let all = self.directory.gate.shardsInUse
+        guard self.directory.isCluster, let slot = GlobPattern.slot(of: pattern), let owner = self.shards(for: pattern, among: all).first,
+            let slots = try? await self.directory.connections(of: owner)?.control.ownSlots(),
+            slots.owns(slot), !slots.open.contains(where: { $0.slot == slot })
+        else { return all }
+        return [owner]
     }
 
     private func sum(
@@ -83,20 +91,26 @@ package struct ClusterControl: CacheControlConnection {
 
     // MARK: Statistics
 
-    /// Of the shards that answer; fails if none does.
-    package func information() async throws(RedisFailure) -> RedisInformation {
+    /// Fails if no shard answers.
+    package func information() async throws(RedisFailure) -> ShardInformation {
         let gate = self.directory.gate
-        let results = await self.ask(gate.shardsInUse.filter { gate.isAsked($0) }) { control throws(RedisFailure) in try await control.information() }
+        let shards = gate.shardsInUse
+        let results = await self.ask(shards.filter { gate.isAsked($0) }) { control throws(RedisFailure) in
+            try await control.serverInformation()
+        }
         var sum: RedisInformation?
+        var answers = 0
         var failure = RedisFailure.notConnected
         for result in results {
             switch result {
-            case .success(let information): sum = sum.map { $0.adding(information) } ?? information
+            case .success(let information):
+                answers += 1
+                sum = sum.map { $0.adding(information) } ?? information
             case .failure(let other): failure = other
             }
         }
         guard let sum else { throw failure }
-        return sum
+        return ShardInformation(sum, isWhole: answers == shards.count)
     }
 }
 

@@ -141,6 +141,12 @@ package final class ShardDirectory: ClusterDirectory {
         if isNew { self.continuation.yield(.triggered) }
     }
 
+    /// Slots that no node serves are asked for again and again: nobody would say that they are back.
+    func triggerIfUncovered() {
+        guard let shard = self.uncoveredShard, shard < self.gate.shardCount, self.gate.slotCounts[shard] > 0 else { return }
+        self.state.withLock { $0.refresh.triggered(.uncoveredSlot, now: .now(), random: Double.random(in: 0..<1)) }
+    }
+
     /// The time for a refresh has come, or may have.
     func timerFired() { self.continuation.yield(.triggered) }
 

@@ -32,6 +32,7 @@ package struct TopologyWatch: Sendable {
                     self.directory.state.withLock { $0.isSignalled = false }
                     guard self.directory.isCluster else { continue }
                     await self.refreshIfDue()
+                    self.directory.triggerIfUncovered()
                     timer?.cancel()
                     timer = self.timer()
                 }

@@ -102,6 +102,15 @@ package final class OutageGate: Sendable {
         }
     }
 
+    /// Whether the shard is asked for a key.
+    func isAsked(_ shard: Int, for key: ByteBuffer, slot: UInt16) -> Bool {
+        switch self.shards[shard].gate {
+        case .open: true
+        case .closed: false
+        case .guarded: self.machines.withLock { !$0.machines[self.table.shard(of: slot)].answers(key.bytes) }
+        }
+    }
+
     /// - Returns: nil if Redis is to be asked.
     func set(_ key: ByteBuffer, slot: UInt16 = 0, value: ByteBuffer, ttlSeconds: Int64?, now: MonotonicTime) -> CacheAnswer? {
         let bytes = key.bytes

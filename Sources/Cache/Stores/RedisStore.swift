@@ -164,7 +164,7 @@ package final class RedisStore {
                 hash: copy.hash, ticket: near.ticket(copy.hash, at: place), sent: MonotonicTime(nanoseconds: now),
                 isToBeKept: isTracked || (isToBeKept && near.keepsForAWhile))
         }
-        return self.gate.isOpen(self.shard) && self.dispatch(operation, isTracked: isTracked, isAsking: isAsking) == nil
+        return self.gate.isAsked(self.shard, for: operation.key, slot: operation.slot) && self.dispatch(operation, isTracked: isTracked, isAsking: isAsking) == nil
     }
 
     /// Keeps an operation until its replies have come, and sends its commands.
@@ -182,8 +182,8 @@ package final class RedisStore {
     }
 
     private func write(_ operation: InFlightOperation, _ flight: UInt64, isTracked: Bool, isAsking: Bool) -> RedisFailure? {
-        if isAsking, let refusal = self.connection.asking() { return refusal }
         let key = operation.key
+        guard !isAsking else { return self.writeAsking(operation, flight) }
         switch operation.kind {
         case .get:
             let refusal =
@@ -191,14 +191,27 @@ package final class RedisStore {
                 ? self.connection.trackedGet(key, token: flight, receiver: self, consentReceiver: self.consents)
                 : self.connection.get(key, token: flight, receiver: self)
             if let refusal { return refusal }
-            if (isAsking ? self.connection.asking() : nil) ?? self.connection.pttl(key, token: flight, receiver: self) != nil {
-                self.inFlight.timeToLiveRefused(flight)
-            }
+            if self.connection.pttl(key, token: flight, receiver: self) != nil { self.inFlight.timeToLiveRefused(flight) }
             return nil
         case .set(let value, let ttlSeconds):
             return self.connection.set(key, value, ttlMilliseconds: ttlSeconds.map { $0 * 1000 }, token: flight, receiver: self)
         case .delete:
             return self.connection.unlink(key, token: flight, receiver: self)
+        }
+    }
+
+    /// The same to a node to which the slot is only coming.
+    private func writeAsking(_ operation: InFlightOperation, _ flight: UInt64) -> RedisFailure? {
+        let key = operation.key
+        switch operation.kind {
+        case .get:
+            if let refusal = self.connection.askingGet(key, token: flight, receiver: self) { return refusal }
+            if self.connection.askingPTTL(key, token: flight, receiver: self) != nil { self.inFlight.timeToLiveRefused(flight) }
+            return nil
+        case .set(let value, let ttlSeconds):
+            return self.connection.askingSet(key, value, ttlMilliseconds: ttlSeconds.map { $0 * 1000 }, token: flight, receiver: self)
+        case .delete:
+            return self.connection.askingUnlink(key, token: flight, receiver: self)
         }
     }
 

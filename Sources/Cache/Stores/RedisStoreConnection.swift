@@ -23,8 +23,13 @@ package protocol RedisStoreConnection: AnyObject {
     func unlink(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
     func ping(token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
     func exists(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
-    /// Has the next command, which is to follow at once, carried out though its slot is only about to become this node's.
-    func asking() -> RedisFailure?
+    /// The commands of an operation, carried out though the slot is only coming to this node.
+    func askingGet(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
+    func askingPTTL(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
+    func askingSet(
+        _ key: ByteBuffer, _ value: ByteBuffer, ttlMilliseconds: Int64?, token: UInt64, receiver: any RedisReplyReceiver
+    ) -> RedisFailure?
+    func askingUnlink(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
 
     /// Names another address: the next connection goes there.
     func move(to endpoint: RedisEndpoint)
@@ -46,15 +51,4 @@ extension RedisConnection: RedisStoreConnection {
     package func exists(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.send(["EXISTS", RESPArgument(key)], token: token, receiver: receiver)
     }
-
-    package func asking() -> RedisFailure? { self.send(["ASKING"], token: 0, receiver: SilentReceiver.shared) }
-}
-
-/// Takes replies that nobody waits for. If `ASKING` fails, so does the command after it.
-package final class SilentReceiver: RedisReplyReceiver, Sendable {
-    package static let shared = SilentReceiver()
-
-    private init() {}
-
-    package func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {}
 }

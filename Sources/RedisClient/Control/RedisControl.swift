@@ -52,7 +52,7 @@ package final class RedisControl: Sendable {
     }
 
     /// INFO, and DBSIZE of the selected database.
-    package func information() async throws(RedisFailure) -> RedisInformation {
+    package func serverInformation() async throws(RedisFailure) -> RedisInformation {
         let replies = try await self.run([["INFO"], ["DBSIZE"]])
         guard replies.count == 2, let text = replies[0].text, case .integer(let keyCount) = replies[1] else {
             throw .unexpectedReply
