@@ -10,6 +10,8 @@ package protocol CacheControlConnection: Sendable {
     func information() async throws(RedisFailure) -> ShardInformation
     /// Commands that Redis has refused, and without which the service works all the same.
     var refusedOptionalCommands: [String] { get async }
+    /// How the topology of the cluster is kept up; nil if Redis is none, as far as is known.
+    var topology: TopologyReport? { get }
 }
 
 /// What a deletion by pattern came to.
@@ -51,4 +53,7 @@ extension RedisControl: CacheControlConnection {
     package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {
         try await self.countKeys(matching: pattern)
     }
+
+    /// nil: one node is asked, whatever it belongs to.
+    package var topology: TopologyReport? { nil }
 }

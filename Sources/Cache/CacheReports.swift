@@ -5,6 +5,8 @@ package import RedisClient
 package struct CacheHealth: Sendable {
     /// How Redis is; nil on the embedded store by choice.
     package let outage: OutageReport?
+    /// The shards and how they are found; nil if Redis is no cluster, as far as is known.
+    package let cluster: ClusterReport?
     /// The bounds of the journal; nil on the embedded store by choice.
     package let outageSettings: OutageSettings?
     /// The connections of the event loops; nil on the embedded store by choice.

@@ -137,6 +137,16 @@ package struct CacheService: Sendable {
         return counts
     }
 
+    /// nil without a cluster.
+    private func clusterReport(_ shards: [ShardReport]) -> ClusterReport? {
+        guard let topology = self.redis?.control.topology else { return nil }
+        var redirects = RedirectCountersSnapshot()
+        for eventLoop in self.eventLoops {
+            if let counters = eventLoop.redirectCounters { redirects.add(counters.snapshot) }
+        }
+        return ClusterReport(shards: shards, topology: topology, redirects: redirects)
+    }
+
     /// The copies of reads; nil if none are kept.
     private var nearHealth: NearCacheHealth? {
         guard let near = self.redis?.gate.near else { return nil }
@@ -167,8 +177,11 @@ package struct CacheService: Sendable {
     package var currentHealth: CacheHealth { self.health(refusedCommands: []) }
 
     private func health(refusedCommands: [String]) -> CacheHealth {
-        CacheHealth(
-            outage: self.redis?.gate.report,
+        // Read once, so that the whole and its parts say the same.
+        let shards = self.redis?.gate.shardReports
+        return CacheHealth(
+            outage: shards.map { OutageReport($0) },
+            cluster: shards.flatMap { self.clusterReport($0) },
             outageSettings: self.redis?.gate.settings,
             redis: self.redisSnapshot,
             near: self.nearHealth,

@@ -158,6 +158,7 @@ extension OpenAPIDocument {
                     ], optional: ["warnings", "redis", "near_cache", "registration"])
             ),
             ("RedisHealth", self.redisHealth),
+            ("ClusterHealth", self.clusterHealth),
             (
                 "NearCacheHealth",
                 self.object([
@@ -196,12 +197,36 @@ extension OpenAPIDocument {
             ("ended", self.time), ("duration_ms", self.count), ("keys", self.count), ("patterns", self.count), ("refused", self.count),
             ("deleted_everything", ["type": "boolean"]),
         ])
+        return self.object(
+            [
+                self.state, ("since", self.time),
+                ("reason", ["type": ["string", "null"], "description": "One word; null while Redis is connected."]),
+                ("detail", ["type": ["string", "null"]]),
+                ("journal", journal), ("last_replay", ["anyOf": [replay, ["type": "null"]]]),
+                ("refused_commands", ["type": "array", "items": self.text]), ("cluster", self.schema("ClusterHealth")),
+            ], optional: ["cluster"])
+    }
+
+    private static let state: (String, JSONNode) = (
+        "state", ["enum": .array(OutageReport.State.allCases.map { .string($0.rawValue) })]
+    )
+
+    private static var clusterHealth: JSONNode {
+        let shard = self.object([
+            ("index", ["type": "integer", "minimum": 0, "description": "Of this instance's own counting."]), self.state,
+            (
+                "reason",
+                ["type": ["string", "null"], "description": "One word, `slots_uncovered` if no node serves the slots; null while connected."]
+            ),
+            ("since", self.time), ("slots", self.count),
+        ])
         return self.object([
-            ("state", ["enum": ["connected", "outage", "replay"]]), ("since", self.time),
-            ("reason", ["type": ["string", "null"], "description": "One word; null while Redis is connected."]),
-            ("detail", ["type": ["string", "null"]]),
-            ("journal", journal), ("last_replay", ["anyOf": [replay, ["type": "null"]]]),
-            ("refused_commands", ["type": "array", "items": self.text]),
+            ("shards", ["type": "array", "items": shard]),
+            (
+                "slots_served",
+                ["type": "number", "minimum": 0, "maximum": 1, "description": "The share of slots whose keys Redis is asked for, rounded down."]
+            ),
+            ("nodes", ["type": "integer", "minimum": 0, "description": "Masters that serve slots."]),
         ])
     }
 

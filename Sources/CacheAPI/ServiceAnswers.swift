@@ -43,7 +43,8 @@ extension Answer {
         }
         if let outage = health.outage {
             body.writeStaticString(",\"redis\":")
-            OutageText(now: health.now, wallClock: now).write(outage, refusedCommands: health.refusedCommands, into: &body)
+            OutageText(now: health.now, wallClock: now)
+                .write(outage, refusedCommands: health.refusedCommands, cluster: health.cluster, into: &body)
             body.writeStaticString(",\"near_cache\":")
             NearCacheText.write(health.near?.report, into: &body)
         }
@@ -93,7 +94,8 @@ package struct OutageText {
         self.wallClock = wallClock
     }
 
-    package func write(_ report: OutageReport, refusedCommands: [String], into body: inout ByteBuffer) {
+    /// - Parameter cluster: nil if Redis is none.
+    package func write(_ report: OutageReport, refusedCommands: [String], cluster: ClusterReport? = nil, into body: inout ByteBuffer) {
         body.writeString("{\"state\":\"\(report.state.rawValue)\",\"since\":")
         self.writeTime(report.since, into: &body)
         if let reason = report.reason {
@@ -110,7 +112,28 @@ package struct OutageText {
         }
         body.writeStaticString(",\"refused_commands\":[")
         body.writeString(refusedCommands.map { "\"\($0)\"" }.joined(separator: ","))
-        body.writeStaticString("]}")
+        body.writeStaticString("]")
+        if let cluster {
+            body.writeStaticString(",\"cluster\":")
+            self.writeCluster(cluster, into: &body)
+        }
+        body.writeStaticString("}")
+    }
+
+    /// Neither a host nor the name of a node, which would tell an attacker where Redis is.
+    private func writeCluster(_ cluster: ClusterReport, into body: inout ByteBuffer) {
+        body.writeStaticString("{\"shards\":[")
+        for (position, shard) in cluster.shards.enumerated() {
+            body.writeString("\(position == 0 ? "" : ","){\"index\":\(shard.index),\"state\":\"\(shard.outage.state.rawValue)\",\"reason\":")
+            body.writeString(shard.outage.reason.map { "\"\($0.code)\"" } ?? "null")
+            body.writeStaticString(",\"since\":")
+            self.writeTime(shard.outage.since, into: &body)
+            body.writeString(",\"slots\":\(shard.slots)}")
+        }
+        body.writeStaticString("],\"slots_served\":")
+        // Rounded down: with one slot missing it is not 1.
+        JSONWriter.writeDecimal(Int64(cluster.servedShare * 100_000), scale: 5, into: &body)
+        body.writeString(",\"nodes\":\(cluster.topology.nodes)}")
     }
 
     private func writeJournal(_ report: OutageReport, into body: inout ByteBuffer) {

@@ -78,7 +78,7 @@ struct DashboardFigures {
         guard let outage = self.report.health.outage else { return nil }
         var text = ByteBuffer()
         OutageText(now: self.report.health.now, wallClock: self.wallClock)
-            .write(outage, refusedCommands: self.report.health.refusedCommands, into: &text)
+            .write(outage, refusedCommands: self.report.health.refusedCommands, cluster: self.report.health.cluster, into: &text)
         return .prepared(text)
     }
 

@@ -90,7 +90,8 @@ package enum MetricCatalogue {
     static let redisState = MetricDescriptor(
         "cacheagent_redis_state", .gauge, labels: ["state"], "1 for the current state of Redis, 0 for the others.")
     static let redisConnections = MetricDescriptor(
-        "cacheagent_redis_connections", .gauge, "Open connections to Redis: one for each event loop.")
+        "cacheagent_redis_connections", .gauge,
+        "Open connections to Redis: one for each event loop, in a cluster one for each event loop and shard.")
     static let redisConnectionsOpened = MetricDescriptor(
         "cacheagent_redis_connections_opened_total", .counter, "Connections to Redis opened.")
     static let redisConnectionFailures = MetricDescriptor(
@@ -107,6 +108,35 @@ package enum MetricCatalogue {
         "cacheagent_redis_outages_total", .counter, "Times that Redis was unavailable, including the time until the first connection.")
     static let recoveryFailures = MetricDescriptor(
         "cacheagent_redis_recovery_failures_total", .counter, "Attempts to return to Redis after an outage that failed.")
+
+    // MARK: A cluster
+
+    static let clusterNodes = MetricDescriptor("cacheagent_cluster_nodes", .gauge, "Masters of the cluster that serve slots.")
+    static let clusterShards = MetricDescriptor(
+        "cacheagent_cluster_shards", .gauge, labels: ["state"],
+        "Shards of the cluster by their state. Slots that no node serves are a shard, which is away (outage).")
+    static let clusterServed = MetricDescriptor(
+        "cacheagent_cluster_slots_served_ratio", .gauge, unit: "ratio",
+        "Share of slots whose keys Redis is asked for. Memory answers for the others.")
+    static let clusterUncovered = MetricDescriptor(
+        "cacheagent_cluster_slots_uncovered", .gauge, "Slots that no node of the cluster serves.")
+    static let clusterRedirects = MetricDescriptor(
+        "cacheagent_cluster_redirects_total", .counter, labels: ["kind"],
+        "Commands that a node sent to another one, because the slot is there (moved) or on its way there (ask).")
+    static let clusterRedirectsToSelf = MetricDescriptor(
+        "cacheagent_cluster_redirects_to_self_total", .counter,
+        "Redirects among these to the node that sent them: another machine is behind its address, and the connection is closed.")
+    static let clusterRedirectsGivenUp = MetricDescriptor(
+        "cacheagent_cluster_redirects_given_up_total", .counter,
+        "Redirects among these after which memory answered: the node is not known or not connected, or there was too little time.")
+    static let clusterRefreshes = MetricDescriptor(
+        "cacheagent_cluster_topology_refreshes_total", .counter, "Times that nodes were asked which of them serves which slots.")
+    static let clusterTriggers = MetricDescriptor(
+        "cacheagent_cluster_topology_triggers_total", .counter, labels: ["reason"],
+        "What asked for a refresh before its time. Many of them together lead to one.")
+    static let clusterRefused = MetricDescriptor(
+        "cacheagent_cluster_topology_refused_total", .counter,
+        "Answers of nodes that were not believed, because they were empty, older than what is known, or of a node that is cut off.")
 
     // MARK: Journal and replay
 
@@ -192,6 +222,8 @@ package enum MetricCatalogue {
         nearCoverageLosses,
         redisConnected, redisState, redisConnections, redisConnectionsOpened, redisConnectionFailures, redisPending, redisDeadlines,
         redisLateReplies, redisRejected, outages, recoveryFailures,
+        clusterNodes, clusterShards, clusterServed, clusterUncovered, clusterRedirects, clusterRedirectsToSelf, clusterRedirectsGivenUp,
+        clusterRefreshes, clusterTriggers, clusterRefused,
         journalKeys, journalKeysBound, journalPatterns, journalBytes, journalBytesBound, journalAge, journalOverflows,
         replayKeys, replayPatterns, replayRefusals, replayPurges, replayDuration, recentWritesBytes, recentWritesBound, recentWritesOverflows,
         eventLoopDelay, logLines, logDropped, accessLogDropped, cpu, residentMemory, virtualMemory, openFiles, openFilesBound, threads,

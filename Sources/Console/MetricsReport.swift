@@ -27,6 +27,7 @@ package struct MetricsReport {
         self.writeMemory(into: &writer)
         self.writeNearCache(into: &writer)
         self.writeRedis(into: &writer)
+        self.writeCluster(into: &writer)
         self.writeProcess(into: &writer)
         self.telemetry.registry.write(into: &writer)
         writer.finish()
@@ -159,6 +160,27 @@ package struct MetricsReport {
         writer.single(MetricCatalogue.recentWritesOverflows, self.recentWrites.overflows)
     }
 
+    private func writeCluster(into writer: inout ExpositionWriter) {
+        guard let cluster = self.health.cluster else { return }
+        let topology = cluster.topology
+        writer.single(MetricCatalogue.clusterNodes, topology.nodes)
+        writer.family(MetricCatalogue.clusterShards)
+        for state in OutageReport.State.allCases { writer.sample([MetricLabel("state", state.rawValue)], cluster.count(state)) }
+        writer.single(MetricCatalogue.clusterServed, cluster.servedShare)
+        writer.single(MetricCatalogue.clusterUncovered, topology.uncoveredSlots)
+        writer.family(MetricCatalogue.clusterRedirects)
+        writer.sample([MetricLabel("kind", "moved")], cluster.redirects.count(.moved))
+        writer.sample([MetricLabel("kind", "ask")], cluster.redirects.count(.ask))
+        writer.single(MetricCatalogue.clusterRedirectsToSelf, cluster.redirects.count(.stale))
+        writer.single(MetricCatalogue.clusterRedirectsGivenUp, cluster.redirects.count(.givenUp))
+        writer.single(MetricCatalogue.clusterRefreshes, topology.refreshes)
+        writer.family(MetricCatalogue.clusterTriggers)
+        for trigger in TopologyRefresh.Trigger.allCases {
+            writer.sample([MetricLabel("reason", trigger.name)], topology.triggers[trigger] ?? 0)
+        }
+        writer.single(MetricCatalogue.clusterRefused, topology.refusedViews)
+    }
+
     private func writeProcess(into writer: inout ExpositionWriter) {
         writer.family(MetricCatalogue.eventLoopDelay)
         writer.histogram([], self.telemetry.eventLoopDelay.snapshot)
@@ -209,5 +231,19 @@ package struct MetricsReporter: Sendable {
             operations: self.service.counts, http: self.httpCounters.counts, health: await self.service.health(),
             telemetry: self.telemetry, accessLogDropped: self.accessLog?.dropped ?? 0, limiter: self.limiter,
             rememberedTokens: self.access?.rememberedTokenCount ?? 0, recentWrites: await self.service.recentWrites())
+    }
+}
+
+extension TopologyRefresh.Trigger {
+    /// As a label.
+    fileprivate var name: String {
+        switch self {
+        case .moved: "moved"
+        case .unknownAddress: "unknown_address"
+        case .uncoveredSlot: "uncovered_slot"
+        case .connectionLost: "connection_lost"
+        case .clusterDown: "cluster_down"
+        case .recovery: "recovery"
+        }
     }
 }

@@ -9,6 +9,7 @@ package final class FakeControlConnection: CacheControlConnection {
         package var keyCount = Result<Int, RedisFailure>.success(0)
         package var information = Result<RedisInformation, RedisFailure>.success(RedisInformation())
         package var refusedOptionalCommands: [String] = []
+        package var topology: TopologyReport?
     }
 
     private let state = Mutex((results: Results(), calls: [String]()))
@@ -49,4 +50,6 @@ package final class FakeControlConnection: CacheControlConnection {
     }
 
     package var refusedOptionalCommands: [String] { self.results.refusedOptionalCommands }
+
+    package var topology: TopologyReport? { self.results.topology }
 }

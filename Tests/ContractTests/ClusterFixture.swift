@@ -81,8 +81,15 @@ struct ClusterHealth: Decodable, Sendable {
             let patterns: Int
         }
 
-        let shards: [ShardHealth]
+        struct Cluster: Decodable, Sendable {
+            let shards: [ShardHealth]
+        }
+
+        /// Null until the cluster is known.
+        let cluster: Cluster?
         let journal: Journal
+
+        var shards: [ShardHealth] { self.cluster?.shards ?? [] }
     }
 
     let status: String
@@ -111,7 +118,7 @@ extension AgentProcess {
     func waitForReplay(fileID: String = #fileID, line: Int = #line) async throws {
         try await eventually("an empty journal", fileID: fileID, line: line) {
             let health = try await self.clusterHealth()
-            return health.redis.shards.allSatisfy(\.isConnected) && health.redis.journal.keys == 0 && health.redis.journal.patterns == 0
+            return !health.redis.shards.isEmpty && health.redis.shards.allSatisfy(\.isConnected) && health.redis.journal.keys == 0 && health.redis.journal.patterns == 0
                 && health.status == "healthy"
         }
     }

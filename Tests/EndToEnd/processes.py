@@ -11,12 +11,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = REPOSITORY / ".build/debug/redis-caching-agent"
 REDIS_SERVER = pathlib.Path("/usr/bin/redis-server")
 READY_SECONDS = 30
+# As CLUSTER KEYSLOT says.
+KEY_IN_SLOT_3 = "key:69287"
 
 
 class Agent:
@@ -91,8 +93,12 @@ class Redis:
     def settings(self) -> Dict[str, str]:
         return {"REDIS_URL": f"redis://127.0.0.1:{self.port}"}
 
+    def options(self) -> List[str]:
+        """Further ones of redis-server."""
+        return []
+
     def start(self) -> None:
-        command = [str(REDIS_SERVER), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.directory.name]
+        command = [str(REDIS_SERVER), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.directory.name, *self.options()]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + READY_SECONDS
         while True:
@@ -119,3 +125,25 @@ class Redis:
         if self.process.poll() is None:
             self.kill()
         self.directory.cleanup()
+
+
+class RedisCluster(Redis):
+    """A cluster of one node, which has all slots."""
+
+    def __init__(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.bus = probe.getsockname()[1]
+        super().__init__()
+        self.command("CLUSTER ADDSLOTSRANGE 0 16383")
+
+    def options(self) -> List[str]:
+        return ["--cluster-enabled", "yes", "--cluster-port", str(self.bus), "--cluster-require-full-coverage", "no"]
+
+    def command(self, line: str) -> None:
+        """One that is answered with OK."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(line.encode() + b"\r\n")
+            reply = connection.recv(100)
+        if reply != b"+OK\r\n":
+            raise RuntimeError(f"{line}: {reply.decode()}")

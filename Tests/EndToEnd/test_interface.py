@@ -14,7 +14,7 @@ import httpx
 import jsonschema
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
-from processes import PROGRAM, REDIS_SERVER, Agent, Redis
+from processes import KEY_IN_SLOT_3, PROGRAM, REDIS_SERVER, Agent, Redis, RedisCluster
 
 SCHEMATHESIS = pathlib.Path(sys.executable).parent / "schemathesis"
 SEED = os.environ.get("SCHEMATHESIS_SEED") or str(random.randrange(1_000_000_000))
@@ -119,6 +119,14 @@ class InterfaceTests(unittest.TestCase):
         agent.set("k", "1")
         redis.start()
         check('"last_replay":{')
+        cluster = RedisCluster()
+        self.addCleanup(cluster.stop)
+        agent = Agent(**cluster.settings)
+        self.addCleanup(agent.stop)
+        check('"slots_served":1.0')
+        cluster.command("CLUSTER DELSLOTS 1 2 3")
+        agent.get("/cache/" + KEY_IN_SLOT_3)
+        check('"slots_uncovered"')
         properties = document["components"]["schemas"]
         self.assertEqual(seen, set(properties["Health"]["properties"]) | set(properties["RedisHealth"]["properties"]))
 

@@ -11,7 +11,7 @@ import unittest
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from processes import PROGRAM, REDIS_SERVER, REPOSITORY, Agent, Redis
+from processes import KEY_IN_SLOT_3, PROGRAM, REDIS_SERVER, REPOSITORY, Agent, Redis, RedisCluster
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 ARTIFACTS = pathlib.Path(os.environ.get("TEST_ARTIFACTS") or REPOSITORY / ".build-test/screenshots")
@@ -262,6 +262,34 @@ class PageTests(unittest.TestCase):
         expect(page.locator("#events")).to_contain_text("Replayed 1 key")
         expect(page.locator("#events")).to_contain_text("Redis was away")
         self.assertGreater(page.locator(".plot:visible rect.mark.outage").count(), 8, "on every plot")
+
+    @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
+    def test_shards_of_a_cluster(self) -> None:
+        cluster = RedisCluster()
+        self.addCleanup(cluster.stop)
+        agent = self.agent(**cluster.settings)
+        agent.wait_for('"slots_served":1.0')
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#redis")).to_have_text("Connected")
+        expect(page.locator("#shards")).to_have_text("1 of 1 shard connected")
+        cluster.command("CLUSTER DELSLOTS 1 2 3")
+        agent.get("/cache/" + KEY_IN_SLOT_3)
+        expect(page.locator("#redis")).to_have_text("In part")
+        expect(page.locator("#shards")).to_have_text("1 of 2 shards connected; no node serves 3 slots")
+        expect(page.locator("#story")).to_contain_text(re.compile(r"No node of the cluster serves these slots, for .+ Memory answers for [\d.]+ % of the slots\."))
+        self.photograph(page, "cluster")
+        cluster.command("CLUSTER ADDSLOTS 1 2 3")
+        expect(page.locator("#redis")).to_have_text("Connected", timeout=90_000)
+
+    @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
+    def test_a_single_redis_has_no_shards(self) -> None:
+        redis = Redis()
+        self.addCleanup(redis.stop)
+        agent = self.agent(**redis.settings)
+        agent.wait_for('"state":"connected"')
+        page = self.page(agent, "/dashboard")
+        expect(page.locator("#redis")).to_have_text("Connected")
+        expect(page.locator("#shards")).to_be_hidden()
 
     def test_signing_in(self) -> None:
         made = subprocess.run([str(PROGRAM), "api-key", "tester", "--scopes", "all"], capture_output=True, text=True, check=True).stdout

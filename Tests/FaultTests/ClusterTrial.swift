@@ -176,7 +176,7 @@ struct ClusterTrial {
     private func isWhole(_ health: WireResponse) throws -> Bool {
         let members = try JSONSerialization.jsonObject(with: Data(health.body)) as? [String: Any]
         let redis = members?["redis"] as? [String: Any]
-        let shards = redis?["shards"] as? [[String: Any]] ?? []
+        let shards = (redis?["cluster"] as? [String: Any])?["shards"] as? [[String: Any]] ?? []
         return !shards.isEmpty && shards.allSatisfy { $0["state"] as? String == "connected" }
             && health.text.contains(#""journal":{"keys":0,"patterns":0"#)
     }

@@ -91,6 +91,8 @@ package struct ClusterControl: CacheControlConnection {
 
     // MARK: Statistics
 
+    package var topology: TopologyReport? { self.directory.isCluster ? self.directory.report : nil }
+
     /// Fails if no shard answers.
     package func information() async throws(RedisFailure) -> ShardInformation {
         let gate = self.directory.gate

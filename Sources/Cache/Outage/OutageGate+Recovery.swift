@@ -63,9 +63,11 @@ extension OutageGate {
     /// How the outage stands, of all shards together.
     package var report: OutageReport { OutageReport(self.shardReports) }
 
-    /// How each shard in use stands, by its number.
-    package var shardReports: [(shard: Int, report: OutageReport)] {
-        self.machines.withLock { machines in self.inUse(machines).map { ($0, machines.machines[$0].report) } }
+    /// How each shard in use stands, all at one moment, in the order of their numbers.
+    package var shardReports: [ShardReport] {
+        self.machines.withLock { machines in
+            self.inUse(machines).map { ShardReport(index: $0, slots: machines.slotCounts[$0], outage: machines.machines[$0].report) }
+        }
     }
 
     // MARK: The log

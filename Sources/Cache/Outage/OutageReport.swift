@@ -54,8 +54,8 @@ package struct OutageReport: Sendable {
 
 extension OutageReport {
     /// Of all shards together: away if any is away, since the first is.
-    init(_ shards: [(shard: Int, report: OutageReport)]) {
-        let reports = shards.map(\.report)
+    init(_ shards: [ShardReport]) {
+        let reports = shards.map(\.outage)
         let away = reports.filter { $0.state != .connected }
         // The worst first: what is looked for, then what is being replayed.
         let worst = away.first { $0.state == .outage } ?? away.first ?? reports.max { $0.since < $1.since }

@@ -228,8 +228,28 @@ function showCopies(last, fine) {
   mark("copies-tile", coherence === "off" ? "warn" : null);
 }
 
+/** So many shards that are away are named. */
+const namedShards = 3;
+
+/** Of a cluster: how many of its shards are there, and of the others which, and why they are not. */
+function shardsText({ shards }) {
+  const away = shards.filter((shard) => shard.state !== "connected");
+  const reasons = away.slice(0, namedShards).map((shard) => {
+    const slots = several(shard.slots, "slot");
+    if (shard.reason === "slots_uncovered") return `no node serves ${slots}`;
+    return `shard ${shard.index} (${slots}): ${shard.state === "replay" ? "replaying" : shard.reason.replaceAll("_", " ")}`;
+  });
+  if (away.length > namedShards) reasons.push(`${away.length - namedShards} more`);
+  return [`${connectedShards(shards)} of ${several(shards.length, "shard")} connected`, ...reasons].join("; ");
+}
+
+const connectedShards = (shards) => shards.filter((shard) => shard.state === "connected").length;
+
 function showState(last) {
   const { redis } = last;
+  const cluster = redis?.cluster ?? null;
+  element("shards").hidden = cluster === null;
+  set("shards", cluster === null ? "" : shardsText(cluster));
   const level = redis === null || redis.state === "connected" ? "good" : "warn";
   pill(level, level === "good" ? "Healthy" : redis.state === "replay" ? "Recovering" : "Degraded");
   if (redis === null) {
@@ -240,14 +260,16 @@ function showState(last) {
     return;
   }
   const since = duration(Math.max(0, (last.wall_ms - Date.parse(`${redis.since}Z`)) / 1000));
-  set("redis", { connected: "Connected", outage: "Away", replay: "Replaying" }[redis.state]);
+  const isPart = cluster !== null && redis.state !== "connected" && connectedShards(cluster.shards) > 0;
+  set("redis", isPart ? "In part" : { connected: "Connected", outage: "Away", replay: "Replaying" }[redis.state]);
   mark("redis-tile", level);
   if (redis.state === "connected") {
     set("story", "");
     set("redis-detail", `for ${since}; ${several(last.redis_client.deadlines_missed, "deadline")} missed`);
     return;
   }
-  set("story", `${redis.detail ?? ""}, for ${since}. Memory answers.`);
+  const whose = isPart ? ` for ${percent(1 - cluster.slots_served)} of the slots` : "";
+  set("story", `${redis.detail ?? ""}, for ${since}. Memory answers${whose}.`);
   const { journal } = redis;
   set("redis-detail", journal.delete_everything
     ? "the journal is full: every string will be deleted from Redis"

@@ -50,7 +50,7 @@ import Testing
         #expect(self.isAnswered(self.key(1)) && !self.isAnswered(self.key(0)))
         #expect(self.gate.isRedisAsked && !self.gate.isRedisWhole)
         #expect(self.gate.report.state == .outage && self.gate.report.reason == .deadlines)
-        #expect(self.gate.shardReports.map(\.report.state) == [.connected, .outage])
+        #expect(self.gate.shardReports.map(\.outage.state) == [.connected, .outage])
     }
 
     @Test func theBoundsOfTheJournalAreOfAllShards() {
@@ -58,7 +58,7 @@ import Testing
         for number in 0..<2 { for shard in 0..<2 { _ = self.set(self.key(shard, number)) } }
         #expect(self.gate.report.journalKeys == 4 && !self.gate.report.mustPurge)
         _ = self.set(self.key(1, 2))
-        #expect(self.gate.shardReports.map(\.report.mustPurge) == [false, true], "the shard that goes beyond pays")
+        #expect(self.gate.shardReports.map(\.outage.mustPurge) == [false, true], "the shard that goes beyond pays")
         #expect(self.gate.report.journalKeys == 2)
     }
 
