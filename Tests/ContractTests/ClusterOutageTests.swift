@@ -27,8 +27,8 @@ import Testing
                 if loss == .killed { cluster.kill(0) } else { cluster.pause(0) }
                 let health = try await agent.waitForShards { $0.contains { !$0.isConnected } }
                 #expect(health.status == "degraded")
-                #expect(health.redis.shards.map(\.isConnected) == [false, true, true])
-                #expect(health.redis.shards[0].reason != nil && health.redis.shards[0].slots > 5000)
+                let away = health.redis.shards.filter { !$0.isConnected }
+                #expect(away.count == 1 && away[0].reason != nil && away[0].slots > 5000)
                 #expect(try await agent.ask(Request.get("/health/ready")).status == 200)
                 for key in deleted {
                     let answer = try await agent.ask(Request.delete("/cache/\(key)"))

@@ -1,5 +1,5 @@
-package import MemoryStore
-package import RedisClient
+import MemoryStore
+import RedisClient
 
 /// How one shard of a cluster stands.
 package struct ShardReport: Sendable {

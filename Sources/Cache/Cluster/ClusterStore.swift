@@ -10,8 +10,6 @@ import RedisClient
 /// Time. An operation that is sent again has the deadline of any command once more, because the commands of a connection expire in their order. So it is
 /// only sent again within half of that time, and the answer comes within one and a half.
 package final class ClusterStore: CacheStore {
-    /// How long after an operation began it may be sent again, in nanoseconds.
-    static let resendWindow = 15_000_000
     /// How often an operation may be sent again.
     static let maximumHops = 2
 
@@ -20,6 +18,8 @@ package final class ClusterStore: CacheStore {
     /// nil for a single Redis.
     private let directory: (any ClusterDirectory)?
     private let eventLoop: any EventLoop
+    /// How long after an operation began it may be sent again, in nanoseconds.
+    private let resendWindow: Int
     /// By shard.
     private var stores: [RedisStore?] = []
     package let redirectCounters = RedirectCounters()
@@ -31,7 +31,12 @@ package final class ClusterStore: CacheStore {
     /// - Parameters:
     ///   - slots: who serves which keys.
     ///   - directory: knows the nodes; nil for a single Redis.
-    package init(gate: OutageGate, slots: SlotTable, directory: (any ClusterDirectory)? = nil, on eventLoop: any EventLoop) {
+    ///   - commandDeadline: that of a connection.
+    package init(
+        gate: OutageGate, slots: SlotTable, directory: (any ClusterDirectory)? = nil, commandDeadline: TimeAmount = .milliseconds(30),
+        on eventLoop: any EventLoop
+    ) {
+        self.resendWindow = Int(commandDeadline.nanoseconds / 2)
         self.gate = gate
         self.slots = slots
         self.directory = directory
@@ -172,7 +177,7 @@ extension ClusterStore: RedirectHandler {
 
     private func resend(_ operation: InFlightOperation, to shard: Int, isAsking: Bool) -> Bool {
         let now = Int(self.eventLoop.now.uptimeNanoseconds)
-        guard operation.hops < Self.maximumHops, now - operation.began <= Self.resendWindow, let store = self.store(shard) else { return false }
+        guard operation.hops < Self.maximumHops, now - operation.began <= self.resendWindow, let store = self.store(shard) else { return false }
         return store.resend(operation, isAsking: isAsking, now: now)
     }
 

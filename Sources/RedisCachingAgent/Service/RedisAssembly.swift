@@ -55,7 +55,8 @@ struct RedisAssembly: Sendable {
 
     /// The store of one event loop, still without a shard.
     func store(on eventLoop: any EventLoop) -> ClusterStore {
-        ClusterStore(gate: self.gate, slots: self.gate.table, directory: self.directory, on: eventLoop)
+        ClusterStore(
+            gate: self.gate, slots: self.gate.table, directory: self.directory, commandDeadline: self.configuration.commandDeadline, on: eventLoop)
     }
 
     /// What lets one of several instances register the service under `name`.
