@@ -95,6 +95,13 @@ class Library:
 
 # Optional and not computed, so that Terraform takes them away if they are set and not configured: resource_cloud_run_v2_service.go of the provider.
 CLEARED = {"google_cloud_run_v2_service": ["template.revision", "template.labels", "client", "client_version"]}
+# What the provider makes a new one for (ForceNew in resource_redis_cluster.go and resource_memorystore_instance.go); anything else it changes in place.
+REPLACED = {
+    "google_redis_cluster": ["name", "authorization_mode", "transit_encryption_mode"],
+    "google_memorystore_instance": ["instance_id", "location", "authorization_mode", "transit_encryption_mode", "mode"],
+}
+# A cluster has no more nodes than this, replicas included: https://cloud.google.com/memorystore/docs/cluster/cluster-node-specification
+MOST_NODES = 250
 PROJECT, PROJECT_NUMBER = "project", "123456789"
 
 
@@ -118,9 +125,13 @@ def computed(kind: str, value: Dict[str, Any]) -> Dict[str, Any]:
     if kind == "google_redis_cluster":
         return {"discovery_endpoints": of_any_type(["list", ["object", {"address": "string"}]], [{"address": "10.0.0.4"}])}
     if kind == "google_memorystore_instance":
-        connection: Kind = ["object", {"psc_auto_connection": ["list", ["object", {"ip_address": "string"}]]}]
+        # The other connection comes first: nobody promises an order.
+        other, wanted = ("", "DISCOVERY") if value["mode"] == "CLUSTER" else ("CONNECTION_TYPE_READER", "PRIMARY")
+        connection: Kind = ["object", {"psc_auto_connection": ["list", ["object", {"connection_type": "string", "ip_address": "string"}]]}]
         endpoints: Kind = ["list", ["object", {"connections": ["list", connection]}]]
-        return {"endpoints": of_any_type(endpoints, [{"connections": [{"psc_auto_connection": [{"ip_address": "10.0.0.5"}]}]}])}
+        addresses = {"10.0.0.6": other, "10.0.0.5": f"CONNECTION_TYPE_{wanted}"}
+        connections = [{"psc_auto_connection": [{"connection_type": kind, "ip_address": address}]} for address, kind in addresses.items()]
+        return {"endpoints": of_any_type(endpoints, [{"connections": connections}])}
     if kind == "google_monitoring_slo":
         return {"name": f"projects/{PROJECT_NUMBER}/services/{value['service']}/serviceLevelObjectives/{value['slo_id']}"}
     if kind == "google_monitoring_uptime_check_config":
@@ -155,8 +166,18 @@ def cleared(kind: str, config: Dict[str, Any], planned_state: Dict[str, Any]) ->
                 target[last] = None
 
 
+def replaced(kind: str, prior: Any, planned_state: Any) -> List[str]:
+    """Which of the changed attributes nobody can change."""
+    return [] if prior is None or planned_state is None else [name for name in REPLACED.get(kind, []) if prior[name] != planned_state[name]]
+
+
 def refused(kind: str, prior: Any, planned_state: Any) -> str:
-    """Why Google would not do it; empty if it would."""
+    """Why Google, or the provider before it asks, would not do it; empty if it would."""
+    if kind in ("google_redis_cluster", "google_memorystore_instance"):
+        if planned_state is None and prior["deletion_protection_enabled"]:
+            return "deletion_protection_enabled is true: it is not deleted."
+        if planned_state is not None and planned_state["shard_count"] * (1 + (planned_state["replica_count"] or 0)) > MOST_NODES:
+            return f"Error 400: more than {MOST_NODES} nodes."
     if kind == "google_cloud_run_v2_service" and prior is not None and planned_state is not None:
         before, after = prior["template"][0], planned_state["template"][0]
         if after.get("revision") and before != after and before.get("revision") == after["revision"]:
@@ -248,7 +269,10 @@ def serve(schema: Dict[str, Any], arguments: List[str]) -> None:
             state = planned(request.type_name, prior, proposed, unknown)
             if prior is not None and state is not None:
                 cleared(request.type_name, decoded(request.config), state)
-            return messages.PlanResourceChange.Response(planned_state=encoded(state), legacy_type_system=True)
+            anew = [
+                messages.AttributePath(steps=[messages.AttributePath.Step(attribute_name=name)]) for name in replaced(request.type_name, prior, state)
+            ]
+            return messages.PlanResourceChange.Response(planned_state=encoded(state), requires_replace=anew, legacy_type_system=True)
 
         def ApplyResourceChange(self, request: Any, context: Any) -> Any:
             state, prior = decoded(request.planned_state), decoded(request.prior_state)

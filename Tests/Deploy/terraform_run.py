@@ -54,6 +54,13 @@ class Infrastructure:
         changes = json.loads(shown.stdout)["resource_changes"]
         return [change for change in changes if change["change"]["actions"] not in (["no-op"], ["read"])]
 
+    def dependencies(self, address: str, **variables: Any) -> List[str]:
+        """What must be there before a resource is made, as far as it says so itself."""
+        self.plan(**variables)
+        shown = json.loads(self._run("show", "-json", "plan", variables={}).stdout)
+        resources = shown["configuration"]["root_module"]["resources"]
+        return next(resource.get("depends_on", []) for resource in resources if resource["address"] == address)
+
     def resources(self) -> Dict[str, Dict[str, Any]]:
         """Everything that is there, by address."""
         shown = json.loads(self._run("show", "-json", variables={}).stdout)

@@ -118,6 +118,82 @@ class ApplyTests(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("prevent_destroy", done.stderr)
 
+    def environment(self, infrastructure: Infrastructure) -> Dict[str, str]:
+        service = infrastructure.resources()[f"{SERVICE}.this[0]"]["values"]
+        return {variable["name"]: variable["value"] for variable in service["template"][0]["containers"][0]["env"]}
+
+    def test_a_cluster_is_found_by_its_discovery_endpoint(self) -> None:
+        for store, address in (("redis-cluster", "10.0.0.4"), ("valkey", "10.0.0.5"), ("valkey-single", "10.0.0.5")):
+            with self.subTest(store):
+                project = self.infrastructure()
+                self.applied(project, store=store)
+                self.applied(project, image=IMAGE, store=store)
+                environment = self.environment(project)
+                wanted = {"REDIS_HOST": address, "REDIS_PORT": "6379", "REDIS_TLS": "on", "REDIS_TLS_VERIFY": "full", "REDIS_AUTH": "google-iam"}
+                self.assertEqual({name: environment.get(name) for name in wanted}, wanted)
+                self.assertNotIn("REDIS_PASSWORD_FILE", environment)
+                outputs = project.outputs()
+                self.assertEqual((outputs["redis_host"], outputs["redis_nodes"]), (address, 2 if store == "valkey-single" else 6))
+                self.assertEqual(project.plan(image=IMAGE, store=store), [], "the third apply has nothing to do")
+
+    def test_the_first_connection_is_the_wrong_one(self) -> None:
+        """As the file was: whichever connection Google lists first."""
+        def as_it_was(name: str, text: str) -> str:
+            return re.sub(r"connection\.ip_address if connection\.connection_type == [^\n]*\n  \]\)", "connection.ip_address\n  ][0:1])", text)
+
+        project = self.infrastructure(as_it_was)
+        self.applied(project, image=IMAGE, store="valkey")
+        self.assertEqual(self.environment(project)["REDIS_HOST"], "10.0.0.6")
+
+    def test_the_way_in_is_there_before_the_cluster(self) -> None:
+        """Without a policy Google makes no endpoints, and the cluster fails after twenty minutes."""
+        for store, address in (("redis-cluster", "google_redis_cluster.this"), ("valkey", "google_memorystore_instance.this")):
+            with self.subTest(store):
+                project = self.infrastructure()
+                before = project.dependencies(address, store=store)
+                self.assertIn("google_network_connectivity_service_connection_policy.this", before)
+                self.assertIn("google_project_service.this", before)
+
+    def test_a_cluster_grows_while_it_serves(self) -> None:
+        for store in ("redis-cluster", "valkey"):
+            with self.subTest(store):
+                project = self.infrastructure()
+                self.applied(project, image=IMAGE, store=store)
+                grown = {"store": store, "shards": 5, "replicas_per_shard": 2, "node_type": "highmem-medium"}
+                changes = project.plan(image=IMAGE, **grown)
+                self.assertEqual([change["change"]["actions"] for change in changes], [["update"]], "the cluster alone, in its place")
+                self.applied(project, image=IMAGE, **grown)
+                self.assertEqual(project.outputs()["redis_nodes"], 15)
+
+    def test_a_cluster_is_not_destroyed_by_accident(self) -> None:
+        for store, kind in (("redis-cluster", "google_redis_cluster"), ("valkey", "google_memorystore_instance")):
+            with self.subTest(store):
+                project = self.infrastructure()
+                self.applied(project, image=IMAGE, store=store)
+                done = project.apply(image=IMAGE, store="existing", existing_redis={"host": "10.1.2.3"})
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn("deletion_protection_enabled", done.stderr)
+                self.assertIn(f"{kind}.this[0]", project.resources())
+        done = project.apply(image=IMAGE, store="valkey-single")
+        self.assertIn("deletion_protection_enabled", done.stderr, "without slots it is another instance")
+
+    def test_more_nodes_than_google_makes_are_refused_before_it_is_asked(self) -> None:
+        def unchecked(name: str, text: str) -> str:
+            return text.replace("* (1 + var.replicas_per_shard) <= 250", "<= 250") if name == "variables.tf" else text
+
+        done = self.infrastructure().apply(store="redis-cluster", shards=126)
+        self.assertIn("at most 250 nodes", done.stderr)
+        done = self.infrastructure(unchecked).apply(store="redis-cluster", shards=126)
+        self.assertIn("Error 400", done.stderr, "Google's own refusal, after the network was made")
+
+    def test_an_existing_cluster_has_several_seeds(self) -> None:
+        project = self.infrastructure()
+        self.applied(project, image=IMAGE, store="existing", existing_redis={"host": "10.0.0.2", "seeds": ["10.0.0.3", "10.0.0.4:6380"]})
+        environment = self.environment(project)
+        self.assertEqual(environment["REDIS_URL"], "redis://10.0.0.2:6379,10.0.0.3,10.0.0.4:6380")
+        self.assertNotIn("REDIS_HOST", environment)
+        self.assertNotIn("REDIS_TLS_CA_FILE", environment)
+
     def test_what_others_may_not_see_is_a_secret(self) -> None:
         project = self.infrastructure()
         self.applied(project, image=IMAGE)
@@ -146,7 +222,7 @@ class InterfaceTests(unittest.TestCase):
             "image": IMAGE, "self_url": "https://cache.example.com", "repository": {"owner": "o", "name": "n"}, "alert_email": "a@example.com",
             "budget": {"billing_account": "0", "amount": 1}, "binary_authorization": "true",
         }
-        for variant in ({}, {"store": "valkey"}, {"store": "redis-cluster", "egress": "connector"}, {"store": "existing", "existing_redis": {"host": "h"}}):
+        for variant in ({}, {"store": "valkey"}, {"store": "valkey-single"}, {"store": "redis-cluster", "egress": "connector"}, {"store": "existing", "existing_redis": {"host": "h"}}):
             with self.subTest(variant):
                 made = [change for change in project.plan(**everything, **variant)]
                 enabled = {change["change"]["after"]["service"] for change in made if change["type"] == "google_project_service"}

@@ -9,7 +9,7 @@ resource "google_project_iam_member" "agent" {
     ["roles/logging.logWriter"],
     var.managed_prometheus ? ["roles/monitoring.metricWriter"] : [],
     var.store == "redis-cluster" ? ["roles/redis.dbConnectionUser"] : [],
-    var.store == "valkey" ? ["roles/memorystore.dbConnectionUser"] : [],
+    local.is_valkey ? ["roles/memorystore.dbConnectionUser"] : [],
   ))
   project = var.project
   role    = each.value

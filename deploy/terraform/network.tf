@@ -1,6 +1,8 @@
 locals {
   makes_network   = var.existing_network == null && (var.store != "existing" || var.egress == "direct" || var.existing_connector == null)
   makes_connector = var.egress == "connector" && var.existing_connector == null
+  # What the network knows instances of the service by.
+  tag = "cache-agent"
   # Memorystore for Redis is reached by private services access.
   makes_private_services = var.store == "redis" && !try(var.existing_network.private_services, false)
   network                = try(var.existing_network.network, one(google_compute_network.this[*].name), null)
@@ -70,25 +72,48 @@ resource "google_service_networking_connection" "services" {
   reserved_peering_ranges = [google_compute_global_address.services[0].name]
 }
 
-# The other two stores are reached by Private Service Connect.
+# The other stores are reached by Private Service Connect. A cluster takes two addresses, however many nodes it has: one for the discovery endpoint and one
+# for all nodes, which differ by their ports. https://cloud.google.com/memorystore/docs/cluster/networking
+locals {
+  makes_endpoints = local.has_endpoints && try(var.existing_network.endpoints, null) == null
+  endpoints_range = local.makes_endpoints ? "10.10.0.128/27" : try(var.existing_network.endpoints, null)
+}
+
 resource "google_compute_subnetwork" "endpoints" {
-  count                    = contains(["redis-cluster", "valkey"], var.store) ? 1 : 0
+  count                    = local.makes_endpoints ? 1 : 0
   name                     = "${var.name}-endpoints"
   region                   = var.region
   network                  = local.network_id
-  ip_cidr_range            = "10.10.0.128/27"
+  ip_cidr_range            = local.endpoints_range
   private_ip_google_access = true
   depends_on               = [google_compute_network.this]
 }
 
 resource "google_network_connectivity_service_connection_policy" "this" {
-  count         = contains(["redis-cluster", "valkey"], var.store) ? 1 : 0
+  count         = local.makes_endpoints ? 1 : 0
   name          = var.name
   location      = var.region
-  service_class = var.store == "valkey" ? "gcp-memorystore" : "gcp-memorystore-redis"
+  service_class = var.store == "redis-cluster" ? "gcp-memorystore-redis" : "gcp-memorystore"
   network       = local.network_id
   psc_config {
     subnetworks = [google_compute_subnetwork.endpoints[0].id]
   }
   depends_on = [google_project_service.this]
+}
+
+# A network lets everything out unless a rule of its own denies it, which has priority 1000 if nothing else is said. With the discovery endpoint's port alone
+# a client learns which nodes there are, and reaches none.
+resource "google_compute_firewall" "endpoints" {
+  count              = local.has_endpoints ? 1 : 0
+  name               = "${var.name}-redis"
+  network            = local.network_id
+  direction          = "EGRESS"
+  priority           = 900
+  destination_ranges = [local.endpoints_range]
+  target_tags        = [var.egress == "direct" ? local.tag : "vpc-connector-${var.region}-${coalesce(var.existing_connector, "redis-connector")}"]
+  allow {
+    protocol = "tcp"
+    ports    = local.is_cluster ? ["6379", "11000-13047"] : ["6379"]
+  }
+  depends_on = [google_compute_network.this]
 }

@@ -4,7 +4,18 @@ output "url" {
 }
 
 output "redis_host" {
-  value = local.redis.host
+  description = "Address of Redis; of a cluster its discovery endpoint."
+  value       = local.redis.host
+}
+
+output "redis_nodes" {
+  description = "How many nodes the store has, replicas included; null: it is not made here, or not made of nodes."
+  value       = local.has_endpoints ? (local.is_cluster ? var.shards : 1) * (1 + var.replicas_per_shard) : null
+}
+
+output "redis_connections" {
+  description = "The most connections that one node (a shard's first, or the only one) gets: of each instance one for each of 2 vCPU and one for control, and all instances twice while revisions change. docs/deploy.md has what a node takes."
+  value       = 2 * var.maximum_instances * (2 + 1)
 }
 
 output "service_account" {

@@ -1,11 +1,8 @@
 locals {
   environment = merge(
+    local.redis_address,
     {
       ENVIRONMENT                = var.environment
-      REDIS_HOST                 = local.redis.host
-      REDIS_PORT                 = tostring(local.redis.port)
-      REDIS_DB                   = tostring(local.redis.database)
-      REDIS_TLS                  = local.redis.tls ? "on" : "off"
       REDIS_STARTUP_WAIT_SECONDS = tostring(var.startup_wait_seconds)
       REQUIRE_AUTH               = tostring(var.api_keys)
     },
@@ -64,7 +61,7 @@ resource "google_cloud_run_v2_service" "this" {
         content {
           network    = local.network
           subnetwork = local.subnetwork
-          tags       = ["cache-agent"]
+          tags       = [local.tag]
         }
       }
     }

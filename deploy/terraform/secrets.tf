@@ -1,5 +1,5 @@
 # Empty secrets, filled by hand: docs/deploy.md says how. API keys so are in no state file. Redis's password is nevertheless, as a computed attribute of
-# google_redis_instance: the state's bucket is as secret as it (backend.tf), or store = "valkey" has no password at all.
+# google_redis_instance: the state's bucket is as secret as it (backend.tf), or a cluster or Valkey have no password at all.
 locals {
   secrets = merge(
     { smoke-key = "${var.name}-smoke-key" },

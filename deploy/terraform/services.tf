@@ -9,8 +9,10 @@ resource "google_project_service" "this" {
       "storage.googleapis.com",
     ],
     var.store == "redis" ? ["redis.googleapis.com", "servicenetworking.googleapis.com"] : [],
-    var.store == "redis-cluster" ? ["redis.googleapis.com", "networkconnectivity.googleapis.com"] : [],
-    var.store == "valkey" ? ["memorystore.googleapis.com", "networkconnectivity.googleapis.com"] : [],
+    var.store == "redis-cluster" ? ["redis.googleapis.com"] : [],
+    local.is_valkey ? ["memorystore.googleapis.com"] : [],
+    # The second is called by nobody here: Google's automation of the endpoints needs it.
+    local.has_endpoints ? ["networkconnectivity.googleapis.com", "serviceconsumermanagement.googleapis.com"] : [],
     var.egress == "connector" ? ["vpcaccess.googleapis.com"] : [],
     var.binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],

@@ -39,10 +39,10 @@ variable "environment" {
 variable "store" {
   type        = string
   default     = "redis"
-  description = "Which Memorystore to make: redis (Standard tier), redis-cluster or valkey; or existing: none, see existing_redis."
+  description = "Which Memorystore to make: redis (Standard tier), redis-cluster, valkey (a cluster) or valkey-single; or existing: none, see existing_redis."
   validation {
-    condition     = contains(["redis", "redis-cluster", "valkey", "existing"], var.store)
-    error_message = "The store is redis, redis-cluster, valkey or existing."
+    condition     = contains(["redis", "redis-cluster", "valkey", "valkey-single", "existing"], var.store)
+    error_message = "The store is redis, redis-cluster, valkey, valkey-single or existing."
   }
   validation {
     condition     = (var.store == "existing") == (var.existing_redis != null)
@@ -55,17 +55,57 @@ variable "existing_redis" {
     host     = string
     port     = optional(number, 6379)
     database = optional(number, 0)
+    seeds    = optional(list(string), [])
     tls      = optional(bool, false)
     password = optional(bool, false)
   })
   default     = null
-  description = "A Redis that is there already. With a password or TLS, the secrets NAME-redis-auth and NAME-redis-ca are to be filled."
+  description = "A Redis that is there already. seeds: further nodes of a cluster, each host or host:port. With a password or TLS, the secrets NAME-redis-auth and NAME-redis-ca are to be filled."
+  validation {
+    condition     = alltrue([for seed in try(var.existing_redis.seeds, []) : can(regex("^([A-Za-z0-9._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?$", seed))])
+    error_message = "A seed is host or host:port, without a scheme and without credentials."
+  }
+  validation {
+    condition     = length(try(var.existing_redis.seeds, [])) == 0 || try(var.existing_redis.database, 0) == 0
+    error_message = "A cluster has database 0 alone."
+  }
+}
+
+variable "shards" {
+  type        = number
+  default     = 3
+  description = "Shards of redis-cluster and valkey. It may be changed while the service runs: Memorystore moves the keys."
+  validation {
+    # https://cloud.google.com/memorystore/docs/cluster/cluster-node-specification
+    condition     = var.shards >= 1 && var.shards == floor(var.shards) && var.shards * (1 + var.replicas_per_shard) <= 250
+    error_message = "A cluster has at least one shard, and at most 250 nodes, replicas included."
+  }
+}
+
+variable "replicas_per_shard" {
+  type        = number
+  default     = 1
+  description = "Replicas of each shard, which take its place when it fails; the service reads from none. 0: a lost node's keys are gone, and memory stands in for them until it is replaced."
+  validation {
+    condition     = contains([0, 1, 2, 3, 4, 5], var.replicas_per_shard)
+    error_message = "A shard has 0 to 5 replicas."
+  }
+}
+
+variable "node_type" {
+  type        = string
+  default     = "standard-small"
+  description = "Size of each node of redis-cluster, valkey and valkey-single, in GB (and in keys and values): shared-core-nano 1.4 (1.12), standard-small 6.5 (5.2), highmem-medium 13 (10.4), highmem-xlarge 58 (46.4)."
+  validation {
+    condition     = contains(["shared-core-nano", "standard-small", "highmem-medium", "highmem-xlarge"], var.node_type)
+    error_message = "The node type is shared-core-nano, standard-small, highmem-medium or highmem-xlarge."
+  }
 }
 
 variable "existing_network" {
-  type        = object({ network = string, subnetwork = optional(string), private_services = optional(bool, false) })
+  type        = object({ network = string, subnetwork = optional(string), private_services = optional(bool, false), endpoints = optional(string) })
   default     = null
-  description = "A network that is there already, by name, and for direct egress a subnetwork of /26 or more in the region; null: make one. private_services: it has private services access, of which a network has one."
+  description = "A network that is there already, by name, and for direct egress a subnetwork of /26 or more in the region; null: make one. private_services: it has private services access, of which a network has one. endpoints: it has a service connection policy for the store, of which a network has one in a region, with addresses from this range."
   validation {
     condition     = var.existing_network == null || try(var.existing_network.subnetwork, null) != null || var.egress == "connector"
     error_message = "Direct egress needs the subnetwork of the existing network."

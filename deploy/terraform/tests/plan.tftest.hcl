@@ -163,36 +163,186 @@ run "redis_cluster" {
     values = { discovery_endpoints = [{ address = "10.0.0.4", port = 6379, psc_config = [] }] }
   }
   assert {
-    condition     = google_redis_cluster.this[0].authorization_mode == "AUTH_MODE_IAM_AUTH" && length(google_redis_instance.this) == 0
-    error_message = "Redis Cluster, by the service account's own token"
+    condition     = google_redis_cluster.this[0].shard_count == 3 && google_redis_cluster.this[0].replica_count == 1 && google_redis_cluster.this[0].node_type == "REDIS_STANDARD_SMALL" && length(google_redis_instance.this) == 0
+    error_message = "three shards, each with a replica"
   }
   assert {
-    condition     = local.environment["REDIS_AUTH"] == "google-iam" && !contains(keys(local.environment), "REDIS_PASSWORD_FILE")
+    condition     = google_redis_cluster.this[0].authorization_mode == "AUTH_MODE_IAM_AUTH" && google_redis_cluster.this[0].transit_encryption_mode == "TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION"
+    error_message = "the service account's own token, over TLS"
+  }
+  assert {
+    condition     = google_redis_cluster.this[0].redis_configs["maxmemory-policy"] == "allkeys-lfu" && google_redis_cluster.this[0].persistence_config[0].mode == "DISABLED"
+    error_message = "every key may be evicted, and none is on a disk"
+  }
+  assert {
+    condition     = google_redis_cluster.this[0].deletion_protection_enabled && google_redis_cluster.this[0].maintenance_policy[0].weekly_maintenance_window[0].day == "SUNDAY"
+    error_message = "it stays, and maintenance has a window"
+  }
+  assert {
+    condition     = local.environment["REDIS_AUTH"] == "google-iam" && !contains(keys(local.environment), "REDIS_PASSWORD_FILE") && !contains(keys(local.secrets), "redis-auth")
     error_message = "no password"
+  }
+  assert {
+    condition     = local.environment["REDIS_TLS"] == "on" && local.environment["REDIS_TLS_VERIFY"] == "full" && local.environment["REDIS_TLS_CA_FILE"] == "/secrets/redis-ca/ca.pem"
+    error_message = "its own authority, and its own name"
+  }
+  assert {
+    condition     = local.environment["REDIS_PORT"] == "6379" && local.environment["REDIS_DB"] == "0"
+    error_message = "the discovery endpoint's port, and the only database"
   }
   assert {
     condition     = contains(keys(google_project_iam_member.agent), "roles/redis.dbConnectionUser")
     error_message = "the role to connect"
+  }
+  assert {
+    condition     = google_network_connectivity_service_connection_policy.this[0].service_class == "gcp-memorystore-redis" && length(google_service_networking_connection.services) == 0
+    error_message = "by Private Service Connect"
+  }
+  assert {
+    condition     = google_compute_firewall.endpoints[0].direction == "EGRESS" && tolist(one(google_compute_firewall.endpoints[0].allow).ports) == tolist(["6379", "11000-13047"])
+    error_message = "the discovery endpoint's port and the nodes'"
+  }
+  assert {
+    condition     = toset(google_compute_firewall.endpoints[0].destination_ranges) == toset([google_compute_subnetwork.endpoints[0].ip_cidr_range]) && google_compute_firewall.endpoints[0].priority < 1000
+    error_message = "to the endpoints alone, and before a rule that denies the rest"
+  }
+  assert {
+    condition     = toset(google_compute_firewall.endpoints[0].target_tags) == toset(google_cloud_run_v2_service.this[0].template[0].vpc_access[0].network_interfaces[0].tags)
+    error_message = "from the service alone"
+  }
+  assert {
+    condition     = output.redis_nodes == 6 && output.redis_connections == 60
+    error_message = "nodes, and connections to one of them"
   }
 }
 
 run "valkey" {
   command = plan
   variables {
-    store = "valkey"
+    store              = "valkey"
+    shards             = 125
+    node_type          = "highmem-medium"
+    egress             = "connector"
+    existing_connector = "shared"
   }
   override_resource {
     target = google_memorystore_instance.this
-    values = { endpoints = [{ connections = [{ psc_auto_connection = [{ ip_address = "10.0.0.5" }] }] }] }
+    values = { endpoints = [{ connections = [
+      { psc_auto_connection = [{ ip_address = "10.0.0.6", connection_type = "" }] },
+      { psc_auto_connection = [{ ip_address = "10.0.0.5", connection_type = "CONNECTION_TYPE_DISCOVERY" }] },
+    ] }] }
   }
   assert {
-    condition     = google_memorystore_instance.this[0].mode == "CLUSTER_DISABLED" && google_memorystore_instance.this[0].transit_encryption_mode == "SERVER_AUTHENTICATION"
-    error_message = "Valkey without slots, over TLS"
+    condition     = google_memorystore_instance.this[0].mode == "CLUSTER" && google_memorystore_instance.this[0].shard_count == 125 && google_memorystore_instance.this[0].replica_count == 1
+    error_message = "the most shards that a cluster with replicas has"
+  }
+  assert {
+    condition     = google_memorystore_instance.this[0].node_type == "HIGHMEM_MEDIUM" && google_memorystore_instance.this[0].engine_configs["maxmemory-policy"] == "allkeys-lfu"
+    error_message = "of the size that was asked for; every key may be evicted"
+  }
+  assert {
+    condition     = google_memorystore_instance.this[0].authorization_mode == "IAM_AUTH" && google_memorystore_instance.this[0].transit_encryption_mode == "SERVER_AUTHENTICATION"
+    error_message = "the service account's own token, over TLS"
   }
   assert {
     condition     = contains(keys(google_project_iam_member.agent), "roles/memorystore.dbConnectionUser") && google_network_connectivity_service_connection_policy.this[0].service_class == "gcp-memorystore"
     error_message = "the role and the way to connect"
   }
+  assert {
+    condition     = toset(google_compute_firewall.endpoints[0].target_tags) == toset(["vpc-connector-us-central1-shared"]) && tolist(one(google_compute_firewall.endpoints[0].allow).ports) == tolist(["6379", "11000-13047"])
+    error_message = "the connector's instances reach the nodes"
+  }
+}
+
+run "valkey_without_slots" {
+  command = plan
+  variables {
+    store  = "valkey-single"
+    shards = 5
+  }
+  override_resource {
+    target = google_memorystore_instance.this
+    values = { endpoints = [{ connections = [
+      { psc_auto_connection = [{ ip_address = "10.0.0.6", connection_type = "CONNECTION_TYPE_READER" }] },
+      { psc_auto_connection = [{ ip_address = "10.0.0.5", connection_type = "CONNECTION_TYPE_PRIMARY" }] },
+    ] }] }
+  }
+  assert {
+    condition     = google_memorystore_instance.this[0].mode == "CLUSTER_DISABLED" && google_memorystore_instance.this[0].shard_count == 1
+    error_message = "one server and its replica"
+  }
+  assert {
+    condition     = tolist(one(google_compute_firewall.endpoints[0].allow).ports) == tolist(["6379"]) && output.redis_nodes == 2
+    error_message = "one port"
+  }
+}
+
+run "a_cluster_in_an_existing_network" {
+  command = plan
+  variables {
+    store            = "redis-cluster"
+    existing_network = { network = "shared", subnetwork = "run", endpoints = "10.9.0.0/28" }
+  }
+  assert {
+    condition     = length(google_network_connectivity_service_connection_policy.this) + length(google_compute_subnetwork.endpoints) + length(google_compute_network.this) == 0
+    error_message = "a network has one policy for a class in a region"
+  }
+  assert {
+    condition     = toset(google_compute_firewall.endpoints[0].destination_ranges) == toset(["10.9.0.0/28"]) && google_redis_cluster.this[0].psc_configs[0].network == "projects/project/global/networks/shared"
+    error_message = "where the policy's addresses are"
+  }
+}
+
+run "an_existing_cluster" {
+  command = plan
+  variables {
+    store            = "existing"
+    existing_redis   = { host = "10.0.0.2", seeds = ["10.0.0.3", "redis.example.com:6380", "[fd00::1]:6379"], tls = true, password = true }
+    existing_network = { network = "default", subnetwork = "run" }
+  }
+  assert {
+    condition     = local.environment["REDIS_URL"] == "rediss://10.0.0.2:6379,10.0.0.3,redis.example.com:6380,[fd00::1]:6379"
+    error_message = "every seed, over TLS, and no password"
+  }
+  assert {
+    condition     = length(setintersection(keys(local.environment), ["REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_TLS"])) == 0
+    error_message = "one way to say it"
+  }
+  assert {
+    condition     = local.environment["REDIS_PASSWORD_FILE"] == "/secrets/redis-auth/password" && local.environment["REDIS_TLS_CA_FILE"] == "/secrets/redis-ca/ca.pem"
+    error_message = "password and authority are secrets"
+  }
+  assert {
+    condition     = length(google_compute_firewall.endpoints) == 0
+    error_message = "whose network it is must let it in"
+  }
+}
+
+run "a_seed_with_a_password_is_refused" {
+  command = plan
+  variables {
+    store          = "existing"
+    existing_redis = { host = "10.0.0.2", seeds = ["user:secret@10.0.0.3:6379"] }
+  }
+  expect_failures = [var.existing_redis]
+}
+
+run "a_cluster_has_one_database" {
+  command = plan
+  variables {
+    store          = "existing"
+    existing_redis = { host = "10.0.0.2", seeds = ["10.0.0.3"], database = 2 }
+  }
+  expect_failures = [var.existing_redis]
+}
+
+run "replicas_count_as_nodes" {
+  command = plan
+  variables {
+    store  = "redis-cluster"
+    shards = 126
+  }
+  expect_failures = [var.shards]
 }
 
 run "an_image_by_tag_is_refused" {
