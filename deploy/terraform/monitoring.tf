@@ -31,6 +31,12 @@ resource "google_monitoring_service" "this" {
 locals {
   of_service = "resource.type=\"cloud_run_revision\" resource.label.service_name=\"${var.name}\""
   of_redis   = "resource.type=\"redis_instance\" resource.label.instance_id=monitoring.regex.full_match(\".*/${var.name}\")"
+  # The busiest master: of a cluster or of Valkey.
+  busiest_node = (
+    var.store == "redis-cluster"
+    ? "metric.type=\"redis.googleapis.com/cluster/cpu/maximum_utilization\" metric.label.role=\"primary\" resource.type=\"redis.googleapis.com/Cluster\" resource.label.cluster_id=monitoring.regex.full_match(\"(.*/)?${var.name}\")"
+    : "metric.type=\"memorystore.googleapis.com/instance/cpu/maximum_utilization\" metric.label.role=\"primary\" resource.type=\"memorystore.googleapis.com/Instance\" resource.label.instance_id=monitoring.regex.full_match(\"(.*/)?${var.name}\")"
+  )
 }
 
 resource "google_monitoring_slo" "availability" {
@@ -97,6 +103,13 @@ locals {
       aligner  = "ALIGN_MIN"
       reducer  = "REDUCE_MIN"
       for_type = "redis"
+    }
+    redis-cpu = {
+      what     = "A node of Redis is busy", runbook = "a-node-of-redis-is-busy", above = true, value = 0.8, duration = "600s"
+      filter   = local.busiest_node
+      aligner  = "ALIGN_MEAN"
+      reducer  = "REDUCE_MAX"
+      for_type = local.has_endpoints ? var.store : "none"
     }
     instances = {
       what     = "All instances are in use", runbook = "all-instances-are-in-use", above = true, value = var.maximum_instances - 0.5, duration = "900s"

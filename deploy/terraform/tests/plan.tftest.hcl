@@ -211,6 +211,10 @@ run "redis_cluster" {
     error_message = "from the service alone"
   }
   assert {
+    condition     = strcontains(google_monitoring_alert_policy.threshold["redis-cpu"].conditions[0].condition_threshold[0].filter, "redis.googleapis.com/cluster/cpu") && !contains(keys(google_monitoring_alert_policy.threshold), "redis-memory")
+    error_message = "a busy node is an alarm, of the metrics that there are"
+  }
+  assert {
     condition     = output.redis_nodes == 6 && output.redis_connections == 60
     error_message = "nodes, and connections to one of them"
   }
@@ -436,6 +440,10 @@ run "existing_redis" {
   assert {
     condition     = google_cloud_run_v2_service.this[0].template[0].vpc_access[0].connector == "projects/project/locations/us-central1/connectors/redis-connector"
     error_message = "the connector that is there"
+  }
+  assert {
+    condition     = !contains(keys(local.environment), "REDIS_URL")
+    error_message = "one server needs no list"
   }
   assert {
     condition     = local.environment["REDIS_HOST"] == "10.1.2.3" && local.environment["REDIS_DB"] == "2" && local.environment["REDIS_TLS"] == "off" && local.environment["REQUIRE_AUTH"] == "false"
