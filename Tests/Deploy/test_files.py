@@ -173,7 +173,7 @@ class CloudRunTests(unittest.TestCase):
         for variants in self.variants:
             for variable in rendered(*variants)["spec"]["template"]["spec"]["containers"][0]["env"]:
                 self.assertIn(f"| `{variable['name']}` |", table)
-        terraform = (DEPLOY / "terraform/run.tf").read_text()
+        terraform = (DEPLOY / "terraform/run.tf").read_text() + (DEPLOY / "terraform/store.tf").read_text()
         for name in re.findall(r"\b(?:REDIS|API|FACTORY|SELF|AGENT|METRICS|REQUIRE)_[A-Z_]+(?=\s*=)", terraform):
             self.assertIn(f"| `{name}` |", table)
 

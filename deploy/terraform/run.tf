@@ -10,6 +10,8 @@ locals {
     local.redis.tls ? { REDIS_TLS_CA_FILE = "/secrets/redis-ca/ca.pem", REDIS_TLS_VERIFY = local.redis.verify } : {},
     local.redis.password ? { REDIS_PASSWORD_FILE = "/secrets/redis-auth/password" } : {},
     local.redis.iam ? { REDIS_AUTH = "google-iam" } : {},
+    # What a process keeps for shards has a bound, 128 unless it is told otherwise: the most that there can be, so that growing makes no new revision.
+    local.is_cluster && var.shards > 128 ? { REDIS_CLUSTER_MAX_SHARDS = "250" } : {},
     # The sidecar shows no key; nobody else comes to the loopback.
     var.managed_prometheus ? { METRICS_PORT = "9090" } : {},
     var.self_url == "" ? {} : { SELF_URL = var.self_url },

@@ -183,6 +183,10 @@ run "redis_cluster" {
     error_message = "no password"
   }
   assert {
+    condition     = !contains(keys(local.environment), "REDIS_CLUSTER_MAX_SHARDS")
+    error_message = "three shards are within the bound"
+  }
+  assert {
     condition     = local.environment["REDIS_TLS"] == "on" && local.environment["REDIS_TLS_VERIFY"] == "full" && local.environment["REDIS_TLS_CA_FILE"] == "/secrets/redis-ca/ca.pem"
     error_message = "its own authority, and its own name"
   }
@@ -255,6 +259,23 @@ run "valkey" {
   assert {
     condition     = toset(google_compute_firewall.endpoints[0].target_tags) == toset(["vpc-connector-us-central1-shared"]) && tolist(one(google_compute_firewall.endpoints[0].allow).ports) == tolist(["6379", "11000-13047"])
     error_message = "the connector's instances reach the nodes"
+  }
+}
+
+run "as_many_shards_as_there_are" {
+  command = plan
+  variables {
+    store              = "valkey"
+    shards             = 250
+    replicas_per_shard = 0
+  }
+  override_resource {
+    target = google_memorystore_instance.this
+    values = { endpoints = [] }
+  }
+  assert {
+    condition     = local.environment["REDIS_CLUSTER_MAX_SHARDS"] == "250"
+    error_message = "memory would answer for the others"
   }
 }
 
