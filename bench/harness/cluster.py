@@ -23,16 +23,16 @@ KEYS = 10_000
 GET, SET = "GET", "SET"
 # GETs and SETs of a hundred; the rest are DELETEs.
 SHARES = {GET: (100, 0), SET: (0, 100), "mixture": (80, 15)}
-CPU_RATIO = 1.15
+CPU_RATIO = 1.10
 MOVED_SLOTS = 5000
 PROMISE_MS = 50.0
-RETURN_SECONDS = 2.0
+RETURN_SECONDS = 1.5
 # A run with a fault: one second of health, the fault, and the way back.
 RUN_SECONDS, FAULT_FROM = 12, 1.0
 INSTANCES = 10
 WATCHED_SECONDS = 120
 # One refresh a minute of two commands, a fifth earlier or later, and what a look at a moving topology adds.
-TOPOLOGY_PER_MINUTE = 3.0
+TOPOLOGY_PER_MINUTE = 6.0
 DEGRADED = "x-cache-degraded"
 
 
@@ -68,7 +68,7 @@ def wait_whole(server: Server) -> None:
 
 
 def _is_whole(health: Dict) -> bool:
-    shards = health.get("shards")
+    shards = (health.get("cluster") or {}).get("shards")
     states = [shard["state"] for shard in shards] if shards else [health["state"]]
     return all(state == "connected" for state in states) and health["journal"]["keys"] == 0 and health["journal"]["patterns"] == 0
 

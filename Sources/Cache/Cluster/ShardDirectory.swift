@@ -87,6 +87,14 @@ package final class ShardDirectory: ClusterDirectory {
     /// The shard of the slots that no node serves; nil if there have been none.
     package var uncoveredShard: Int? { self.state.withLock { $0.map.uncoveredShard } }
 
+    /// Where replicas were when nodes were asked last.
+    var replicas: [RedisEndpoint] {
+        self.state.withLock { state in
+            let asked = state.endpoints[0] ?? self.seeds[0]
+            return (state.refresh.view?.replicas ?? []).compactMap { $0.endpoint(askedAt: asked) }.shuffled()
+        }
+    }
+
     /// The seed to be tried after the one that was tried last; nil if there is only one.
     func nextSeed() -> RedisEndpoint? {
         guard self.seeds.count > 1 else { return nil }

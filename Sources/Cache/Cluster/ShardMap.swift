@@ -115,16 +115,17 @@ struct ShardMap {
         }) {
             return shard
         }
-        return self.append()
+        // There is always a place for slots that no node serves, or none that there is a place for.
+        return self.append(upTo: self.maximumShards - (self.uncoveredShard == nil ? 1 : 0))
     }
 
     private mutating func uncovered() -> Int? {
-        if self.uncoveredShard == nil { self.uncoveredShard = self.append() }
+        if self.uncoveredShard == nil { self.uncoveredShard = self.append(upTo: self.maximumShards) }
         return self.uncoveredShard
     }
 
-    private mutating func append() -> Int? {
-        guard self.nodes.count < self.maximumShards else { return nil }
+    private mutating func append(upTo maximum: Int) -> Int? {
+        guard self.nodes.count < maximum else { return nil }
         self.nodes.append(nil)
         return self.nodes.count - 1
     }

@@ -6,6 +6,8 @@ import Synchronization
 ///
 /// `TopologyRefresh` decides which node is asked when and what is believed; this performs it. A single Redis has one shard, and is not asked.
 package struct TopologyWatch: Sendable {
+    private static let maximumReplicasAsked = 8
+
     private let directory: ShardDirectory
     private let connector: any ShardConnector
     private let seedControl: RedisControl
@@ -101,7 +103,8 @@ package struct TopologyWatch: Sendable {
             guard let (control, endpoint) = node else { return (nil, self.directory.seeds[0]) }
             return (try? await control.clusterView(), endpoint)
         case .seed:
-            for endpoint in self.directory.seeds {
+            // Of a cluster whose masters are all gone, a replica may be the one that knows.
+            for endpoint in self.directory.seeds + self.directory.replicas.prefix(Self.maximumReplicasAsked) {
                 await self.seedControl.move(to: endpoint)
                 _ = await self.seedControl.disconnect()
                 if let view = try? await self.seedControl.clusterView() {

@@ -9,8 +9,8 @@ import NIOCore
 /// than the span and never more than twice as much. O(key length) to record.
 struct RecentWrites {
     /// How long a write is remembered, at least; nothing is for a span of zero.
-    var span: TimeAmount
-    private let maximumBytesOfBuffer: Int
+    private var span: TimeAmount
+    private var maximumBytesOfBuffer: Int
     private var current = ByteBuffer()
     private var previous = ByteBuffer()
     private var currentBegin = 0
@@ -22,6 +22,12 @@ struct RecentWrites {
     ///   - span: how long a write is remembered, at least; nothing is for a span of zero
     ///   - maximumBytes: of both buffers
     init(span: TimeAmount, maximumBytes: Int) {
+        self.span = span
+        self.maximumBytesOfBuffer = maximumBytes / 2
+    }
+
+    /// Other bounds apply from now on: whether Redis is a cluster, and of how many shards, is known only when it has answered.
+    mutating func limit(span: TimeAmount, maximumBytes: Int) {
         self.span = span
         self.maximumBytesOfBuffer = maximumBytes / 2
     }

@@ -26,6 +26,7 @@ package final class RedisStore {
     private lazy var consents = TrackingConsents(self)
     private var deadlinesInARow = 0
     private let maximumDeadlinesInARow: Int
+    private let eventLoopCount: Int
     /// Fulfilled when the connection has answered.
     private var connecting: EventLoopPromise<Void>?
     /// Whether the connection has ended for good.
@@ -54,6 +55,7 @@ package final class RedisStore {
         self.probe = ProbeKey(prefix: probePrefix)
         self.recentWrites = RecentWrites(
             span: gate.recentWritesSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
+        self.eventLoopCount = max(1, eventLoopCount)
         self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
         connection.delegate = self
     }
@@ -323,8 +325,8 @@ extension RedisStore: RedisConnectionDelegate {
         let promise = self.connection.eventLoop.makePromise(of: Void.self)
         self.connecting = promise
         self.deadlinesInARow = 0
-        // Whether Redis is a cluster has been found out by now.
-        self.recentWrites.span = self.gate.recentWritesSpan
+        self.recentWrites.limit(
+            span: self.gate.recentWritesSpan, maximumBytes: self.gate.settings.recentWritesBytes / (self.eventLoopCount * self.gate.shardsInUse.count))
         self.connection.connect()
         return promise.futureResult
     }

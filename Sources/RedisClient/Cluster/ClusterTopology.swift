@@ -3,7 +3,7 @@ package import RESP
 
 /// Who owns which slots, as one node of a cluster sees it: the replies to `CLUSTER SLOTS` and `CLUSTER INFO`.
 ///
-/// Replicas are left out: they lag behind, and a read from one could be older than a write that was acknowledged.
+/// Replicas serve nothing: they lag behind, and a read from one could be older than a write that was acknowledged.
 package struct ClusterTopology: Sendable, Hashable {
     /// An owner of slots.
     package struct Node: Sendable, Hashable {
@@ -14,6 +14,8 @@ package struct ClusterTopology: Sendable, Hashable {
 
     /// In the order of their first slots.
     package let nodes: [Node]
+    /// Where replicas are: they are asked for nothing but the topology, if nobody else answers.
+    package let replicas: Set<ClusterAddress>
     /// Of each slot, the place of its owner in `nodes`, or `nobody`.
     package let owners: [UInt16]
     /// Whether the node that was asked calls the cluster whole.
@@ -33,10 +35,12 @@ package struct ClusterTopology: Sendable, Hashable {
     package init(slots: RESPValue, information: RESPValue) throws(RedisFailure) {
         guard case .array(let ranges) = slots, let text = information.text.map({ String(buffer: $0) }) else { throw Self.malformed }
         var nodes: [Node] = []
+        var replicas: Set<ClusterAddress> = []
         var places: [String: UInt16] = [:]
         var owners = [UInt16](repeating: Self.nobody, count: HashSlot.count)
         for range in ranges {
             let (first, last, node) = try Self.range(range)
+            replicas.formUnion(Self.replicas(range))
             let place = places[node.identifier] ?? UInt16(nodes.count)
             if place == nodes.count {
                 guard nodes.count < Self.maximumNodes else { throw Self.malformed }
@@ -49,6 +53,7 @@ package struct ClusterTopology: Sendable, Hashable {
             }
         }
         self.nodes = nodes
+        self.replicas = replicas
         self.owners = owners
         self.isWhole = Self.field("cluster_state", text) == "ok"
         self.epoch = Self.field("cluster_current_epoch", text).flatMap { UInt64($0) } ?? 0
@@ -85,6 +90,15 @@ package struct ClusterTopology: Sendable, Hashable {
         else { return nil }
         let identifier = node.count >= 3 ? node[2].text.map { String(buffer: $0) } : nil
         return Node(identifier: identifier ?? "\(address.host ?? ""):\(port)", address: address)
+    }
+
+    /// What is malformed is left out.
+    private static func replicas(_ range: RESPValue) -> [ClusterAddress] {
+        guard case .array(let members) = range else { return [] }
+        return members.dropFirst(3).compactMap { member in
+            guard case .array(let node) = member, node.count >= 2, case .integer(let port) = node[1] else { return nil }
+            return ClusterAddress(host: self.host(node), port: Int(port))
+        }
     }
 
     /// A node that prefers host names and has none says `?`, and its address in the metadata.

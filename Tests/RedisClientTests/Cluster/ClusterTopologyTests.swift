@@ -33,6 +33,7 @@ import Testing
         #expect(try view.owner(of: self.slot(10_923))?.identifier == "a")
         #expect(try view.owner(of: self.slot(10_924)) == nil)
         #expect(view.servedSlots == 10_924)
+        #expect(view.replicas.map(\.port) == [9] && view.replicas.first?.host == "replica")
         #expect(view.isWhole && view.epoch == 6)
     }
 
