@@ -119,7 +119,7 @@ package enum MetricCatalogue {
         "cacheagent_cluster_slots_served_ratio", .gauge, unit: "ratio",
         "Share of slots whose keys Redis is asked for. Memory answers for the others.")
     static let clusterUncovered = MetricDescriptor(
-        "cacheagent_cluster_slots_uncovered", .gauge, "Slots that no node of the cluster serves.")
+        "cacheagent_cluster_slots_uncovered", .gauge, "Slots that no node of the cluster serves, or only one beyond REDIS_CLUSTER_MAX_SHARDS.")
     static let clusterRedirects = MetricDescriptor(
         "cacheagent_cluster_redirects_total", .counter, labels: ["kind"],
         "Commands that a node sent to another one, because the slot is there (moved) or on its way there (ask).")

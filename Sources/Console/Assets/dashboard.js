@@ -231,19 +231,20 @@ function showCopies(last, fine) {
 /** So many shards that are away are named. */
 const namedShards = 3;
 
+const awayShards = ({ shards }) => shards.filter((shard) => shard.state !== "connected");
+
 /** Of a cluster: how many of its shards are there, and of the others which, and why they are not. */
-function shardsText({ shards }) {
-  const away = shards.filter((shard) => shard.state !== "connected");
+function shardsText(cluster) {
+  const { shards } = cluster;
+  const away = awayShards(cluster);
   const reasons = away.slice(0, namedShards).map((shard) => {
     const slots = several(shard.slots, "slot");
     if (shard.reason === "slots_uncovered") return `no node serves ${slots}`;
     return `shard ${shard.index} (${slots}): ${shard.state === "replay" ? "replaying" : shard.reason.replaceAll("_", " ")}`;
   });
   if (away.length > namedShards) reasons.push(`${away.length - namedShards} more`);
-  return [`${connectedShards(shards)} of ${several(shards.length, "shard")} connected`, ...reasons].join("; ");
+  return [`${shards.length - away.length} of ${several(shards.length, "shard")} connected`, ...reasons].join("; ");
 }
-
-const connectedShards = (shards) => shards.filter((shard) => shard.state === "connected").length;
 
 function showState(last) {
   const { redis } = last;
@@ -260,7 +261,7 @@ function showState(last) {
     return;
   }
   const since = duration(Math.max(0, (last.wall_ms - Date.parse(`${redis.since}Z`)) / 1000));
-  const isPart = cluster !== null && redis.state !== "connected" && connectedShards(cluster.shards) > 0;
+  const isPart = cluster !== null && redis.state !== "connected" && awayShards(cluster).length < cluster.shards.length;
   set("redis", isPart ? "In part" : { connected: "Connected", outage: "Away", replay: "Replaying" }[redis.state]);
   mark("redis-tile", level);
   if (redis.state === "connected") {
@@ -268,7 +269,8 @@ function showState(last) {
     set("redis-detail", `for ${since}; ${several(last.redis_client.deadlines_missed, "deadline")} missed`);
     return;
   }
-  const whose = isPart ? ` for ${percent(1 - cluster.slots_served)} of the slots` : "";
+  const slots = (shards) => sum(shards, (shard) => shard.slots);
+  const whose = isPart ? ` for ${count(slots(awayShards(cluster)))} of ${several(slots(cluster.shards), "slot")}` : "";
   set("story", `${redis.detail ?? ""}, for ${since}. Memory answers${whose}.`);
   const { journal } = redis;
   set("redis-detail", journal.delete_everything
