@@ -123,7 +123,12 @@ extension OpenAPIDocument {
                         ("connected_clients", self.count), ("uptime_seconds", self.count), ("total_commands_processed", self.count),
                         ("keyspace_hits", self.count), ("keyspace_misses", self.count),
                         ("hit_rate", ["type": "number", "minimum": 0, "maximum": 100, "description": "Percent, two decimals."]),
-                        ("complete", self.no("Only while Redis is unavailable: these are the figures of the embedded store.")),
+                        (
+                            "complete",
+                            self.no(
+                                "Only while Redis, or a shard of a cluster, is unavailable: the figures are the embedded store's, or the other shards'."
+                            )
+                        ),
                         ("message", self.text),
                     ], optional: ["complete", "message"])
             ),

@@ -120,6 +120,11 @@ import Testing
             #expect(health.status == "degraded" && health.redis_connected && health.redis.cluster?.slots_served == 0.99981)
             try await self.expect(agent, ["cluster_slots_uncovered": 3, "cluster_nodes": 3, #"cluster_shards{state="outage"}"#: 1])
             try await agent.waitForMetric(#"cacheagent_cluster_topology_triggers_total{reason="uncovered_slot"}"#) { $0 >= 1 }
+            try await cluster.give([0, 1, 2], to: 0)
+            _ = try await self.health(agent, "slots that a node has again") { health, cluster in
+                health.status == "healthy" && cluster.shards.count == 3 && cluster.slots_served == 1
+            }
+            try await self.expect(agent, ["cluster_slots_uncovered": 0, "cluster_slots_served_ratio": 1])
         }
     }
 

@@ -278,6 +278,9 @@ class PageTests(unittest.TestCase):
         expect(page.locator("#shards")).to_have_text("1 of 2 shards connected; no node serves 3 slots")
         expect(page.locator("#story")).to_contain_text(re.compile(r"No node of the cluster serves these slots, for .+ Memory answers for 3 of 16,384 slots\."))
         self.photograph(page, "cluster")
+        cluster.command("CLUSTER ADDSLOTS 1 2 3")
+        expect(page.locator("#shards")).to_have_text("1 of 1 shard connected")
+        expect(page.locator("#pill")).to_have_text("Healthy")
 
     @unittest.skipUnless(REDIS_SERVER.exists(), "redis-server is not installed")
     def test_a_single_redis_has_no_shards(self) -> None:
