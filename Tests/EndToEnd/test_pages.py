@@ -1,61 +1,23 @@
-"""The pages in a browser: they load, show what is so, do what they offer, and say nothing on the console."""
+"""The dashboard in a browser: it loads, shows what is so, does what it offers, and says nothing on the console."""
 
 import json
 import os
 import pathlib
 import re
 import subprocess
-import tempfile
 import time
 import unittest
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from pages import PageTestCase
 from processes import KEY_IN_SLOT_3, PROGRAM, REDIS_SERVER, REPOSITORY, Agent, Redis, RedisCluster
 
-CHROMIUM = pathlib.Path("/usr/bin/chromium")
 ARTIFACTS = pathlib.Path(os.environ.get("TEST_ARTIFACTS") or REPOSITORY / ".build-test/screenshots")
 WIDTHS = {"wide": (1280, "light"), "tablet": (820, "dark"), "phone": (390, "dark")}
 
 
-@unittest.skipUnless(CHROMIUM.exists(), "chromium is not installed")
-class PageTests(unittest.TestCase):
-    playwright = None
-    browser: Browser
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.playwright = sync_playwright().start()
-        cls.browser = cls.playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.browser.close()
-        cls.playwright.stop()
-
-    def page(self, agent: Agent, path: str, width: int = 1280, scheme: str = "light", blocked: str = "nothing") -> Page:
-        """A page whose console must stay empty, and that asks nobody but the service. `blocked` is an address that the page's policy keeps it from."""
-        page = self.browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page.set_default_timeout(20_000)
-        said = []
-        page.on("console", lambda message: said.append(f"{message.type}: {message.text}") if blocked not in message.text else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        foreign = []
-        own = (agent.url, "data:", "blob:", blocked)
-        page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(own) else None)
-        self.addCleanup(page.close)
-        self.addCleanup(lambda: self.assertEqual(foreign, []))
-        self.addCleanup(lambda: self.assertEqual(said, []))
-        page.goto(agent.url + path)
-        return page
-
-    def agent(self, **settings: str) -> Agent:
-        agent = Agent(**settings)
-        self.addCleanup(agent.stop)
-        return agent
-
-    # The dashboard.
-
+class DashboardTests(PageTestCase):
     def test_live_figures(self) -> None:
         agent = self.agent()
         page = self.page(agent, "/dashboard")
@@ -376,59 +338,6 @@ class PageTests(unittest.TestCase):
         policy = page.goto(agent.url + "/dashboard").headers["content-security-policy"]
         self.assertTrue(policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';"), policy)
         self.assertNotIn("unsafe", policy)
-
-    # The documentation.
-
-    def assets(self) -> str:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        subprocess.run([str(REPOSITORY / "scripts/fetch-docs-assets"), directory.name], check=True, timeout=120)
-        return directory.name
-
-    def test_swagger_ui_and_redoc_without_the_internet(self) -> None:
-        agent = self.agent(DOCS_DIRECTORY=self.assets())
-        page = self.page(agent, "/docs")
-        expect(page.locator(".opblock").first).to_be_visible()
-        self.assertGreater(page.locator(".opblock").count(), 15)
-        page.locator("#operations-cache-setValue").click()
-        expect(page.locator("#operations-cache-setValue")).to_contain_text("Store a value")
-        expect(page.locator("#unavailable")).to_be_hidden()
-        # Nothing but the service itself has a say.
-        for path in ("/docs", "/redoc"):
-            self.assertNotIn("https:", self.policy(agent, path))
-        # ReDoc would show its maker's logo.
-        page = self.page(agent, "/redoc", blocked="https://cdn.redoc.ly/redoc/logo-mini.svg")
-        expect(page.get_by_role("heading", name="Redis Caching Layer Agent")).to_be_visible()
-        expect(page.get_by_text("Invalidate", exact=False).first).to_be_visible()
-        expect(page.locator("#unavailable")).to_be_hidden()
-
-    def policy(self, agent: Agent, path: str) -> str:
-        page = self.browser.new_page()
-        self.addCleanup(page.close)
-        return page.goto(agent.url + path).headers["content-security-policy"]
-
-    def test_without_their_files_the_pages_say_so(self) -> None:
-        with tempfile.TemporaryDirectory() as empty:
-            for settings, reason in (({}, "cannot load them from cdn.jsdelivr.net"), ({"DOCS_DIRECTORY": empty}, "not in the directory")):
-                agent = self.agent(**settings)
-                for path, name in (("/docs", "Swagger UI"), ("/redoc", "ReDoc")):
-                    page = self.browser.new_page()
-                    self.addCleanup(page.close)
-                    page.route("https://**", lambda route: route.abort())
-                    page.goto(agent.url + path)
-                    expect(page.locator("#unavailable")).to_be_visible()
-                    expect(page.locator("#unavailable")).to_contain_text(f"{name} cannot be shown")
-                    expect(page.locator("#unavailable")).to_contain_text(reason)
-                    page.get_by_role("link", name="/openapi.json").click()
-                    expect(page.locator("body")).to_contain_text('"openapi":"3.1.0"')
-
-    def test_a_mirror_that_does_not_answer(self) -> None:
-        agent = self.agent()
-        page = self.browser.new_page()
-        self.addCleanup(page.close)
-        page.route("https://**", lambda route: None)
-        page.goto(agent.url + "/docs", wait_until="commit")
-        expect(page.locator("#unavailable")).to_be_visible(timeout=15_000)
 
 
 if __name__ == "__main__":
