@@ -241,7 +241,6 @@ extension TopologyRefresh.Trigger {
         case .moved: "moved"
         case .unknownAddress: "unknown_address"
         case .uncoveredSlot: "uncovered_slot"
-        case .connectionLost: "connection_lost"
         case .clusterDown: "cluster_down"
         case .recovery: "recovery"
         }

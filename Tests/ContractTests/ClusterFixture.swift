@@ -118,7 +118,8 @@ extension AgentProcess {
     func waitForReplay(fileID: String = #fileID, line: Int = #line) async throws {
         try await eventually("an empty journal", fileID: fileID, line: line) {
             let health = try await self.clusterHealth()
-            return !health.redis.shards.isEmpty && health.redis.shards.allSatisfy(\.isConnected) && health.redis.journal.keys == 0 && health.redis.journal.patterns == 0
+            let shards = health.redis.shards
+            return !shards.isEmpty && shards.allSatisfy(\.isConnected) && health.redis.journal.keys == 0 && health.redis.journal.patterns == 0
                 && health.status == "healthy"
         }
     }

@@ -60,7 +60,8 @@ extension OutageStateMachine {
             switch self {
             case .connected, .settlingLateWrites, .settlingKeys, .waitingForLateReplies: true
             case .lost, .endingConnections, .pausing, .probing, .refusing, .pausingRefusal, .verifyingRefusal, .retiring, .absent, .fencing,
-                .waitingForEndedConnections, .identifyingServer, .collectingRecentWrites, .verifyingWrites, .connectingEventLoops, .deletingEverything, .deletingPattern:
+                .waitingForEndedConnections, .identifyingServer, .collectingRecentWrites, .verifyingWrites, .connectingEventLoops,
+                .deletingEverything, .deletingPattern:
                 false
             }
         }

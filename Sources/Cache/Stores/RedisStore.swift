@@ -166,7 +166,8 @@ package final class RedisStore {
                 hash: copy.hash, ticket: near.ticket(copy.hash, at: place), sent: MonotonicTime(nanoseconds: now),
                 isToBeKept: isTracked || (isToBeKept && near.keepsForAWhile))
         }
-        return self.gate.isAsked(self.shard, for: operation.key, slot: operation.slot) && self.dispatch(operation, isTracked: isTracked, isAsking: isAsking) == nil
+        return self.gate.isAsked(self.shard, for: operation.key, slot: operation.slot)
+            && self.dispatch(operation, isTracked: isTracked, isAsking: isAsking) == nil
     }
 
     /// Keeps an operation until its replies have come, and sends its commands.
@@ -326,7 +327,8 @@ extension RedisStore: RedisConnectionDelegate {
         self.connecting = promise
         self.deadlinesInARow = 0
         self.recentWrites.limit(
-            span: self.gate.recentWritesSpan, maximumBytes: self.gate.settings.recentWritesBytes / (self.eventLoopCount * self.gate.shardsInUse.count))
+            span: self.gate.recentWritesSpan, maximumBytes: self.gate.settings.recentWritesBytes / (self.eventLoopCount * self.gate.shardsInUse.count)
+        )
         self.connection.connect()
         return promise.futureResult
     }

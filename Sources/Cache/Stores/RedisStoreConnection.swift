@@ -1,5 +1,5 @@
 package import NIOCore
-package import RESP
+import RESP
 package import RedisClient
 
 /// A connection to Redis, as `RedisStore` needs it: a `RedisConnection`, or what stands for one in a test. Confined to its event loop.

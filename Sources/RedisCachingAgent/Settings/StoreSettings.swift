@@ -25,7 +25,6 @@ extension OutageSettings {
         }
     }
 
-
     /// If a platform scales the service, another instance may have written the key meanwhile.
     private static func writes(_ reader: inout SettingReader) -> OutageWrites {
         if let chosen = OutageWrites(rawValue: reader.choice(SettingCatalogue.outageWrites)) { return chosen }

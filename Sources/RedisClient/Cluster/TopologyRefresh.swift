@@ -27,7 +27,7 @@ package struct TopologyRefresh: ~Copyable {
 
     /// Why a refresh is wanted before its time.
     package enum Trigger: Hashable, Sendable, CaseIterable {
-        case moved, unknownAddress, uncoveredSlot, connectionLost, clusterDown, recovery
+        case moved, unknownAddress, uncoveredSlot, clusterDown, recovery
     }
 
     /// How often, in general and while something is wrong.

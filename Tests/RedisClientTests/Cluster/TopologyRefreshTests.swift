@@ -46,7 +46,7 @@ import Testing
         var refresh = Self.settled(try Self.view("a", "b"))
         refresh.triggered(.moved, now: Self.time(5000), random: 0.5)
         #expect(refresh.wakeUp == Self.time(5050))
-        refresh.triggered(.connectionLost, now: Self.time(5001), random: 0)
+        refresh.triggered(.clusterDown, now: Self.time(5001), random: 0)
         #expect(refresh.wakeUp == Self.time(5050), "one refresh answers all triggers before it")
     }
 
