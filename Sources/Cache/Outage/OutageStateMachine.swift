@@ -26,9 +26,6 @@ import RedisClient
 /// An attempt that was given up does not affect the next one: a failure that others report leads to `lost`, where no step is under way, so the
 /// result of a step that arrives then belongs to the past. Only `next` has to check that.
 struct OutageStateMachine {
-    /// Keys that are settled in one step.
-    static let keysPerStep = 500
-
     private(set) var state: State
     private(set) var journal: OutageJournal
     private(set) var counters = OutageCounters()
@@ -38,7 +35,6 @@ struct OutageStateMachine {
     private(set) var reason: OutageReason
     /// What the log has said of this outage.
     private var loggedReasons: Set<OutageReason> = [.starting]
-    private var refusalIsLogged = false
     /// Attempts that failed since Redis was last there for long enough: pauses grow with them.
     private var failedAttempts = 0
     /// Connections that ended, and over which Redis may still read commands.
@@ -48,11 +44,7 @@ struct OutageStateMachine {
     private var answeringServer: String?
     /// Patterns that Redis has deleted lately: a server that takes over may still have what matches.
     private var recentPatterns: [(bytes: [UInt8], time: MonotonicTime)] = []
-    /// The version of the pattern that is being deleted.
-    private var patternVersion: UInt64 = 0
-    /// Entries that are restored in one step: one, after a connection ended over several, so that the value that ends it is found.
-    private var entriesPerRestore = OutageStateMachine.keysPerStep
-    private let isRestoring: Bool
+    private var replay: OutageReplay
     private var recentWritesMilliseconds: Int64
     private let maximumPatterns: Int
     private let stableMilliseconds: Int64
@@ -63,7 +55,7 @@ struct OutageStateMachine {
         self.reason = isAbsent ? .uncovered : .starting
         self.journal = OutageJournal(settings)
         self.since = now
-        self.isRestoring = settings.writes == .restore
+        self.replay = OutageReplay(settings)
         self.recentWritesMilliseconds = settings.effectiveRecentWritesSpan(inCluster: inCluster).nanoseconds / 1_000_000
         self.maximumPatterns = settings.journalPatterns
         self.stableMilliseconds = settings.pauseCap.nanoseconds / 1_000_000
@@ -103,7 +95,7 @@ struct OutageStateMachine {
             if now.milliseconds - self.since.milliseconds >= self.stableMilliseconds { self.failedAttempts = 0 }
             self.since = now
             self.loggedReasons = []
-            self.refusalIsLogged = false
+            self.replay.begin()
             self.counters.outages += 1
         case .outage, .replay:
             self.failedAttempts += 1
@@ -268,9 +260,7 @@ struct OutageStateMachine {
             }
             return isOverflow ? [.journalFull] : []
         case .keysSettled(let settlement) where !settlement.interruptedValues.isEmpty:
-            self.entriesPerRestore = 1
-            // A server that hangs up on what it does not like may do so before its reply has arrived.
-            if settlement.interruptedValues.count == 1 { self.journal.connectionEnded(over: settlement.interruptedValues[0]) }
+            self.replay.interrupted(settlement.interruptedValues, &self.journal)
         case .keysSettled, .woken, .pauseEnded, .redisAnswered, .connectionsFenced, .fenceRefused, .waitEnded, .serverIdentified, .writesVerified,
             .eventLoopsConnected, .everythingDeleted, .patternDeleted, .stepFailed, .stopped:
             break
@@ -336,13 +326,9 @@ struct OutageStateMachine {
         case .eventLoopsConnected:
             return self.replayNext(now)
         case .everythingDeleted(let isRefused):
-            self.journal.endPurge()
-            self.counters.purged()
-            return self.replayNext(now, after: isRefused ? self.noteRefusedPattern() : [])
+            return self.replayNext(now, after: self.replay.everythingDeleted(isRefused: isRefused, &self.journal, &self.counters))
         case .patternDeleted(let isRefused):
-            self.journal.settle(patternVersion: self.patternVersion)
-            if !isRefused { self.counters.replayedPattern() }
-            return self.replayNext(now, after: isRefused ? self.noteRefusedPattern() : [])
+            return self.replayNext(now, after: self.replay.patternDeleted(isRefused: isRefused, &self.journal, &self.counters))
         case .keysSettled(let settlement):
             return self.settle(settlement, now)
         case .stepFailed(let failure):
@@ -379,15 +365,10 @@ struct OutageStateMachine {
 
     // MARK: Replay
 
-    /// What concerns more than single keys comes before any key is asked of Redis.
     private mutating func replayNext(_ now: MonotonicTime, after notices: [OutageNotice] = []) -> RecoveryDecision {
         var decision: RecoveryDecision
-        if self.journal.mustPurge {
-            self.journal.beginPurge()
-            decision = self.go(.deletingEverything, .deleteEverything)
-        } else if let pattern = self.journal.patterns.first {
-            self.patternVersion = pattern.version
-            decision = self.go(.deletingPattern, .deletePattern(pattern.bytes))
+        if let (state, step) = self.replay.sharedStep(&self.journal) {
+            decision = self.go(state, step)
         } else {
             self.state = .settlingKeys
             decision = self.settleNext(now)
@@ -398,10 +379,7 @@ struct OutageStateMachine {
 
     private mutating func settleNext(_ now: MonotonicTime) -> RecoveryDecision {
         let isConnected = self.state.phase == .connected
-        let entries = self.journal.entries(limit: self.isRestoring ? self.entriesPerRestore : Self.keysPerStep)
-        guard entries.isEmpty else {
-            return self.go(isConnected ? .settlingLateWrites : .settlingKeys, self.isRestoring ? .restoreKeys(entries) : .deleteKeys(entries))
-        }
+        if let step = self.replay.keyStep(self.journal) { return self.go(isConnected ? .settlingLateWrites : .settlingKeys, step) }
         guard !isConnected else { return self.go(.connected, .wait) }
         guard self.journal.isEmpty else { return self.go(.waitingForLateReplies, .wait) }
         let away = now.milliseconds - self.since.milliseconds
@@ -410,42 +388,11 @@ struct OutageStateMachine {
         return RecoveryDecision(step: .wait, notices: [.back(self.counters.endReplay(now), awayMilliseconds: away)])
     }
 
-    /// A record leaves the journal only here, and in `replayNext` a pattern: when Redis has replied.
     private mutating func settle(_ settlement: Settlement, _ now: MonotonicTime) -> RecoveryDecision {
-        var notices: [OutageNotice] = []
-        var forgotten: [[UInt8]] = []
-        for entry in settlement.settled {
-            if let refusal = entry.refusal {
-                self.counters.refusedKeys[refusal, default: 0] += 1
-                notices += self.noteRefusal()
-            } else {
-                self.counters.replayedKey()
-            }
-            if self.journal.settle(entry) { forgotten.append(entry.key) }
-        }
-        for entry in settlement.refusedValues {
-            if let refusal = entry.refusal { self.journal.refuseValue(entry, refusal) }
-        }
-        var decision: RecoveryDecision
-        if let failure = settlement.failure {
-            decision = self.stepFailed(failure, now)
-        } else {
-            self.entriesPerRestore = min(2 * self.entriesPerRestore, Self.keysPerStep)
-            decision = self.settleNext(now)
-        }
+        let (notices, forgotten) = self.replay.settled(settlement, &self.journal, &self.counters)
+        var decision = settlement.failure.map { self.stepFailed($0, now) } ?? self.settleNext(now)
         decision.notices.insert(contentsOf: notices, at: 0)
         decision.forgotten = forgotten
         return decision
-    }
-
-    private mutating func noteRefusedPattern() -> [OutageNotice] {
-        self.counters.refusedPatterns += 1
-        return self.noteRefusal()
-    }
-
-    private mutating func noteRefusal() -> [OutageNotice] {
-        self.counters.replay?.refused += 1
-        defer { self.refusalIsLogged = true }
-        return self.refusalIsLogged ? [] : [.refused]
     }
 }
