@@ -66,9 +66,10 @@ extension CacheService {
         return .invalidated(outcome.deletion.removed, .redis)
     }
 
-    /// An error as an answer, such as a missing permission to scan, says nothing of other calls.
+    /// An error as an answer, such as a missing permission to scan, says nothing of other calls; that a node does not serve a slot does.
     private static func concernsTheCallAlone(_ failure: RedisFailure) -> Bool {
-        failure.serverErrorPrefix != nil || failure.code == .cancelled || failure.code == .unexpectedReply
+        guard failure.redirect == nil, !failure.isClusterDown else { return false }
+        return failure.serverErrorPrefix != nil || failure.code == .cancelled || failure.code == .unexpectedReply
     }
 
     /// - Returns: why shards do not answer, by their numbers.
@@ -80,7 +81,9 @@ extension CacheService {
             do {
                 try await sign.get()
             } catch {
-                failures[shard] = error as? RedisFailure ?? .notConnected
+                let failure = error as? RedisFailure ?? .notConnected
+                // A node that does not serve the slot that it was asked for answers, and the walk will show what it has.
+                if failure.redirect == nil, !failure.isAboutTheSlot { failures[shard] = failure }
             }
         }
         return failures

@@ -167,14 +167,16 @@ import Testing
                 for key in keys where try await !agent.isDegraded(key) { return false }
                 return try await agent.clusterHealth().redis.shards.allSatisfy { !$0.isConnected }
             }
+            let begin = try await self.uptime(agent)
             let before = try await self.connectionsReceived(cluster, [0, 1])
             let seen = try await ClusterTraffic.during(agent, keys: keys) {
                 let start = try await self.uptime(agent)
                 try await eventually("three seconds of it") { try await self.uptime(agent) >= start + 3 }
             }
             let received = zip(before, try await self.connectionsReceived(cluster, [0, 1])).map { $1 - $0 }
-            // One of them is this test's own.
-            #expect(received.allSatisfy { $0 <= 8 }, "\(received) new connections")
+            let seconds = try await self.uptime(agent) - begin
+            // Some are this test's own, and a seed is asked about once a second whether the cluster is back.
+            #expect(received.allSatisfy { $0 <= 4 + 2 * seconds }, "\(received) new connections in \(seconds) s")
             #expect(seen.wrong == [] && seen.misses == 0 && seen.degraded == Set(keys))
             for key in keys { #expect(try await agent.ask(Request.delete("/cache/\(key)"))["x-cache-degraded"] == "1") }
 

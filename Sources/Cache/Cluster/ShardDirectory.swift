@@ -21,6 +21,8 @@ package final class ShardDirectory: ClusterDirectory {
         var triggers: [TopologyRefresh.Trigger: Int] = [:]
         var refreshes = 0
         var refusedViews = 0
+        /// What the log has said of views that could not be read.
+        var knownFailures: Set<RedisFailure> = []
         /// The seed that was tried last.
         var seed = 0
     }
@@ -32,6 +34,8 @@ package final class ShardDirectory: ClusterDirectory {
         /// A shard has been given connections, and its recovery is to be run.
         case begun(Int)
     }
+
+    private static let maximumKnownFailures = 8
 
     let gate: OutageGate
     let seeds: [RedisEndpoint]
@@ -86,6 +90,12 @@ package final class ShardDirectory: ClusterDirectory {
 
     /// The shard of the slots that no node serves; nil if there have been none.
     package var uncoveredShard: Int? { self.state.withLock { $0.map.uncoveredShard } }
+
+    /// Whether the log has not said that a view cannot be read for this reason.
+    func isNews(_ failure: RedisFailure) -> Bool {
+        // A server makes its prefixes up as it likes.
+        self.state.withLock { $0.knownFailures.count < Self.maximumKnownFailures && $0.knownFailures.insert(failure).inserted }
+    }
 
     /// Where replicas were when nodes were asked last.
     var replicas: [RedisEndpoint] {

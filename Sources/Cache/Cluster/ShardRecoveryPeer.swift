@@ -58,7 +58,18 @@ struct ShardRecoveryPeer: RecoveryPeer {
 
     func fence(_ identifiers: [Int64]) async throws(RedisFailure) -> Bool { try await self.node.fence(identifiers) }
     func serverIdentifier() async throws(RedisFailure) -> String? { try await self.node.serverIdentifier() }
-    func takeRecentWrites() async -> [[UInt8]]? { await self.node.takeRecentWrites() }
+
+    /// Of the shard, and of those that have no slots any more: theirs may be this one's now.
+    func takeRecentWrites() async -> [[UInt8]]? {
+        var all = await self.node.takeRecentWrites()
+        guard self.isCluster else { return all }
+        let counts = self.directory.gate.slotCounts
+        for (other, connections) in self.directory.allConnections where other < counts.count && counts[other] == 0 {
+            let peer = RedisRecoveryPeer(control: connections.control, eventLoops: connections.stores, clientName: "")
+            if let keys = await peer.takeRecentWrites() { all?.append(contentsOf: keys) } else { all = nil }
+        }
+        return all
+    }
 
     /// Nothing but a command with a key of an owned slot tells whether a node of a cluster serves.
     func verifyWrites() async throws(RedisFailure) {
@@ -84,7 +95,11 @@ struct ShardRecoveryPeer: RecoveryPeer {
 
     func deleteKeys(matching pattern: [UInt8]) async throws(RedisFailure) -> Bool {
         guard self.isCluster else { return try await self.node.deleteKeys(matching: pattern) }
-        return try await self.finish(try await self.connections.control.invalidate(pattern: pattern, keyByKey: true))
+        // Keys that are on their way to or from this shard are deleted, too; what another one does not let go is remembered for it.
+        let outcome = await ClusterWalk(self.directory, pattern, [self.shard]).run()
+        if let failure = outcome.failures[self.shard] { throw failure }
+        for (other, failure) in outcome.failures { self.directory.gate.invalidateInstead(pattern, .failure(failure), shard: other) }
+        return outcome.deletion.refused > 0
     }
 
     /// Deletes what another node has by now.

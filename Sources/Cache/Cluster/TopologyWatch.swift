@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import RedisClient
 import Synchronization
@@ -101,19 +102,33 @@ package struct TopologyWatch: Sendable {
                 }
             }
             guard let (control, endpoint) = node else { return (nil, self.directory.seeds[0]) }
-            return (try? await control.clusterView(), endpoint)
+            return (await self.view(control), endpoint)
         case .seed:
             // Of a cluster whose masters are all gone, a replica may be the one that knows.
             for endpoint in self.directory.seeds + self.directory.replicas.prefix(Self.maximumReplicasAsked) {
                 await self.seedControl.move(to: endpoint)
                 _ = await self.seedControl.disconnect()
-                if let view = try? await self.seedControl.clusterView() {
+                if let view = await self.view(self.seedControl) {
                     // Names are resolved anew, and nobody keeps a connection to a node that is asked so seldom.
                     _ = await self.seedControl.disconnect()
                     return (view, endpoint)
                 }
             }
             return (nil, self.directory.seeds[0])
+        }
+    }
+
+    /// A node that answers, but not as it should, is worth a line in the log: nothing else would say why memory answers.
+    private func view(_ control: RedisControl) async -> ClusterTopology? {
+        do {
+            return try await control.clusterView()
+        } catch {
+            if error.code == .serverError || error.code == .protocolViolation, self.directory.isNews(error) {
+                self.directory.gate.logger.warning(
+                    "a node of the cluster does not say who has which slots",
+                    metadata: ["redis.failure": "\(error)", "redis.message": "\(error.logMessage ?? "")"])
+            }
+            return nil
         }
     }
 }

@@ -7,6 +7,8 @@ import Synchronization
 extension OutageGate {
     /// Keys whose records are changed under one lock, and keys that are compared with a pattern between two suspensions.
     static let keysPerStep = 512
+    /// How often all shards are looked at while slots go on moving: each time is one more chance for records that move to be passed by.
+    private static let maximumRounds = 5
 
     /// The pattern is about to be invalidated: no value of a matching key that was written before is written to Redis any more.
     ///
@@ -17,13 +19,15 @@ extension OutageGate {
     /// the version is out of date, so its key is settled once more.
     /// - Returns: the shards from which the caller has to delete the keys; the others are away, and the pattern is remembered for them.
     func invalidate(_ pattern: [UInt8], where isMatch: (Span<UInt8>) -> Bool) async -> [Int] {
-        while true {
-            var asked: [Int] = []
+        var asked: [Int] = []
+        for _ in 0..<Self.maximumRounds {
+            asked = []
             let moves = self.machines.withLock { $0.moves }
             for shard in self.shardsInUse where !(await self.invalidate(pattern, shard, where: isMatch)) { asked.append(shard) }
             // A record may have moved from a shard that was still to come to one that was passed by.
-            if moves == self.machines.withLock({ $0.moves }) { return asked }
+            if moves == self.machines.withLock({ $0.moves }) { break }
         }
+        return asked
     }
 
     /// - Returns: whether the pattern is remembered for the replay.

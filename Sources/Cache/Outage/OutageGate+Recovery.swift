@@ -55,6 +55,9 @@ extension OutageGate {
         }
     }
 
+    /// The keys that a replay has settled lately; nil if they were more than is remembered.
+    func takeReplayedKeys(shard: Int) -> [[UInt8]]? { self.withMachine(shard) { $0.takeReplayedKeys() } }
+
     private var isReplayed: Bool { self.machines.withLock { $0.machines.allSatisfy { $0.journal.isEmpty } } }
 
     /// What has to be replayed to a shard; a copy is O(1).

@@ -68,8 +68,10 @@ package struct OutageRecovery: Sendable {
             case .identifyServer:
                 return .serverIdentified(try await self.peer.serverIdentifier())
             case .collectRecentWrites:
-                guard let keys = await self.peer.takeRecentWrites() else { return .recentWritesCollected(isComplete: false) }
-                self.gate.record(recentWrites: keys)
+                let written = await self.peer.takeRecentWrites()
+                let replayed = self.gate.takeReplayedKeys(shard: self.shard)
+                guard let written, let replayed else { return .recentWritesCollected(isComplete: false) }
+                self.gate.record(recentWrites: written + replayed)
                 return .recentWritesCollected(isComplete: true)
             case .verifyWrites:
                 try await self.peer.verifyWrites()

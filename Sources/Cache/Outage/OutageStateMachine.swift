@@ -42,11 +42,11 @@ struct OutageStateMachine {
     /// Which server Redis was, as it calls itself, and which one answers this attempt.
     private var server: String?
     private var answeringServer: String?
-    /// Patterns that Redis has deleted lately: a server that takes over may still have what matches.
-    private var recentPatterns: [(bytes: [UInt8], time: MonotonicTime)] = []
+    /// Whether the node is another one for sure, as the slots have come from elsewhere.
+    private var isAnother = false
+    /// A server that takes over may lack it.
+    private var recentChanges: RecentChanges
     private var replay: OutageReplay
-    private var recentWritesMilliseconds: Int64
-    private let maximumPatterns: Int
     private let stableMilliseconds: Int64
 
     /// - Parameter isAbsent: whether there is no node to look for yet.
@@ -56,8 +56,7 @@ struct OutageStateMachine {
         self.journal = OutageJournal(settings)
         self.since = now
         self.replay = OutageReplay(settings)
-        self.recentWritesMilliseconds = settings.effectiveRecentWritesSpan(inCluster: inCluster).nanoseconds / 1_000_000
-        self.maximumPatterns = settings.journalPatterns
+        self.recentChanges = RecentChanges(settings, inCluster: inCluster)
         self.stableMilliseconds = settings.pauseCap.nanoseconds / 1_000_000
     }
 
@@ -122,6 +121,7 @@ struct OutageStateMachine {
     /// The shard has slots, and a node that serves them: it is looked for.
     mutating func activate(now: MonotonicTime) {
         guard self.state == .absent || self.state == .retiring else { return }
+        self.isAnother = true
         self.state = .lost
         self.reason = .starting
         self.loggedReasons = [.starting]
@@ -132,8 +132,6 @@ struct OutageStateMachine {
     mutating func retire(now: MonotonicTime) {
         guard self.state != .absent, self.state != .retiring else { return }
         self.journal.forgetLateCommands()
-        self.recentPatterns = []
-        self.server = nil
         self.unfenced = []
         self.failedAttempts = 0
         self.reason = .uncovered
@@ -151,7 +149,7 @@ struct OutageStateMachine {
 
     /// Keys have slots from now on.
     mutating func becameCluster(_ settings: OutageSettings, slot: ([UInt8]) -> UInt16) {
-        self.recentWritesMilliseconds = settings.effectiveRecentWritesSpan(inCluster: true).nanoseconds / 1_000_000
+        self.recentChanges.becameCluster(settings)
         self.journal.assignSlots(slot)
     }
 
@@ -200,13 +198,7 @@ struct OutageStateMachine {
     mutating func forgetValues(of keys: some Sequence<[UInt8]>) { self.journal.forgetValues(of: keys) }
 
     /// An invalidation has deleted what matches a pattern from Redis.
-    mutating func deleted(pattern: [UInt8], now: MonotonicTime) {
-        guard self.recentWritesMilliseconds > 0 else { return }
-        self.recentPatterns.removeAll { now.milliseconds - $0.time.milliseconds > self.recentWritesMilliseconds }
-        // One more than the journal takes makes it collapse, which is what is due then.
-        guard self.recentPatterns.count <= self.maximumPatterns else { return }
-        self.recentPatterns.append((pattern, now))
-    }
+    mutating func deleted(pattern: [UInt8], now: MonotonicTime) { self.recentChanges.deleted(pattern: pattern, now: now) }
 
     /// A command that was given up has been answered.
     /// - Returns: whether its key can be settled now.
@@ -231,6 +223,9 @@ struct OutageStateMachine {
         return self.journal.overflows > overflows
     }
 
+    /// The keys that a replay has settled lately, which are forgotten; nil if they were more than is remembered.
+    mutating func takeReplayedKeys() -> [[UInt8]]? { self.recentChanges.takeReplayedKeys() }
+
     /// See `OutageJournal.takeDropped`.
     mutating func takeDropped() -> OutageJournal.Records { self.journal.takeDropped() }
 
@@ -252,11 +247,10 @@ struct OutageStateMachine {
             self.unfenced += identifiers
         case .recentWritesCollected(let isComplete):
             guard self.state == .collectingRecentWrites || self.state == .lost else { return [] }
-            guard isComplete else { return self.giveUpRecords(now) }
-            let patterns = self.recentPatterns
-            self.recentPatterns = []
+            guard isComplete, !self.recentChanges.wasPurged(now: now) else { return self.giveUpRecords(now) }
+            let patterns = self.recentChanges.takePatterns()
             let isOverflow = self.overflows { journal in
-                for pattern in patterns { journal.append(pattern: pattern.bytes, now: now) }
+                for pattern in patterns { journal.append(pattern: pattern, now: now) }
             }
             return isOverflow ? [.journalFull] : []
         case .keysSettled(let settlement) where !settlement.interruptedValues.isEmpty:
@@ -314,9 +308,11 @@ struct OutageStateMachine {
             return self.go(.identifyingServer, .identifyServer)
         case .serverIdentified(let identifier):
             self.answeringServer = identifier ?? self.server
-            guard let server = self.server, self.answeringServer != server else { return self.verify() }
+            let isSame = self.server == nil || self.answeringServer == self.server
+            guard !isSame || self.isAnother else { return self.verify() }
             return self.go(.collectingRecentWrites, .collectRecentWrites)
         case .recentWritesCollected:
+            self.isAnother = false
             return self.verify()
         case .writesVerified where self.state == .verifyingRefusal:
             self.counters.replay = OutageCounters.Replay(begin: now)
@@ -326,8 +322,10 @@ struct OutageStateMachine {
         case .eventLoopsConnected:
             return self.replayNext(now)
         case .everythingDeleted(let isRefused):
+            self.recentChanges.purged(now: now)
             return self.replayNext(now, after: self.replay.everythingDeleted(isRefused: isRefused, &self.journal, &self.counters))
         case .patternDeleted(let isRefused):
+            if !isRefused, let pattern = self.journal.patterns.first { self.deleted(pattern: pattern.bytes, now: now) }
             return self.replayNext(now, after: self.replay.patternDeleted(isRefused: isRefused, &self.journal, &self.counters))
         case .keysSettled(let settlement):
             return self.settle(settlement, now)
@@ -390,6 +388,7 @@ struct OutageStateMachine {
 
     private mutating func settle(_ settlement: Settlement, _ now: MonotonicTime) -> RecoveryDecision {
         let (notices, forgotten) = self.replay.settled(settlement, &self.journal, &self.counters)
+        self.recentChanges.replayed(settlement.settled, now: now)
         var decision = settlement.failure.map { self.stepFailed($0, now) } ?? self.settleNext(now)
         decision.notices.insert(contentsOf: notices, at: 0)
         decision.forgotten = forgotten

@@ -162,4 +162,29 @@ import Testing
         self.gate.failed(.failure(.connectionClosed), shard: 1)
         #expect(self.gate.next(.woken, shard: 1) == .endConnections, "one that is lost is another matter")
     }
+
+    @Test func aShardThatGetsANodeAgainDoubtsWhatWasWrittenBefore() {
+        self.gate.move(8000..<16_384, to: 2)
+        self.gate.retire(1)
+        for event: RecoveryEvent in [.woken, .connectionsEnded([])] { _ = self.gate.next(event, shard: 1) }
+        self.gate.move(8000..<16_384, to: 1)
+        self.gate.activate(1)
+        for event: RecoveryEvent in [.woken, .connectionsEnded([])] { _ = self.gate.next(event, shard: 1) }
+        #expect(self.gate.next(.redisAnswered, shard: 1) == .identifyServer)
+        #expect(self.gate.next(.serverIdentified("one"), shard: 1) == .collectRecentWrites, "though it calls itself the same")
+    }
+
+    @Test func invalidationsEndWhateverMoves() async {
+        let asked = await self.gate.invalidate(Array("k*".utf8)) { _ in true }
+        #expect(asked == [0, 1])
+        self.gate.failed(.deadlines, shard: 1)
+        for number in 0..<2 { _ = self.set(self.key(1, number)) }
+        let slots = [self.table.slot(of: self.key(1)), self.table.slot(of: self.key(1, 1))]
+        // Each comparison moves a slot to and fro.
+        let remembered = await self.gate.invalidate(Array("k*".utf8)) { _ in
+            for shard in [0, 1] { self.gate.move(slots, to: shard) }
+            return true
+        }
+        #expect(remembered.count <= 1)
+    }
 }
