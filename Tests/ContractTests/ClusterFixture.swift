@@ -57,6 +57,8 @@ enum ClusterFixture {
     static var withReplica: RedisClusterProcess.Shape {
         var shape = RedisClusterProcess.Shape()
         shape.replicas = 1
+        // On a busy machine a node may be silent for a second, and its replica would take over unasked.
+        shape.nodeTimeoutMilliseconds = 2000
         return shape
     }
 }

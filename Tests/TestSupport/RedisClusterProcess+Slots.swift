@@ -93,8 +93,16 @@ extension RedisClusterProcess {
 
     /// Has a replica take over from its living master, and waits until it has.
     package func failover(to replica: Int) async throws {
-        try await self.order(replica, ["CLUSTER", "FAILOVER"])
-        try await self.waitForTakeover(by: replica)
+        var asked: ContinuousClock.Instant?
+        try await eventually("node \(replica) to have slots") {
+            if try await !self.slots(of: replica).isEmpty { return true }
+            // The server gives up after 5 s, and says nothing, if master and voters have not answered it by then.
+            if asked.map({ ContinuousClock.now - $0 > .seconds(6) }) ?? true {
+                asked = .now
+                _ = try await self.replies(replica, [["CLUSTER", "FAILOVER"]])
+            }
+            return false
+        }
     }
 
     /// Waits until a replica has taken over by itself.
