@@ -300,21 +300,12 @@ import Testing
                 "FACTORY_PLATFORM_URL": platform.url, "SELF_URL": "https://cache.example.com", "REDIS_URL": cluster.url(0),
             ]) { $1 }
             try await withThrowingTaskGroup { group in
-                for _ in 0..<3 { group.addTask { try await Self.waitUntilRegistered(settings) } }
+                for _ in 0..<3 { group.addTask { try await RegistrationContractTests.waitUntilRegistered(settings) } }
                 try await group.waitForAll()
             }
             #expect(platform.creations <= 1 && platform.resets == 0)
         }
         try await platform.stop()
-    }
-
-    private static func waitUntilRegistered(_ settings: [String: String]) async throws {
-        try await AgentProcess.with(settings) { agent in
-            try await eventually("a registration, here or elsewhere") {
-                let health = try await agent.ask(Request.get("/health")).text
-                return health.contains(#""state":"registered""#) || health.contains(#""state":"elsewhere""#)
-            }
-        }
     }
 }
 

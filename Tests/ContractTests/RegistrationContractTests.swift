@@ -51,7 +51,8 @@ import Testing
         try await platform.stop()
     }
 
-    private static func waitUntilRegistered(_ settings: [String: String]) async throws {
+    /// Starts an instance and ends it when it is registered, or knows that another one is.
+    static func waitUntilRegistered(_ settings: [String: String]) async throws {
         try await AgentProcess.with(settings) { agent in
             try await eventually("a registration, here or elsewhere") {
                 let health = try await agent.ask(Request.get("/health")).text

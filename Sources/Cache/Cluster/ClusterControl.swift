@@ -45,7 +45,12 @@ package struct ClusterControl: CacheControlConnection {
     }
 
     package func keyCount(matching pattern: [UInt8]) async throws(RedisFailure) -> Int {
-        try await self.sum(await self.shardsToCount(pattern)) { control throws(RedisFailure) in try await control.keyCount(matching: pattern) }
+        let counts = await self.directory.ask(await self.shardsToCount(pattern)) { control throws(RedisFailure) in
+            try await control.keyCount(matching: pattern)
+        }
+        var sum = 0
+        for count in counts.values { sum += try count.get() }
+        return sum
     }
 
     /// Keys of a slot that is on its way are at two nodes.
@@ -58,37 +63,6 @@ package struct ClusterControl: CacheControlConnection {
         return [owner]
     }
 
-    private func sum(
-        _ shards: [Int], _ value: @escaping @Sendable (RedisControl) async throws(RedisFailure) -> Int
-    ) async throws(RedisFailure) -> Int {
-        let values = await self.ask(shards, value)
-        var sum = 0
-        for value in values { sum += try value.get() }
-        return sum
-    }
-
-    /// Asks the nodes of shards side by side.
-    private func ask<Value: Sendable>(
-        _ shards: [Int], _ question: @escaping @Sendable (RedisControl) async throws(RedisFailure) -> Value
-    ) async -> [Result<Value, RedisFailure>] {
-        await withTaskGroup(of: Result<Value, RedisFailure>.self) { group in
-            for shard in shards {
-                let control = self.directory.connections(of: shard)?.control
-                group.addTask {
-                    guard let control else { return .failure(.notConnected) }
-                    do throws(RedisFailure) {
-                        return .success(try await question(control))
-                    } catch {
-                        return .failure(error)
-                    }
-                }
-            }
-            var results: [Result<Value, RedisFailure>] = []
-            for await result in group { results.append(result) }
-            return results
-        }
-    }
-
     // MARK: Statistics
 
     package var topology: TopologyReport? { self.directory.isCluster ? self.directory.report : nil }
@@ -97,13 +71,13 @@ package struct ClusterControl: CacheControlConnection {
     package func information() async throws(RedisFailure) -> ShardInformation {
         let gate = self.directory.gate
         let shards = gate.shardsInUse
-        let results = await self.ask(shards.filter { gate.isAsked($0) }) { control throws(RedisFailure) in
+        let results = await self.directory.ask(shards.filter { gate.isAsked($0) }) { control throws(RedisFailure) in
             try await control.serverInformation()
         }
         var sum: RedisInformation?
         var answers = 0
         var failure = RedisFailure.notConnected
-        for result in results {
+        for result in results.values {
             switch result {
             case .success(let information):
                 answers += 1

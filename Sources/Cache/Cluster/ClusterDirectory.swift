@@ -36,11 +36,3 @@ protocol RedirectHandler: AnyObject {
     /// The node of a shard says that the cluster is down.
     func clusterDown(_ shard: Int)
 }
-
-extension RedisFailure {
-    /// Whether a node of a cluster does not serve keys at the moment.
-    var meansClusterDown: Bool { self.serverErrorPrefix == "CLUSTERDOWN" }
-
-    /// Whether no node serves the slot, while this one may serve others.
-    var meansUnservedSlot: Bool { self.meansClusterDown && self.logMessage?.contains("Hash slot not served") == true }
-}

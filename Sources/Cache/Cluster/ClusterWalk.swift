@@ -67,20 +67,7 @@ struct ClusterWalk {
     private mutating func snapshot() async -> Snapshot {
         let gate = self.directory.gate
         let shards = Set(gate.shardsInUse.filter { gate.isAsked($0) } + self.shards).filter { self.outcome.failures[$0] == nil }
-        let directory = self.directory
-        let results = await withTaskGroup(of: (Int, Result<ClusterNodeSlots, RedisFailure>).self) { group in
-            for shard in shards {
-                group.addTask {
-                    guard let control = directory.connections(of: shard)?.control else { return (shard, .failure(.notConnected)) }
-                    do throws(RedisFailure) {
-                        return (shard, .success(try await control.ownSlots()))
-                    } catch {
-                        return (shard, .failure(error))
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
+        let results = await self.directory.ask(shards) { control throws(RedisFailure) in try await control.ownSlots() }
         var snapshot: Snapshot = [:]
         for (shard, result) in results {
             switch result {
@@ -92,27 +79,16 @@ struct ClusterWalk {
     }
 
     private mutating func walkAll() async {
-        let pattern = self.pattern
-        let directory = self.directory
-        await withTaskGroup(of: (Int, Result<RedisControl.Deletion, RedisFailure>).self) { group in
-            for shard in self.shards {
-                group.addTask {
-                    guard let control = directory.connections(of: shard)?.control else { return (shard, .failure(.notConnected)) }
-                    do throws(RedisFailure) {
-                        return (shard, .success(try await control.invalidate(pattern: pattern, keyByKey: true)))
-                    } catch {
-                        return (shard, .failure(error))
-                    }
-                }
-            }
-            for await (shard, result) in group {
-                switch result {
-                case .success(let deletion):
-                    self.outcome.deletion.removed += deletion.removed
-                    self.outcome.deletion.refused += deletion.refused
-                    await self.delete(deletion.redirected.map(\.key), at: shard)
-                case .failure(let failure): self.fail(shard, failure)
-                }
+        let results = await self.directory.ask(self.shards) { [pattern] control throws(RedisFailure) in
+            try await control.invalidate(pattern: pattern, keyByKey: true)
+        }
+        for (shard, result) in results {
+            switch result {
+            case .success(let deletion):
+                self.outcome.deletion.removed += deletion.removed
+                self.outcome.deletion.refused += deletion.refused
+                await self.delete(deletion.redirected.map(\.key), at: shard)
+            case .failure(let failure): self.fail(shard, failure)
             }
         }
     }

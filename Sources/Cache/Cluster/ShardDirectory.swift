@@ -115,6 +115,27 @@ package final class ShardDirectory: ClusterDirectory {
         }
     }
 
+    /// Asks the nodes of shards side by side.
+    /// - Returns: what each has answered, by shard.
+    func ask<Value: Sendable>(
+        _ shards: some Sequence<Int>, _ question: @escaping @Sendable (RedisControl) async throws(RedisFailure) -> Value
+    ) async -> [Int: Result<Value, RedisFailure>] {
+        await withTaskGroup(of: (Int, Result<Value, RedisFailure>).self) { group in
+            for shard in shards {
+                let control = self.connections(of: shard)?.control
+                group.addTask {
+                    guard let control else { return (shard, .failure(.notConnected)) }
+                    do throws(RedisFailure) {
+                        return (shard, .success(try await question(control)))
+                    } catch {
+                        return (shard, .failure(error))
+                    }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
     // MARK: What event loops tell
 
     package func shard(at address: ClusterAddress, asked: Int) -> Int? {

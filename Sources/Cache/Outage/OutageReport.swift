@@ -239,7 +239,7 @@ package enum OutageReason: Sendable, Hashable {
     /// Whether a node says, over a connection that lives, that the cluster is down.
     var isClusterDown: Bool {
         guard case .failure(let failure) = self else { return false }
-        return failure.serverErrorPrefix == "CLUSTERDOWN"
+        return failure.isClusterDown
     }
 
     /// Whether asking often cannot help, because a person has to change something.

@@ -48,8 +48,8 @@ extension RedisStore {
             let isStale = redirects.signOfLifeRedirected(redirect, by: self)
             return redirect.kind == .ask ? .serves : isStale ? .refuses(failure) : .servesElsewhere(failure)
         }
-        guard failure.meansClusterDown else { return .serves }
-        guard !failure.meansUnservedSlot else {
+        guard failure.isClusterDown else { return .serves }
+        guard !failure.isAboutTheSlot else {
             self.probe.discard()
             redirects.unserved(slot)
             return .servesElsewhere(failure)

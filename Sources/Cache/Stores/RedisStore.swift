@@ -300,8 +300,8 @@ extension RedisStore: RedisReplyReceiver {
 
     /// A node that refuses a key, or the sign of life in its slot. One slot without a node says nothing of the others.
     func judgeError(_ failure: RedisFailure, _ slot: UInt16) {
-        if self.slots.isCluster, failure.meansClusterDown, let redirects {
-            guard !failure.meansUnservedSlot else { return redirects.unserved(slot) }
+        if self.slots.isCluster, failure.isClusterDown, let redirects {
+            guard !failure.isAboutTheSlot else { return redirects.unserved(slot) }
             redirects.clusterDown(self.shard)
         }
         self.gate.failed(.failure(failure), shard: self.shard)
