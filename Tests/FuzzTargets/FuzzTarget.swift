@@ -27,6 +27,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case cors
     /// `traceparent` and `X-Cloud-Trace-Context`.
     case trace
+    /// What is stored at a key.
+    case stored
 
     package func run(_ bytes: UnsafeRawBufferPointer) {
         switch self {
@@ -39,6 +41,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .accessKeys: Self.accessKeys(bytes)
         case .cors: Self.cors(bytes)
         case .trace: Self.trace(bytes)
+        case .stored: Self.stored(bytes)
         }
     }
 
@@ -228,6 +231,19 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         }
         if let context = TraceContext(cloudTraceContext: bytes) {
             precondition(context.traceIDText.utf8.elementsEqual(bytes[..<32]) && context.spanID != 0)
+        }
+    }
+
+    // MARK: Stored values
+
+    private static func stored(_ bytes: UnsafeRawBufferPointer) {
+        let stored = ByteBuffer(bytes: bytes)
+        switch StoredValue(stored) {
+        case .plain(let value): precondition(value.buffer == stored, "a plain value that is not what was stored")
+        case .unreadable: precondition(bytes.count > 1 && bytes[0] == 0xFF, "text that is not read")
+        case .enveloped(let value):
+            precondition(value.stored.buffer == stored && value.payload.count < bytes.count)
+            precondition(value.envelope.wrap(value.payload.buffer) == stored, "an envelope with two spellings")
         }
     }
 }
