@@ -13,11 +13,25 @@ package enum CacheAnswer: Sendable {
     case deleted(CacheSource)
     /// The store refused the operation; trying again at once would not help.
     case refused(CacheRefusal, CacheSource)
+    /// The key does not hold what a change expects: nothing has changed.
+    case conflict(CacheSource)
+    /// Redis is needed for a change and cannot carry it out, or did not say in time whether it has: then it may have, or may do so yet.
+    case unavailable(CacheSource)
+
+    /// Whether something is not as it was before.
+    var isChange: Bool {
+        switch self {
+        case .stored, .deleted: true
+        case .hit, .miss, .refused, .conflict, .unavailable: false
+        }
+    }
 
     /// Which store answered.
     package var source: CacheSource {
         switch self {
-        case .hit(_, _, let source), .miss(let source), .stored(let source), .deleted(let source), .refused(_, let source): source
+        case .hit(_, _, let source), .miss(let source), .stored(let source), .deleted(let source), .refused(_, let source),
+            .conflict(let source), .unavailable(let source):
+            source
         }
     }
 }

@@ -66,6 +66,14 @@ package struct CacheService: Sendable {
         return await self.ask(eventLoop) { $0.delete(key, now: $1, token: 0, receiver: $2) }
     }
 
+    /// Changes a key if it holds what the change expects.
+    package func change(
+        _ key: ByteBuffer, _ change: CacheChange, whileAway: ChangeWhileAway = .refused, on eventLoop: any EventLoop
+    ) async -> CacheAnswer {
+        guard self.redis != nil else { return self.embedded.change(key, change) }
+        return await self.ask(eventLoop) { $0.change(key, change, whileAway: whileAway, now: $1, token: 0, receiver: $2) }
+    }
+
     private func ask(
         _ eventLoop: any EventLoop,
         _ operation: @escaping @Sendable (any CacheStore, Int, any CacheAnswerReceiver) -> CacheAnswer?
@@ -185,7 +193,7 @@ package struct CacheService: Sendable {
             outageSettings: self.redis?.gate.settings,
             redis: self.redisSnapshot,
             near: self.nearHealth,
-            refusedCommands: refusedCommands,
+            refusedCommands: refusedCommands + (self.redis?.gate.refusedCommands.all ?? []),
             uptimeSeconds: self.uptimeSeconds,
             memory: self.embedded.memory.statistics(now: .now),
             now: .now

@@ -26,6 +26,15 @@ package protocol CacheStore: AnyObject {
     /// - Parameter now: nanoseconds of the monotonic clock, read a moment ago.
     /// - Returns: the answer, or nil if `receiver` gets it later.
     func delete(_ key: ByteBuffer, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer?
+
+    /// Changes a key if it holds what the change expects.
+    /// - Parameters:
+    ///   - whileAway: what becomes of it if the shared view is needed and cannot be had.
+    ///   - now: nanoseconds of the monotonic clock, read a moment ago.
+    /// - Returns: the answer, or nil if `receiver` gets it later.
+    func change(
+        _ key: ByteBuffer, _ change: CacheChange, whileAway: ChangeWhileAway, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer?
 }
 
 /// A caller of a store, which takes the answers that do not come at once.

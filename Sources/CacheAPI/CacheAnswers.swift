@@ -17,7 +17,16 @@ extension Answer {
             return Answer(.notFound, .detail("Key not found")).with(.miss, source)
         case .refused(let refusal, let source):
             return .refusal(refusal, source)
+        case .conflict(let source), .unavailable(let source):
+            return .unavailable(source)
         }
+    }
+
+    /// The answer to what needs Redis while it is away, or does not say what became of it.
+    private static func unavailable(_ source: CacheSource) -> Answer {
+        var answer = Answer(.serviceUnavailable, .detail("Redis is needed for this request and did not answer; try again"))
+        answer.retryAfterSeconds = 1
+        return answer.with(.refused, source)
     }
 
     /// The answer to a set of `key`.

@@ -126,7 +126,7 @@ package final class MemoryStore: Sendable {
     private static let stepsPerStatistics = 256
 
     @inline(__always)
-    private func shard(of hash: MemoryKeyHash) -> MemoryShard {
+    func shard(of hash: MemoryKeyHash) -> MemoryShard {
         shards[Int(truncatingIfNeeded: hash.value >> shardShift)]
     }
 }
@@ -181,6 +181,14 @@ package struct MemoryHit: Sendable {
         precondition(count >= 0 && valueStart <= storage.count)
         return storage.withBytes { body(UnsafeRawBufferPointer(rebasing: $0[start..<valueStart])) }
     }
+
+    /// Whether the value consists of these bytes. O(length).
+    package func isEqual(to bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count == valueCount && withValueBytes { $0.startsIdentically(with: bytes) }
+    }
+
+    /// Whether the value is that of an entry with these bytes.
+    func isHeld(by storage: EntryStorage?) -> Bool { self.storage === storage }
 
     /// When the value expires; nil if it does not.
     package var expiresAt: MonotonicTime? {

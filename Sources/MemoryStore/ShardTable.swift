@@ -95,6 +95,57 @@ struct ShardTable: ~Copyable {
         return true
     }
 
+    /// Returns the value of a key without counting that as a use.
+    mutating func peek(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> MemoryHit? {
+        collectSome(now)
+        guard let slot = findLive(key, tag: tag, now: now), let storage = slab[slot].storage else { return nil }
+        return MemoryHit(storage, deadline: slab[slot].deadline)
+    }
+
+    /// Stores an entry if the value of the key is still the one that was seen; nil for none.
+    /// - Parameter keepsDeadline: whether the entry gets the deadline of the one that it replaces.
+    /// - Returns: whether it is.
+    mutating func set(
+        _ key: Span<UInt8>, entry: MemoryEntry, now: MonotonicTime, replacing seen: MemoryHit?, keepsDeadline: Bool
+    ) -> Bool {
+        collectSome(now)
+        let existing = findLive(key, tag: entry.tag, now: now)
+        guard isHeld(seen, by: existing) else { return false }
+        var entry = entry
+        if keepsDeadline, let existing { entry.deadline = slab[existing].deadline }
+        set(key, entry: entry, now: now)
+        return true
+    }
+
+    /// Removes a key if its value is still the one that was seen. Returns whether it is.
+    mutating func remove(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime, _ seen: MemoryHit) -> Bool {
+        collectSome(now)
+        guard let slot = findLive(key, tag: tag, now: now), isHeld(seen, by: slot) else { return false }
+        discard(slot)
+        counters.deletes += 1
+        return true
+    }
+
+    /// Gives a value another deadline. Returns false if the key is absent.
+    mutating func expire(_ key: Span<UInt8>, tag: UInt32, at deadline: Int64, now: MonotonicTime) -> Bool {
+        collectSome(now)
+        guard let slot = findLive(key, tag: tag, now: now) else { return false }
+        wheel.unschedule(slot, in: &slab)
+        slab[slot].deadline = deadline
+        wheel.schedule(slot, now: now, in: &slab)
+        return true
+    }
+
+    private func isHeld(_ seen: MemoryHit?, by slot: UInt32?) -> Bool {
+        guard let seen, let slot else { return seen == nil && slot == nil }
+        return seen.isHeld(by: slab[slot].storage)
+    }
+
+    private func findLive(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> UInt32? {
+        guard let slot = find(key, tag: tag), slab[slot].deadline > now.milliseconds else { return nil }
+        return slot
+    }
+
     /// Visits the entries in `slots`, and removes those whose key matches if the mode is to remove. Returns the number of matches.
     mutating func visit(slots: Range<Int>, mode: MemoryCursor.Mode, now: MonotonicTime, where isMatch: (Span<UInt8>) -> Bool) -> Int {
         var matches = 0
@@ -247,6 +298,22 @@ final class MemoryShard: Sendable {
 
     func remove(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> Bool {
         locked { $0.remove(key, tag: tag, now: now) }
+    }
+
+    func peek(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime) -> MemoryHit? {
+        locked { $0.peek(key, tag: tag, now: now) }
+    }
+
+    func set(_ key: Span<UInt8>, entry: MemoryEntry, now: MonotonicTime, replacing seen: MemoryHit?, keepsDeadline: Bool) -> Bool {
+        locked { $0.set(key, entry: entry, now: now, replacing: seen, keepsDeadline: keepsDeadline) }
+    }
+
+    func remove(_ key: Span<UInt8>, tag: UInt32, now: MonotonicTime, _ seen: MemoryHit) -> Bool {
+        locked { $0.remove(key, tag: tag, now: now, seen) }
+    }
+
+    func expire(_ key: Span<UInt8>, tag: UInt32, at deadline: Int64, now: MonotonicTime) -> Bool {
+        locked { $0.expire(key, tag: tag, at: deadline, now: now) }
     }
 
     func collectExpired(now: MonotonicTime, limit: Int) -> Int {

@@ -15,7 +15,7 @@ package final class FakeRedisConnection: RedisStoreConnection {
     package let eventLoop: any EventLoop
     package let counters = RedisCounters()
     package weak var delegate: (any RedisConnectionDelegate)?
-    /// The commands so far, refused ones aside: `GET key`, `SET key value PX 1000`, `PING`.
+    /// The commands so far, refused ones aside: `GET key`, `SET key value PX 1000`, `PING`, `EVAL 1 key argument`.
     package private(set) var commands: [String] = []
     /// The token of each of them.
     package private(set) var tokens: [UInt64] = []
@@ -130,6 +130,18 @@ package final class FakeRedisConnection: RedisStoreConnection {
     package func askingUnlink(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.asking() ?? self.unlink(key, token: token, receiver: receiver)
     }
+
+    package func send(_ command: [RESPArgument], token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        // The text of a script says nothing to a reader.
+        let words = command.enumerated().filter { command[0].bytes != Self.evaluate || $0.offset != 1 }
+        return self.take(words.map { String(buffer: $0.element.bytes) }.joined(separator: " "), token, receiver)
+    }
+
+    package func askingSend(_ command: [RESPArgument], token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        self.asking() ?? self.send(command, token: token, receiver: receiver)
+    }
+
+    private static let evaluate = ByteBuffer(string: "EVAL")
 
     private func take(_ command: String, _ token: UInt64, _ receiver: any RedisReplyReceiver) -> RedisFailure? {
         if let refusal = self.refusal {

@@ -3,7 +3,8 @@ package import NIOCore
 
 /// A store that does as a test says: it answers at once, later, or never, and remembers what it was asked.
 package final class FakeStore: CacheStore {
-    /// One operation, as text: `GET key`, `GET key, no copy`, `SET key value`, `SET key value EX 60`, `DELETE key`.
+    /// One operation, as text: `GET key`, `GET key, no copy`, `SET key value`, `SET key value EX 60`, `DELETE key`,
+    /// `CREATE key value none`, `REPLACE key expected value milliseconds(60000)`, `REMOVE key expected`, `EXPIRE key kept`.
     package typealias Operation = String
 
     private struct Waiting {
@@ -45,6 +46,19 @@ package final class FakeStore: CacheStore {
         self.take("DELETE \(String(buffer: key))", token, receiver)
     }
 
+    package func change(
+        _ key: ByteBuffer, _ change: CacheChange, whileAway: ChangeWhileAway, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
+        let key = String(buffer: key)
+        return switch change {
+        case .create(let value, let ttl): self.take("CREATE \(key) \(String(buffer: value)) \(ttl)", token, receiver)
+        case .replace(let expected, let value, let ttl):
+            self.take("REPLACE \(key) \(String(buffer: expected)) \(String(buffer: value)) \(ttl)", token, receiver)
+        case .remove(let expected): self.take("REMOVE \(key) \(String(buffer: expected))", token, receiver)
+        case .expire(let ttl): self.take("EXPIRE \(key) \(ttl)", token, receiver)
+        }
+    }
+
     private func take(_ operation: Operation, _ token: UInt64, _ receiver: any CacheAnswerReceiver) -> CacheAnswer? {
         self.operations.append(operation)
         if let answer = self.answerAtOnce(operation) { return answer }
@@ -83,6 +97,8 @@ extension CacheAnswer {
         case .stored(let source): return "stored \(source)"
         case .deleted(let source): return "deleted \(source)"
         case .refused(let refusal, let source): return "refused \(refusal) \(source)"
+        case .conflict(let source): return "conflict \(source)"
+        case .unavailable(let source): return "unavailable \(source)"
         }
     }
 }

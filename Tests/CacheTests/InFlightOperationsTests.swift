@@ -27,6 +27,9 @@ import Testing
         case .answer(.stored): "stored"
         case .answer(.deleted): "deleted"
         case .answer(.refused(let refusal, _)): "\(refusal)"
+        case .answer(.conflict): "conflict"
+        case .answer(.unavailable): "unavailable"
+        case .commandRefused(let command, _): "\(command) refused"
         }
     }
 

@@ -97,6 +97,14 @@ package final class ClusterStore: CacheStore {
         return store.delete(key, at: place, now: now, token: token, receiver: receiver)
     }
 
+    package func change(
+        _ key: ByteBuffer, _ change: CacheChange, whileAway: ChangeWhileAway, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
+        let place = self.slots.place(of: key)
+        guard let store = self.store(place.shard) else { return self.gate.changeInstead(key, slot: place.slot, change, whileAway: whileAway) }
+        return store.change(key, at: place, change, whileAway: whileAway, now: now, token: token, receiver: receiver)
+    }
+
     // MARK: Connections
 
     /// Connects a shard; see `RedisStore.connect`.
@@ -142,7 +150,7 @@ extension ClusterStore: RedirectHandler {
         if case .shard(let shard) = course, self.resend(operation, to: shard, isAsking: redirect.kind == .ask) { return }
         self.redirectCounters.record(.givenUp)
         // First what was written, then the consequence: a gate closes with the journal complete.
-        let answer = operation.partialAnswer ?? store.answerInstead(operation, isLate: false)
+        let answer = operation.partialAnswer ?? store.answerInstead(operation, failure)
         self.conclude(course, failure, by: store)
         operation.deliver(answer)
     }

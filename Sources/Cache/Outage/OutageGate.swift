@@ -29,6 +29,8 @@ package final class OutageGate: Sendable {
     /// Ends when the first attempt to reach Redis has ended, well or not.
     private let firstAttempt: AsyncStream<Void>
     let endFirstAttempt: AsyncStream<Void>.Continuation
+    /// What Redis does not let the service do though it serves it otherwise.
+    let refusedCommands = RefusedCommands()
 
     /// - Parameters:
     ///   - near: copies of reads; nil if none are kept.
@@ -64,7 +66,7 @@ package final class OutageGate: Sendable {
     }
 
     /// The same for the shard that has the key, with what there is to know of its place.
-    private func withMachine<Result: Sendable>(
+    func withMachine<Result: Sendable>(
         of key: [UInt8], _ slot: UInt16, _ body: (KeyPlace, inout OutageStateMachine) -> Result
     ) -> (shard: Int, result: Result) {
         self.machines.withLock { machines in
@@ -261,7 +263,7 @@ package final class OutageGate: Sendable {
 }
 
 /// Where a key is, as seen under the lock.
-private struct KeyPlace {
+struct KeyPlace {
     let slot: UInt16
     let shard: Int
 }

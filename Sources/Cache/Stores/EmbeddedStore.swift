@@ -4,7 +4,7 @@ package import NIOCore
 /// The store within the process, which answers every operation at once. Unlike other stores it may be called from any thread.
 package final class EmbeddedStore: CacheStore, Sendable {
     let memory: MemoryStore
-    private let source: CacheSource
+    let source: CacheSource
 
     /// - Parameter source: what its answers name as their source.
     package init(_ memory: MemoryStore, source: CacheSource = .memory) {

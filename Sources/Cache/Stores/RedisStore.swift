@@ -126,6 +126,20 @@ package final class RedisStore {
         return self.write(.delete, key, place, now, token, receiver)
     }
 
+    /// See `CacheStore`. The shard serves `place`.
+    func change(
+        _ key: ByteBuffer, at place: SlotTable.Place, _ change: CacheChange, whileAway: ChangeWhileAway, now: Int, token: UInt64,
+        receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer? {
+        if !self.gate.isOpen(self.shard),
+            let answer = self.gate.change(
+                key, slot: place.slot, shard: self.shard, change, whileAway: whileAway, now: MonotonicTime(nanoseconds: now))
+        {
+            return answer
+        }
+        return self.write(.change(change, whileAway), key, place, now, token, receiver)
+    }
+
     private func write(
         _ kind: InFlightOperation.Kind, _ key: ByteBuffer, _ place: SlotTable.Place, _ now: Int, _ token: UInt64,
         _ receiver: any CacheAnswerReceiver
@@ -175,47 +189,16 @@ package final class RedisStore {
     private func dispatch(_ operation: InFlightOperation, isTracked: Bool, isAsking: Bool) -> RedisFailure? {
         if operation.isWrite, let near, let copy = operation.copy { near.writeBegan(copy.hash) }
         let flight = self.inFlight.insert(operation)
-        guard let refusal = self.write(operation, flight, isTracked: isTracked, isAsking: isAsking) else {
+        let sent = self.connection.send(
+            operation, token: flight, isTracked: isTracked, isAsking: isAsking, receiver: self, consentReceiver: self.consents)
+        guard case .refused(let refusal) = sent else {
+            if case .withoutTimeToLive = sent { self.inFlight.timeToLiveRefused(flight) }
             if !operation.isWrite, let copy = operation.copy { self.near?.readBegan(copy.hash, token: flight) }
             return nil
         }
         _ = self.inFlight.remove(flight)
         self.ended(operation, flight)
         return refusal
-    }
-
-    private func write(_ operation: InFlightOperation, _ flight: UInt64, isTracked: Bool, isAsking: Bool) -> RedisFailure? {
-        let key = operation.key
-        guard !isAsking else { return self.writeAsking(operation, flight) }
-        switch operation.kind {
-        case .get:
-            let refusal =
-                isTracked
-                ? self.connection.trackedGet(key, token: flight, receiver: self, consentReceiver: self.consents)
-                : self.connection.get(key, token: flight, receiver: self)
-            if let refusal { return refusal }
-            if self.connection.pttl(key, token: flight, receiver: self) != nil { self.inFlight.timeToLiveRefused(flight) }
-            return nil
-        case .set(let value, let ttlSeconds):
-            return self.connection.set(key, value, ttlMilliseconds: ttlSeconds.map { $0 * 1000 }, token: flight, receiver: self)
-        case .delete:
-            return self.connection.unlink(key, token: flight, receiver: self)
-        }
-    }
-
-    /// The same to a node to which the slot is only coming.
-    private func writeAsking(_ operation: InFlightOperation, _ flight: UInt64) -> RedisFailure? {
-        let key = operation.key
-        switch operation.kind {
-        case .get:
-            if let refusal = self.connection.askingGet(key, token: flight, receiver: self) { return refusal }
-            if self.connection.askingPTTL(key, token: flight, receiver: self) != nil { self.inFlight.timeToLiveRefused(flight) }
-            return nil
-        case .set(let value, let ttlSeconds):
-            return self.connection.askingSet(key, value, ttlMilliseconds: ttlSeconds.map { $0 * 1000 }, token: flight, receiver: self)
-        case .delete:
-            return self.connection.askingUnlink(key, token: flight, receiver: self)
-        }
     }
 
     /// An operation is about to be answered, or to be sent elsewhere.
@@ -241,9 +224,13 @@ extension RedisStore: RedisReplyReceiver {
         switch step {
         case .answer(let answer):
             self.deadlinesInARow = 0
-            if operation.isWrite { self.recentWrites.record(operation.key, now: Int(NIODeadline.now().uptimeNanoseconds)) }
+            self.record(operation, answer)
             self.keep(operation)
             operation.deliver(answer)
+        case .commandRefused(let command, let failure):
+            self.deadlinesInARow = 0
+            self.gate.commandRefused(command, failure)
+            operation.deliver(.unavailable(.redis))
         case .redirected(let redirect, let failure):
             self.deadlinesInARow = 0
             guard self.slots.isCluster, let redirects else {
@@ -253,6 +240,16 @@ extension RedisStore: RedisReplyReceiver {
         case .fallBack(let failure):
             operation.deliver(self.fallBack(operation, failure))
         }
+    }
+
+    /// Remembers what a server that takes over may lack.
+    private func record(_ operation: InFlightOperation, _ answer: CacheAnswer) {
+        guard operation.isWrite else { return }
+        if case .change(let change, _) = operation.kind {
+            if let command = change.optionalCommand { self.gate.commandAccepted(command) }
+            guard answer.isChange else { return }
+        }
+        self.recentWrites.record(operation.key, now: Int(NIODeadline.now().uptimeNanoseconds))
     }
 
     private func keep(_ operation: InFlightOperation) {
@@ -266,15 +263,16 @@ extension RedisStore: RedisReplyReceiver {
 
     private func fallBack(_ operation: InFlightOperation, _ failure: RedisFailure) -> CacheAnswer {
         // First what was written, then the consequence: the gate closes with the journal complete.
-        let answer = self.answerInstead(operation, isLate: failure.code == .deadlineExceeded)
+        let answer = self.answerInstead(operation, failure)
         self.judge(failure, operation.slot)
         return answer
     }
 
     /// What memory answers to an operation that Redis did not. The gate stays as it is.
-    /// - Parameter isLate: whether Redis may still carry it out, over a connection that lives.
-    func answerInstead(_ operation: InFlightOperation, isLate: Bool) -> CacheAnswer {
+    func answerInstead(_ operation: InFlightOperation, _ failure: RedisFailure) -> CacheAnswer {
         let (key, slot) = (operation.key, operation.slot)
+        // Redis may still carry it out, over a connection that lives.
+        let isLate = failure.code == .deadlineExceeded
         return switch operation.kind {
         case .get:
             self.gate.getInstead(key, slot: slot, acceptsCopy: operation.acceptsCopy)
@@ -282,6 +280,8 @@ extension RedisStore: RedisReplyReceiver {
             self.gate.setInstead(key, slot: slot, shard: self.shard, value: value, ttlSeconds: ttlSeconds, isLate: isLate)
         case .delete:
             self.gate.deleteInstead(key, slot: slot, shard: self.shard, isLate: isLate)
+        case .change(let change, let whileAway):
+            failure.meansNothingWasDone ? self.gate.changeInstead(key, slot: slot, change, whileAway: whileAway) : .unavailable(.outage)
         }
     }
 
@@ -308,7 +308,7 @@ extension RedisStore: RedisReplyReceiver {
     }
 
     /// Redis did not agree to track a read, or may not have.
-    fileprivate func trackingRefused(_ token: UInt64, _ failure: RedisFailure?) {
+    func trackingRefused(_ token: UInt64, _ failure: RedisFailure?) {
         self.inFlight.trackingRefused(token)
         if failure?.code == .serverError { self.near?.trackingRefused(now: .now) }
     }
@@ -378,22 +378,5 @@ extension RedisStore: RedisConnectionDelegate {
         self.inFlight.dropLate()
         self.connecting?.fail(failure)
         self.connecting = nil
-    }
-}
-
-/// Takes the replies to `CLIENT CACHING YES`, each of which comes before that of the read it is about.
-private final class TrackingConsents: RedisReplyReceiver {
-    private unowned let store: RedisStore
-
-    init(_ store: RedisStore) {
-        self.store = store
-    }
-
-    func redisReplied(_ result: Result<RESPValue, RedisFailure>, token: UInt64) {
-        switch result {
-        case .success(.simpleOK): break
-        case .success: self.store.trackingRefused(token, nil)
-        case .failure(let failure): self.store.trackingRefused(token, failure)
-        }
     }
 }

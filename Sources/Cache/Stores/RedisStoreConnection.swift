@@ -1,5 +1,5 @@
 package import NIOCore
-import RESP
+package import RESP
 package import RedisClient
 
 /// A connection to Redis, as `RedisStore` needs it: a `RedisConnection`, or what stands for one in a test. Confined to its event loop.
@@ -30,6 +30,9 @@ package protocol RedisStoreConnection: AnyObject {
         _ key: ByteBuffer, _ value: ByteBuffer, ttlMilliseconds: Int64?, token: UInt64, receiver: any RedisReplyReceiver
     ) -> RedisFailure?
     func askingUnlink(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
+    /// A command with one reply.
+    func send(_ command: [RESPArgument], token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
+    func askingSend(_ command: [RESPArgument], token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
 
     /// Names another address: the next connection goes there.
     func move(to endpoint: RedisEndpoint)

@@ -1,5 +1,5 @@
 package import NIOCore
-import RESP
+package import RESP
 
 /// Commands for a node that has a key only if it is told that another node has sent us: each right after an `ASKING`, which holds for one command.
 ///
@@ -33,6 +33,11 @@ extension RedisConnection {
     /// `ASKING`, `UNLINK key`: see `unlink`.
     package func askingUnlink(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.asking(key.readableBytes, token, receiver) { RESPEncoder.writeUnlink(key: key.readableBytesUInt8Span, into: &$0) }
+    }
+
+    /// `ASKING`, then any command: see `send`.
+    package func askingSend(_ command: [RESPArgument], token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
+        self.asking(RESPEncoder.maximumByteCount(of: command), token, receiver) { RESPEncoder.write(command: command, into: &$0) }
     }
 
     private func asking(

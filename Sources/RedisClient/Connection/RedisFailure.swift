@@ -185,6 +185,14 @@ extension RedisFailure {
         return message.contains("invalid bulk length") || message.contains("exceeds maximum allowed size")
     }
 
+    /// Whether the command has certainly not been carried out: it was not sent, or the server has refused it.
+    package var meansNothingWasDone: Bool {
+        switch self.code {
+        case .notConnected, .queueFull, .serverError: true
+        default: false
+        }
+    }
+
     static func prefix(of reply: ByteBuffer) -> String {
         let word = reply.readableBytesView.prefix(Self.maximumPrefixBytes).prefix { $0 != UInt8(ascii: " ") }
         let isPrefix = !word.isEmpty && word.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "_") }

@@ -36,6 +36,8 @@ import Testing
         case .stored: "stored"
         case .deleted: "deleted"
         case .refused: "refused"
+        case .conflict: "conflict"
+        case .unavailable: "unavailable"
         }
     }
 

@@ -1,0 +1,56 @@
+import Logging
+import MemoryStore
+import NIOCore
+import RedisClient
+
+/// Changes that depend on what a key holds. Memory does not know that while Redis is away, so it decides only for callers who want no more than an
+/// answer for this process.
+extension OutageGate {
+    /// - Returns: nil if Redis is to be asked.
+    func change(
+        _ key: ByteBuffer, slot: UInt16 = 0, shard: Int = 0, _ change: CacheChange, whileAway: ChangeWhileAway, now: MonotonicTime
+    ) -> CacheAnswer? {
+        switch whileAway {
+        case .refused: self.isAsked(shard, for: key, slot: slot) ? nil : .unavailable(.outage)
+        case .perInstance(let isReplayed): self.decide(key, slot, change, isReplayed: isReplayed, now) { $0.answers($1) }
+        }
+    }
+
+    /// A change that Redis has not carried out and will not.
+    func changeInstead(_ key: ByteBuffer, slot: UInt16 = 0, _ change: CacheChange, whileAway: ChangeWhileAway) -> CacheAnswer {
+        guard case .perInstance(let isReplayed) = whileAway else { return .unavailable(.outage) }
+        return self.decide(key, slot, change, isReplayed: isReplayed, .now) { _, _ in true } ?? .unavailable(.outage)
+    }
+
+    /// - Returns: nil if it is not for memory to decide.
+    private func decide(
+        _ key: ByteBuffer, _ slot: UInt16, _ change: CacheChange, isReplayed: Bool, _ now: MonotonicTime,
+        if isForMemory: (OutageStateMachine, [UInt8]) -> Bool
+    ) -> CacheAnswer? {
+        let bytes = key.bytes
+        let (shard, decided) = self.withMachine(of: bytes, slot) { place, machine -> (CacheAnswer, RecordAction)? in
+            guard isForMemory(machine, bytes) else { return nil }
+            let answer = self.memory.change(key, change, now: now)
+            guard answer.isChange, isReplayed || machine.journal.contains(bytes) else { return (answer, .none) }
+            let isValue = if case .deleted = answer { false } else { true }
+            return (answer, machine.record(bytes, slot: place.slot, isValue: isValue, isLate: false, now: now))
+        }
+        guard let (answer, action) = decided else { return nil }
+        if answer.isChange { self.near?.drop(bytes) }
+        self.perform(action, shard)
+        return answer
+    }
+
+    // MARK: Commands that are refused
+
+    /// The user of the service may not run a command, or the server does not have it.
+    func commandRefused(_ name: String, _ failure: RedisFailure) {
+        guard self.refusedCommands.add(name) else { return }
+        self.logger.warning(
+            "Redis refuses a command, and what needs it is answered with 503: see the user's permissions",
+            metadata: ["redis.command": "\(name)", "redis.message": "\(failure.logMessage ?? "")"])
+    }
+
+    /// Redis has carried out a command that it may have refused before.
+    func commandAccepted(_ name: String) { self.refusedCommands.remove(name) }
+}
