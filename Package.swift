@@ -196,7 +196,7 @@ targets += [
     ),
     .testTarget(
         name: "IntegrationTests",
-        dependencies: ["RedisClient", "RESP", "RedisTestSupport", testSupport, nioCore, nioPosix, logging],
+        dependencies: ["Cache", "RedisClient", "RESP", "RedisTestSupport", testSupport, nioCore, nioPosix, logging],
         swiftSettings: settings
     ),
     .testTarget(

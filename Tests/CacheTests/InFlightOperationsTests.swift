@@ -98,6 +98,50 @@ import Testing
         #expect(delete(.failure(.connectionClosed)) == "fall back")
     }
 
+    // MARK: Changes
+
+    private func change(_ change: CacheChange, _ result: Result<RESPValue, RedisFailure>) -> String {
+        var operation = self.operation(.change(change, .refused))
+        return self.description(operation.take(result))
+    }
+
+    @Test func whatChangesAreAnsweredWith() {
+        let value = ByteBuffer(string: "v")
+        let create = CacheChange.create(value: value, ttl: .none)
+        #expect(self.change(create, .success(.simpleOK)) == "stored")
+        #expect(self.change(create, .success(.null)) == "conflict")
+        let replace = CacheChange.replace(expected: value, value: value, ttl: .kept)
+        #expect(self.change(replace, .success(.simpleOK)) == "stored")
+        #expect(self.change(replace, .success(.integer(0))) == "conflict")
+        #expect(self.change(replace, .success(.null)) == "fall back")
+        #expect(self.change(.remove(expected: value), .success(.integer(1))) == "deleted")
+        #expect(self.change(.remove(expected: value), .success(.integer(0))) == "conflict")
+        for ttl in [TimeToLive.none, .milliseconds(5)] {
+            #expect(self.change(.expire(ttl: ttl), .success(.integer(1))) == "stored")
+            #expect(self.change(.expire(ttl: ttl), .success(.integer(0))) == "miss")
+            #expect(self.change(.expire(ttl: ttl), .success(.simpleOK)) == "fall back")
+        }
+        #expect(self.change(.expire(ttl: .kept), .success(.integer(-1))) == "stored")
+        #expect(self.change(.expire(ttl: .kept), .success(.integer(-2))) == "miss")
+    }
+
+    /// What a script meets with is said as Redis says it of a command; that there may be no scripts is no outage.
+    @Test func whatRedisRefusesOfChanges() {
+        let replace = CacheChange.replace(expected: ByteBuffer(), value: ByteBuffer(), ttl: .none)
+        for (reply, expected) in [
+            ("OOM command not allowed", "outOfMemory"), ("WRONGTYPE Operation against a key", "notReadable"),
+            ("NOPERM No permissions to access a key", "notPermitted"), ("ERR Protocol error: invalid bulk length", "valueTooLargeForRedis"),
+            ("NOPERM User default has no permissions to run the 'eval' command", "EVAL refused"), ("ERR unknown command 'EVAL'", "EVAL refused"),
+            ("READONLY You can't write against a read only replica", "fall back"), ("BUSY Redis is busy running a script", "fall back"),
+            ("MOVED 5 10.0.0.2:6379", "moved 5"),
+        ] {
+            #expect(self.change(replace, .failure(.serverError(ByteBuffer(string: reply)))) == expected, "\(reply)")
+        }
+        let refusal = RedisFailure.serverError(ByteBuffer(string: "NOPERM User default has no permissions to run the 'set' command"))
+        #expect(self.change(.create(value: ByteBuffer(), ttl: .none), .failure(refusal)) == "fall back", "no SET at all is an outage")
+        #expect(self.change(.expire(ttl: .milliseconds(1)), .failure(refusal)) == "PEXPIRE refused")
+    }
+
     // MARK: Redirects
 
     /// Whichever of the two replies to a read is a redirect, the read begins anew.

@@ -26,6 +26,11 @@ extension MemoryStore {
         remove(Array(key.utf8).span, now: MonotonicTime(milliseconds: now))
     }
 
+    func expire(_ key: String, at expiresAt: Int64?, now: Int64) -> Bool {
+        expire(
+            Array(key.utf8).span, at: expiresAt.map(MonotonicTime.init(milliseconds:)), now: MonotonicTime(milliseconds: now))
+    }
+
     func statistics(at now: Int64 = 0) -> MemoryStatistics {
         statistics(now: MonotonicTime(milliseconds: now))
     }

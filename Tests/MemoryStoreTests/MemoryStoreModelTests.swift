@@ -42,7 +42,23 @@ struct MemoryStoreModelTests {
                 let expiresAt = Bool.random(using: &random) ? now + Int64.random(in: -1...5_000, using: &random) : nil
                 #expect(store.set(key, value, expiresAt: expiresAt, at: now) == .stored, context)
                 model.values[key] = (value, expiresAt)
-            case 85..<97:
+            case 85..<88:
+                let expiresAt = Bool.random(using: &random) ? now + Int64.random(in: -1...5_000, using: &random) : nil
+                let existed = model.get(key, at: now) != nil
+                if existed { model.values[key]?.expiresAt = expiresAt }
+                #expect(store.expire(key, at: expiresAt, now: now) == existed, context)
+            case 88..<92:
+                // As seen, or as some other key was seen.
+                let time = MonotonicTime(milliseconds: now)
+                let other = "key \(Int.random(in: 0..<400, using: &random))"
+                let seen = store.peek(Array((Bool.random(using: &random) ? key : other).utf8).span, now: time)
+                let isSame = (seen.map { $0.withValueBytes { String(decoding: $0, as: UTF8.self) } }) == model.get(key, at: now)
+                let keptDeadline = model.values[key]?.expiresAt
+                let outcome = store.set(
+                    Array(key.utf8).span, value: Array("\(step)".utf8).span, deadline: .kept, now: time, replacing: seen)
+                #expect(outcome == (isSame ? .stored : .changed), context)
+                if isSame { model.values[key] = ("\(step)", keptDeadline) }
+            case 92..<97:
                 let existed = model.get(key, at: now) != nil
                 model.values[key] = nil
                 #expect(store.remove(key, at: now) == existed, context)

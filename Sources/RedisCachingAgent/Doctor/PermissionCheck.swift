@@ -107,6 +107,18 @@ struct CommandTrial: Sendable {
             CommandTrial(name: "SET", arguments: ["SET", key, "1", "PX", "10000"], need: .required, rule: "+set"),
             CommandTrial(name: "GET", arguments: ["GET", key], need: .required, rule: "+get"),
             CommandTrial(name: "PTTL", arguments: ["PTTL", key], need: .required, rule: "+pttl"),
+            // A script with every command that those of the service have: who may not run one of them may not run it.
+            CommandTrial(
+                name: "EVAL",
+                arguments: [
+                    "EVAL",
+                    "redis.call('GET',KEYS[1]) redis.call('PTTL',KEYS[1]) redis.call('PERSIST',KEYS[1]) return redis.call('EXISTS',KEYS[1])",
+                    "1", key,
+                ],
+                need: .optional(consequence: "conditions and a new time to live of none are answered with 503"), rule: "+eval +exists +persist"),
+            CommandTrial(
+                name: "PEXPIRE", arguments: ["PEXPIRE", key, "10000"],
+                need: .optional(consequence: "a new time to live is answered with 503"), rule: "+pexpire"),
             CommandTrial(name: "UNLINK", arguments: ["UNLINK", key], need: .required, rule: "+unlink"),
             CommandTrial(name: "SCAN", arguments: ["SCAN", "0", "MATCH", key, "COUNT", "1"], need: .required, rule: "+scan"),
             CommandTrial(name: "PING", arguments: ["PING"], need: .required, rule: "+ping"),
