@@ -3,7 +3,8 @@ package import NIOCore
 
 /// What a store answers to one operation on one key.
 package enum CacheAnswer: Sendable {
-    /// The key has a value. `remainingMilliseconds` is its time to live, nil if it has none.
+    /// The key has a value. `remainingMilliseconds` is its time to live, nil if it has none; once the answer is resolved, how long the value is fresh,
+    /// negative if it is stale.
     case hit(CachedValue, remainingMilliseconds: Int64?, CacheSource)
     /// The key has no value; the answer to a get or a delete.
     case miss(CacheSource)
@@ -36,18 +37,21 @@ package enum CacheAnswer: Sendable {
     }
 }
 
-/// The bytes of a cached value, shared by all holders: neither case copies.
+/// The bytes of a cached value, shared by all holders: no case copies.
 package enum CachedValue: Sendable {
     /// An entry of the embedded store.
     case memory(MemoryHit)
     /// A slice of what Redis sent.
     case buffer(ByteBuffer)
+    /// What was read out of its envelope; the bytes are those of the value alone.
+    case envelope(EnvelopedValue)
 
     /// Size in bytes.
     package var count: Int {
         switch self {
         case .memory(let hit): hit.valueCount
         case .buffer(let buffer): buffer.readableBytes
+        case .envelope(let value): value.payload.count
         }
     }
 
@@ -56,6 +60,7 @@ package enum CachedValue: Sendable {
         switch self {
         case .memory(let hit): hit.withValueBytes(body)
         case .buffer(let value): value.withUnsafeReadableBytes(body)
+        case .envelope(let value): value.payload.withBytes(body)
         }
     }
 }

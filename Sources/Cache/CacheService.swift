@@ -50,8 +50,14 @@ package struct CacheService: Sendable {
     /// Reads a key, through the connection of `eventLoop` if Redis is configured.
     /// - Parameter acceptsCopy: whether the answer may come from a copy of an earlier read.
     package func get(_ key: ByteBuffer, acceptsCopy: Bool, on eventLoop: any EventLoop) async -> CacheAnswer {
-        guard self.redis != nil else { return self.embedded.get(key) }
-        return await self.ask(eventLoop) { $0.get(key, acceptsCopy: acceptsCopy, now: $1, token: 0, receiver: $2) }
+        if self.redis == nil {
+            let answer = self.embedded.get(key)
+            if !answer.isToBeResolved { return answer }
+        }
+        let resolver = self.entry(of: eventLoop).resolver
+        return await withCheckedContinuation { continuation in
+            eventLoop.execute { ResolvedRead(resolver.value, acceptsCopy: acceptsCopy, continuation).begin(key) }
+        }
     }
 
     /// Stores a value.

@@ -54,6 +54,9 @@ package struct Answer {
         if self.isDegraded {
             sink.field(.cacheDegraded) { $0.append("1") }
         }
+        if self.cacheStatus?.isStale == true {
+            sink.field(.cacheStale) { $0.append("1") }
+        }
         sink.field(.cacheControl) { $0.append(self.cacheControl) }
         if let allow = self.allow {
             sink.field(.allow) { allow.write(into: &$0) }

@@ -7,6 +7,8 @@ import OperatingSystem
 package enum AnswerFieldName {
     case contentType, contentLength, cacheStatus, cacheDegraded, cacheControl, allow, acceptEncoding, challenge, retryAfter, vary, requestID,
         processTime, date
+    /// Of values that need more than their text.
+    case cacheStale
     /// Of pages and what belongs to them.
     case contentSecurityPolicy, contentTypeOptions, referrerPolicy
 
@@ -17,6 +19,7 @@ package enum AnswerFieldName {
         case .contentLength: "Content-Length: "
         case .cacheStatus: "Cache-Status: "
         case .cacheDegraded: "X-Cache-Degraded: "
+        case .cacheStale: "X-Cache-Stale: "
         case .allow: "Allow: "
         case .acceptEncoding: "Accept-Encoding: "
         case .challenge: "WWW-Authenticate: "
@@ -39,6 +42,7 @@ package enum AnswerFieldName {
         case .contentLength: .contentLength
         case .cacheStatus: Self.cacheStatusName
         case .cacheDegraded: Self.cacheDegradedName
+        case .cacheStale: Self.cacheStaleName
         case .allow: .allow
         case .acceptEncoding: .acceptEncoding
         case .challenge: .wwwAuthenticate
@@ -57,6 +61,7 @@ package enum AnswerFieldName {
     private static let referrerPolicyName = Self.name("Referrer-Policy")
     private static let cacheStatusName = Self.name("Cache-Status")
     private static let cacheDegradedName = Self.name("X-Cache-Degraded")
+    private static let cacheStaleName = Self.name("X-Cache-Stale")
     private static let processTimeName = Self.name("X-Process-Time")
     package static let apiKeyName = Self.name("X-API-Key")
     package static let requestIDName = Self.name("X-Request-Id")

@@ -119,7 +119,7 @@ extension Answer {
 /// The `Cache-Status` field (RFC 9211): what the cache did for this answer.
 package struct CacheStatus {
     package enum Outcome {
-        /// The key had a value, with this many milliseconds to live.
+        /// The key had a value, which is fresh for this many milliseconds; negative if it is stale.
         case hit(remainingMilliseconds: Int64?)
         /// The key had none.
         case miss
@@ -136,6 +136,11 @@ package struct CacheStatus {
     package let outcome: Outcome
     package let source: CacheSource
 
+    /// Whether a value was answered whose freshness has ended.
+    var isStale: Bool {
+        if case .hit(let remaining?) = self.outcome { remaining < 0 } else { false }
+    }
+
     package func write(into cursor: inout ByteCursor) {
         switch self.outcome {
         case .hit(let remaining):
@@ -143,7 +148,7 @@ package struct CacheStatus {
             if let remaining {
                 // Rounded as Redis's TTL does, so that both show the same number.
                 cursor.append("; ttl=")
-                cursor.appendDecimal(Int((min(remaining, .max - 500) + 500) / 1000))
+                cursor.appendDecimal(Int((min(remaining, .max - 500) + (remaining < 0 ? -500 : 500)) / 1000))
             }
         case .miss: cursor.append("redis-caching-agent; fwd=miss")
         case .stored: cursor.append("redis-caching-agent; fwd=method; stored")

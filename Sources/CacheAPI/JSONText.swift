@@ -11,7 +11,11 @@ package enum JSONText {
     /// string, and never anything else, so that an answer is always well-formed. What is in memory is JSON already: this service has checked it before
     /// it stored it, and copies of other values are not kept. O(bytes) for what Redis sent.
     static func readable(_ value: CachedValue) -> CachedValue? {
-        guard case .buffer = value else { return value }
+        switch value {
+        case .memory: return value
+        case .envelope(let value): return value.envelope.mediaType == nil ? self.readable(value.payload) : nil
+        case .buffer: break
+        }
         var readable: CachedValue? = value
         value.withBytes { bytes in
             let text = bytes.bindMemory(to: UInt8.self).span
@@ -20,8 +24,15 @@ package enum JSONText {
         return readable
     }
 
-    /// Whether the bytes are a JSON text.
-    package static func isJSON(_ value: ByteBuffer) -> Bool { self.isJSON(value.readableBytesUInt8Span) }
+    /// Whether what is stored may be answered again without looking at it: JSON, or what an envelope says that it is something else.
+    package static func isKeepable(_ stored: ByteBuffer) -> Bool {
+        switch StoredValue(stored) {
+        case .plain: self.isJSON(stored.readableBytesUInt8Span)
+        case .unreadable: false
+        case .enveloped(let value):
+            value.envelope.form != .value || value.envelope.mediaType != nil || self.isJSON(value.payload.buffer.readableBytesUInt8Span)
+        }
+    }
 
     private static func quoted(_ text: Span<UInt8>) -> CachedValue? {
         guard UTF8Validator.isValid(text) else { return nil }

@@ -6,6 +6,8 @@ package import NIOCore
 /// What the connections of one event loop share. Confined to that loop: no locks, no atomics.
 package final class EventLoopScope {
     let cache: any CacheStore
+    /// What every answer to a read goes through.
+    let resolver: ValueResolver
     let counters: OperationCounters
     package let httpCounters: HTTPCounters
     let accessLog: AccessLog?
@@ -22,17 +24,19 @@ package final class EventLoopScope {
     private var requestIDs = RequestIDGenerator()
 
     /// - Parameters:
+    ///   - cache: this loop's store, with what reads its values.
     ///   - accessLog: nil if no answer gets a line.
     ///   - access: nil if there is no access control.
     ///   - eventLoopCount: of the process, which share the bound of requests in flight.
     package init(
-        cache: any CacheStore, counters: OperationCounters, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?, limiter: Limiter,
+        cache: ValueResolver, counters: OperationCounters, settings: HTTPSettings, accessLog: AccessLog?, access: AccessControl?, limiter: Limiter,
         eventLoopCount: Int
     ) {
         self.access = access
         self.limiter = limiter
         self.maximumWaitingRequests = max(1, settings.serviceLimits.maximumRequestsInFlight / eventLoopCount)
-        self.cache = cache
+        self.cache = cache.store
+        self.resolver = cache
         self.httpCounters = HTTPCounters(isRecording: settings.metrics)
         self.accessLog = accessLog
         self.counters = counters

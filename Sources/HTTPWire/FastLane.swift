@@ -121,7 +121,6 @@ final class FastLane: ChannelDuplexHandler {
         self.forget()
         context.fireChannelInactive()
     }
-
     func handlerRemoved(context: ChannelHandlerContext) { self.forget() }
 
     private func timerFired() {
@@ -360,7 +359,9 @@ final class FastLane: ChannelDuplexHandler {
 
 extension FastLane: CacheAnswerReceiver {
     func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
-        guard let context = self.channel.context, let request = self.pending, self.machine.cacheAnswered(token: token) else { return }
+        guard let context = self.channel.context, let request = self.pending,
+            let answer = self.scope.resolve(answer, to: request, token: token, receiver: self), self.machine.cacheAnswered(token: token)
+        else { return }
         self.forgetPending()
         self.write(request, answer)
         self.pass(context)
@@ -391,7 +392,6 @@ extension FastLane: CodecObserver {
 
 extension FastLane: ReplaceableConnection {
     var owesSince: Int? { self.account.isExcess ? nil : self.machine.owesSince }
-
     func giveUpPlace() { self.channel.context?.close(promise: nil) }
 }
 

@@ -38,9 +38,15 @@ extension EventLoopScope {
         if let value {
             return self.cache.set(request.key, value: value, ttlSeconds: request.ttlSeconds, now: now, token: token, receiver: receiver)
         }
-        return request.method == .get
-            ? self.cache.get(request.key, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver)
-            : self.cache.delete(request.key, now: now, token: token, receiver: receiver)
+        guard request.method == .get else { return self.cache.delete(request.key, now: now, token: token, receiver: receiver) }
+        return self.cache.get(request.key, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver).flatMap {
+            self.resolver.resolve($0, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver)
+        }
+    }
+
+    /// What comes of an answer that has come later. Returns nil if `receiver` gets it later still.
+    func resolve(_ answer: CacheAnswer, to request: PendingRequest, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        self.resolver.resolve(answer, acceptsCopy: request.acceptsCopy, now: request.start, token: token, receiver: receiver)
     }
 
     /// The answer to the client; counts and logs it.

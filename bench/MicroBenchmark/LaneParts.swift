@@ -64,7 +64,8 @@ struct LaneParts {
         var settings = HTTPSettings()
         settings.metrics = isCounting
         let scope = EventLoopScope(
-            cache: EmbeddedStore(store), counters: OperationCounters(isRecording: isCounting), settings: settings, accessLog: nil, access: access?.0,
+            cache: ValueResolver(EmbeddedStore(store)), counters: OperationCounters(isRecording: isCounting), settings: settings, accessLog: nil,
+            access: access?.0,
             limiter: Limiter(settings.serviceLimits), eventLoopCount: 1)
         self.request = request ?? Self.get(secret: access?.secret)
         guard (try? self.channel.pipeline.syncOperations.addHandler(scope.makeFastLane())) != nil else { preconditionFailure("the channel is open") }

@@ -1,3 +1,4 @@
+package import Logging
 package import NIOCore
 
 /// The store of one event loop, as other threads may hold it: the store itself for that loop only, its counters for all.
@@ -5,6 +6,10 @@ package struct EventLoopStore: Sendable {
     package let eventLoop: any EventLoop
     /// What operations ask.
     package let store: NIOLoopBound<any CacheStore>
+    /// What every answer to a read goes through.
+    package let resolver: NIOLoopBound<ValueResolver>
+    /// What it has found.
+    package let valueCounters: ValueCounters
     /// The part of the store that talks to Redis; nil if no Redis is configured.
     package let redis: NIOLoopBound<ClusterStore>?
     package let counters: OperationCounters
@@ -16,9 +21,12 @@ package struct EventLoopStore: Sendable {
     package let redirectCounters: RedirectCounters?
 
     /// A store without Redis. To be called on `eventLoop`.
-    package init(_ store: any CacheStore, counters: OperationCounters, on eventLoop: any EventLoop) {
+    package init(_ store: any CacheStore, counters: OperationCounters, on eventLoop: any EventLoop, logger: Logger? = nil) {
+        let resolver = ValueResolver(store, logger: logger)
         self.eventLoop = eventLoop
         self.store = NIOLoopBound(store, eventLoop: eventLoop)
+        self.resolver = NIOLoopBound(resolver, eventLoop: eventLoop)
+        self.valueCounters = resolver.counters
         self.redis = nil
         self.counters = counters
         self.redisCounters = nil
@@ -27,9 +35,12 @@ package struct EventLoopStore: Sendable {
     }
 
     /// A store of Redis. To be called on `eventLoop`.
-    package init(_ store: ClusterStore, counters: OperationCounters, on eventLoop: any EventLoop) {
+    package init(_ store: ClusterStore, counters: OperationCounters, on eventLoop: any EventLoop, logger: Logger? = nil) {
+        let resolver = ValueResolver(store, logger: logger)
         self.eventLoop = eventLoop
         self.store = NIOLoopBound(store, eventLoop: eventLoop)
+        self.resolver = NIOLoopBound(resolver, eventLoop: eventLoop)
+        self.valueCounters = resolver.counters
         self.redis = NIOLoopBound(store, eventLoop: eventLoop)
         self.counters = counters
         self.redisCounters = store.redisCounters

@@ -53,6 +53,9 @@ package struct VersionedTag: Sendable, Hashable {
         self.name = name
         self.version = version
     }
+
+    /// The key at which the version of now is.
+    package var versionKey: ByteBuffer { TagVersion.key(of: self.name) }
 }
 
 /// Random, so that no two instances ever give the same one, whatever became of the versions before.
@@ -62,6 +65,28 @@ package struct TagVersion: Sendable, Hashable {
     package init(bits: UInt128) { self.bits = bits }
 
     package static func random() -> TagVersion { TagVersion(bits: .random(in: .min ... .max)) }
+
+    /// What the keys of tags begin with; no client can name them.
+    package static let keyPrefix: StaticString = "redis-caching-agent:tag:"
+
+    /// The key of the version of a tag.
+    package static func key(of tag: ByteBuffer) -> ByteBuffer {
+        var key = ByteBuffer()
+        key.reserveCapacity(self.keyPrefix.utf8CodeUnitCount + tag.readableBytes)
+        key.writeStaticString(self.keyPrefix)
+        key.writeImmutableBuffer(tag)
+        return key
+    }
+
+    /// Whether a key is that of a version.
+    package static func isKey(_ key: ByteBuffer) -> Bool {
+        let count = self.keyPrefix.utf8CodeUnitCount
+        guard key.readableBytes >= count else { return false }
+        return key.withUnsafeReadableBytes { bytes in
+            UnsafeRawBufferPointer(rebasing: bytes[..<count]).elementsEqual(
+                UnsafeRawBufferPointer(start: self.keyPrefix.utf8Start, count: count))
+        }
+    }
 
     /// What is stored at the key of the tag.
     package var stored: ByteBuffer { Envelope(form: .tagVersion).wrap(ByteBuffer(integer: self.bits)) }

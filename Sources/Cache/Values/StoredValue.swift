@@ -66,6 +66,19 @@ extension CachedValue {
         case .buffer(var buffer):
             buffer.moveReaderIndex(forwardBy: count)
             return .buffer(buffer)
+        case .envelope(let value):
+            return value.payload.droppingFirst(count)
+        }
+    }
+
+    /// Whether the bytes begin as those of an envelope do. One comparison.
+    var mayBeEnvelope: Bool {
+        @inline(__always) get {
+            switch self {
+            case .memory(let hit): hit.withValueBytes { $0.first == Envelope.lead }
+            case .buffer(let buffer): buffer.readableBytes > 0 && buffer.readableBytesUInt8Span[0] == Envelope.lead
+            case .envelope: false
+            }
         }
     }
 
@@ -73,7 +86,7 @@ extension CachedValue {
     package var buffer: ByteBuffer {
         switch self {
         case .buffer(let buffer): return buffer
-        case .memory:
+        case .memory, .envelope:
             var copy = ByteBuffer()
             self.withBytes { _ = copy.writeBytes($0) }
             return copy

@@ -48,12 +48,12 @@ struct EventLoopAssembly: Sendable {
         let counters = OperationCounters(isRecording: settings.metrics)
         let store =
             if let redis {
-                EventLoopStore(redis.store(on: eventLoop), counters: counters, on: eventLoop)
+                EventLoopStore(redis.store(on: eventLoop), counters: counters, on: eventLoop, logger: self.logger)
             } else {
-                EventLoopStore(EmbeddedStore(self.memory), counters: counters, on: eventLoop)
+                EventLoopStore(EmbeddedStore(self.memory), counters: counters, on: eventLoop, logger: self.logger)
             }
         let scope = EventLoopScope(
-            cache: store.store.value, counters: counters, settings: settings, accessLog: self.http.accessLog, access: self.access,
+            cache: store.resolver.value, counters: counters, settings: settings, accessLog: self.http.accessLog, access: self.access,
             limiter: self.http.limiter, eventLoopCount: eventLoops)
         return EventLoopResources(
             eventLoop: eventLoop, store: store, scope: NIOLoopBound(scope, eventLoop: eventLoop), httpCounters: scope.httpCounters)

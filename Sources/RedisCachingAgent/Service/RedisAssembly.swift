@@ -39,7 +39,7 @@ struct RedisAssembly: Sendable {
         let maximumShards = configuration.clusterMode == .off ? 1 : configuration.maximumShards + 1
         let slots = SlotTable()
         self.near = settings.near.map {
-            NearCache($0, eventLoops: settings.eventLoops, maximumShards: maximumShards, slots: slots) { JSONText.isJSON($0) }
+            NearCache($0, eventLoops: settings.eventLoops, maximumShards: maximumShards, slots: slots) { JSONText.isKeepable($0) }
         }
         self.gate = OutageGate(
             memory: memory, near: self.near, settings: settings.outage, table: slots, maximumShards: maximumShards, logger: logger)

@@ -16,7 +16,7 @@ import Testing
     init() throws {
         let settings = HTTPSettings()
         let scope = EventLoopScope(
-            cache: self.store, counters: self.counters, settings: settings, accessLog: nil, access: nil,
+            cache: ValueResolver(self.store), counters: self.counters, settings: settings, accessLog: nil, access: nil,
             limiter: Limiter(settings.serviceLimits), eventLoopCount: 1)
         try self.channel.pipeline.syncOperations.addHandler(scope.makeFastLane())
     }

@@ -44,7 +44,8 @@ import Testing
             self.scope =
                 other?.scope
                 ?? EventLoopScope(
-                    cache: EmbeddedStore(MemoryStore(MemoryStoreConfiguration())), counters: OperationCounters(), settings: settings, accessLog: nil,
+                    cache: ValueResolver(EmbeddedStore(MemoryStore(MemoryStoreConfiguration()))), counters: OperationCounters(), settings: settings,
+                    accessLog: nil,
                     access: nil,
                     limiter: self.limiter, eventLoopCount: 1)
             self.lane = FastLane(scope: self.scope)
