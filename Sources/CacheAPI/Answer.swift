@@ -26,8 +26,12 @@ package struct Answer {
         self.body = body
     }
 
-    /// Whether memory answered instead of Redis.
-    var isDegraded: Bool { self.source?.isDegraded == true }
+    /// Whether memory answered instead of Redis; of a batch, whether it did for any operation.
+    var isDegraded: Bool {
+        if let source = self.source { return source.isDegraded }
+        if case .batch(let results) = self.body { return results.isDegraded }
+        return false
+    }
 
     /// Who may keep the answer (RFC 9111, section 5.2.2). A value may be kept by its client, which must ask again before it uses it: it may
     /// have changed meanwhile. Nothing else is worth keeping.

@@ -4,7 +4,7 @@ import JSON
 package import NIOCore
 
 /// The body of an answer, not yet written: its length is known without writing it, so that head and body go into one buffer.
-package enum AnswerBody {
+package enum AnswerBody: Sendable {
     /// `{"success":true,"key":K,"value":V}`
     case value(key: ByteBuffer, CachedValue)
     /// `{"success":true,"key":K,"message":"Value cached successfully with TTL: T"}`
@@ -15,8 +15,11 @@ package enum AnswerBody {
     case detail(StaticString)
     /// Bytes that are ready.
     case prepared(ByteBuffer)
+    /// `{"results":[{"status":200,...}, ...]}`. It may be long: whoever sends it should take it in pieces from a `BatchAnswerWriter`.
+    case batch(BatchResults)
 
     private static let opening: StaticString = "{\"success\":true,\"key\":"
+    private static let resultOpening: StaticString = "{\"status\":200,\"success\":true,\"key\":"
     private static let valueName: StaticString = ",\"value\":"
     private static let storedMessage: StaticString = ",\"message\":\"Value cached successfully with TTL: "
     private static let noExpiration: StaticString = "no expiration"
@@ -37,26 +40,51 @@ package enum AnswerBody {
         case .detail(let text):
             Self.detailOpening.utf8CodeUnitCount + text.utf8CodeUnitCount + Self.textClosing.utf8CodeUnitCount
         case .prepared(let bytes): bytes.readableBytes
+        case .batch(let results): results.count
         }
     }
 
     /// Appends the body: `count` bytes.
     package func write(into cursor: inout ByteCursor) {
+        self.write(opening: Self.opening, into: &cursor)
+    }
+
+    /// The same as a result of a batch: of value, stored and deleted.
+    func writeResult(into cursor: inout ByteCursor) {
+        self.write(opening: Self.resultOpening, into: &cursor)
+    }
+
+    /// How much longer `writeResult` is than `write`.
+    static let resultGrowth = resultOpening.utf8CodeUnitCount - opening.utf8CodeUnitCount
+
+    /// Appends what stands before the value of a result.
+    static func writeResultHead(_ key: ByteBuffer, into cursor: inout ByteCursor) {
+        self.writeHead(of: key, opening: self.resultOpening, into: &cursor)
+    }
+
+    @inline(__always)
+    private static func writeHead(of key: ByteBuffer, opening: StaticString, into cursor: inout ByteCursor) {
+        cursor.append(opening)
+        JSONWriter.writeString(key, into: &cursor)
+        cursor.append(self.valueName)
+    }
+
+    /// Always inlined, so that the opening is a constant wherever it is written.
+    @inline(__always)
+    private func write(opening: StaticString, into cursor: inout ByteCursor) {
         switch self {
         case .value(let key, let value):
-            cursor.append(Self.opening)
-            JSONWriter.writeString(key, into: &cursor)
-            cursor.append(Self.valueName)
+            Self.writeHead(of: key, opening: opening, into: &cursor)
             value.withBytes { cursor.append($0) }
             cursor.append(UInt8(ascii: "}"))
         case .stored(let key, let ttl):
-            cursor.append(Self.opening)
+            cursor.append(opening)
             JSONWriter.writeString(key, into: &cursor)
             cursor.append(Self.storedMessage)
             if let ttl { cursor.appendDecimal(Int(ttl)) } else { cursor.append(Self.noExpiration) }
             cursor.append(Self.textClosing)
         case .deleted(let key):
-            cursor.append(Self.opening)
+            cursor.append(opening)
             JSONWriter.writeString(key, into: &cursor)
             cursor.append(Self.deletedMessage)
         case .detail(let text):
@@ -65,6 +93,8 @@ package enum AnswerBody {
             cursor.append(Self.textClosing)
         case .prepared(let bytes):
             cursor.append(bytes)
+        case .batch(let results):
+            results.write(into: &cursor)
         }
     }
 }

@@ -134,7 +134,8 @@ package struct CacheStatus {
     }
 
     package let outcome: Outcome
-    package let source: CacheSource
+    /// nil if several stores answered.
+    package let source: CacheSource?
 
     /// Whether a value was answered whose freshness has ended.
     var isStale: Bool {
@@ -160,6 +161,7 @@ package struct CacheStatus {
         case .redis: cursor.append("; detail=redis")
         case .outage: cursor.append("; detail=outage")
         case .near: cursor.append("; detail=near")
+        case nil: break
         }
     }
 }
@@ -171,7 +173,7 @@ extension Answer {
     }
 
     /// What came of the operation. An answer without a cache status is that of the statistics, or of an invalidation that broke off.
-    private var result: OperationResult {
+    var result: OperationResult {
         switch self.cacheStatus?.outcome {
         case .hit: .hit
         case .miss: .miss

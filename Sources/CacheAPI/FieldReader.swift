@@ -7,14 +7,29 @@ import NIOCore
 struct FieldReader {
     let body: ByteBuffer
 
-    /// The body's object, which is the `input` of a field that is missing from it.
-    let root: JSONElement
+    /// The object with the fields, which is the `input` of a field that is missing from it.
+    private(set) var root: JSONElement
+
+    /// Which operation of a batch the object is; nil if it is the body itself.
+    private var operation: Int?
 
     private(set) var faults: [ValidationFault] = []
 
     init(body: ByteBuffer, root: JSONElement) {
         self.body = body
         self.root = root
+    }
+
+    /// From now on the fields are those of an operation of a batch.
+    mutating func move(toOperation index: Int, _ root: JSONElement) {
+        self.operation = index
+        self.root = root
+    }
+
+    /// The object should be something else.
+    mutating func addFaultOfObject(_ kind: ValidationFault.Kind) {
+        let location = self.operation.map { ValidationFault.Location.operation($0, nil) } ?? .body
+        self.faults.append(ValidationFault(kind, at: location, input: .value(self.root.slice(of: self.body))))
     }
 
     /// Finds members of a body that has to be an object. An empty body and one of `null` both count as absent, as in FastAPI.
@@ -99,7 +114,9 @@ struct FieldReader {
         }
     }
 
-    private mutating func add(_ kind: ValidationFault.Kind, _ name: String, _ element: JSONElement) {
-        self.faults.append(ValidationFault(kind, at: .field(name), input: .value(element.slice(of: self.body))))
+    /// A field is wrong.
+    mutating func add(_ kind: ValidationFault.Kind, _ name: String, _ element: JSONElement) {
+        let location = self.operation.map { ValidationFault.Location.operation($0, name) } ?? .field(name)
+        self.faults.append(ValidationFault(kind, at: location, input: .value(element.slice(of: self.body))))
     }
 }

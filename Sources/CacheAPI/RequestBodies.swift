@@ -94,6 +94,9 @@ package struct RequestLimits: Equatable, Sendable {
     /// How many JSON containers may be open at once in a body, the body itself included. 1 to 1024.
     package var maximumJSONDepth: Int
 
+    /// How many operations a batch may have. 1 to 10,000.
+    package var maximumBatchOperations = 1000
+
     /// - Precondition: every limit is within the range that its property states.
     package init(
         maximumKeyBytes: Int = 1024,

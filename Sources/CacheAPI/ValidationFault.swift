@@ -22,6 +22,10 @@ package struct ValidationFault: Error, Equatable, Sendable {
         case lessThanEqual(Int64)
         case boolType
         case boolParsing
+        case listType
+        case tooLong(maximum: Int, actual: Int)
+        /// - Parameter expected: what could stand there, as the sentence lists it.
+        case literalError(expected: String)
     }
 
     /// Where it is wrong: `loc` of the report.
@@ -36,6 +40,8 @@ package struct ValidationFault: Error, Equatable, Sendable {
         case query(String)
         /// `["body",17]`, in Unicode scalars.
         case offset(Int)
+        /// `["body","operations",7,"key"]`, or `["body","operations",7]` of the operation as a whole.
+        case operation(Int, String?)
     }
 
     /// What was found there: `input` of the report.
@@ -77,6 +83,9 @@ extension ValidationFault.Kind {
         case .lessThanEqual: "less_than_equal"
         case .boolType: "bool_type"
         case .boolParsing: "bool_parsing"
+        case .listType: "list_type"
+        case .tooLong: "too_long"
+        case .literalError: "literal_error"
         }
     }
 
@@ -99,20 +108,27 @@ extension ValidationFault.Kind {
         case .lessThanEqual(let bound): "Input should be less than or equal to \(bound)"
         case .boolType: "Input should be a valid boolean"
         case .boolParsing: "Input should be a valid boolean, unable to interpret input"
+        case .listType: "Input should be a valid list"
+        case .tooLong(let maximum, let actual):
+            "List should have at most \(maximum) item\(maximum == 1 ? "" : "s") after validation, not \(actual)"
+        case .literalError(let expected): "Input should be \(expected)"
         }
     }
 
-    /// What the sentence was made from, as one named value. Nil if it is always the same sentence.
-    var context: (name: String, value: ContextValue)? {
+    /// What the sentence was made from, as named values. None if it is always the same sentence.
+    var context: [(name: String, value: ContextValue)] {
         switch self {
-        case .jsonInvalid(let code): ("error", .text(code.rawValue))
-        case .stringTooShort(let minimum): ("min_length", .integer(Int64(minimum)))
-        case .stringTooLong(let maximum): ("max_length", .integer(Int64(maximum)))
-        case .greaterThanEqual(let bound): ("ge", .integer(bound))
-        case .lessThanEqual(let bound): ("le", .integer(bound))
+        case .jsonInvalid(let code): [("error", .text(code.rawValue))]
+        case .stringTooShort(let minimum): [("min_length", .integer(Int64(minimum)))]
+        case .stringTooLong(let maximum): [("max_length", .integer(Int64(maximum)))]
+        case .greaterThanEqual(let bound): [("ge", .integer(bound))]
+        case .lessThanEqual(let bound): [("le", .integer(bound))]
+        case .tooLong(let maximum, let actual):
+            [("field_type", .text("List")), ("max_length", .integer(Int64(maximum))), ("actual_length", .integer(Int64(actual)))]
+        case .literalError(let expected): [("expected", .text(expected))]
         case .missing, .modelAttributesType, .stringType, .stringUnicode, .intType, .intParsing, .intParsingSize, .intFromFloat, .finiteNumber,
-            .boolType, .boolParsing:
-            nil
+            .boolType, .boolParsing, .listType:
+            []
         }
     }
 
@@ -171,13 +187,17 @@ extension ValidationFault {
     }
 
     private func writeContext(into buffer: inout ByteBuffer) {
-        guard let context = self.kind.context else { return }
+        let context = self.kind.context
+        guard !context.isEmpty else { return }
         buffer.writeStaticString(#","ctx":{"#)
-        JSONWriter.writeString(context.name, into: &buffer)
-        buffer.writeStaticString(":")
-        switch context.value {
-        case .text(let text): JSONWriter.writeString(text, into: &buffer)
-        case .integer(let integer): JSONWriter.writeInteger(integer, into: &buffer)
+        for (index, (name, value)) in context.enumerated() {
+            if index > 0 { buffer.writeStaticString(",") }
+            JSONWriter.writeString(name, into: &buffer)
+            buffer.writeStaticString(":")
+            switch value {
+            case .text(let text): JSONWriter.writeString(text, into: &buffer)
+            case .integer(let integer): JSONWriter.writeInteger(integer, into: &buffer)
+            }
         }
         buffer.writeStaticString("}")
     }
@@ -198,6 +218,13 @@ extension ValidationFault.Location {
             JSONWriter.writeString("body", into: &buffer)
             buffer.writeStaticString(",")
             JSONWriter.writeInteger(Int64(offset), into: &buffer)
+        case .operation(let index, let name):
+            Self.write("body", "operations", into: &buffer)
+            buffer.writeStaticString(",")
+            JSONWriter.writeInteger(Int64(index), into: &buffer)
+            guard let name else { return }
+            buffer.writeStaticString(",")
+            JSONWriter.writeString(name, into: &buffer)
         }
     }
 

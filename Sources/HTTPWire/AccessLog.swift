@@ -149,7 +149,7 @@ extension AccessLogEntry {
         var metadata: Logger.Metadata = [
             "httpRequest": .dictionary(request), "requestId": "\(self.requestIDText)", "handler": "\(self.handler.name)",
         ]
-        if let cacheStatus = self.cacheStatus { metadata["store"] = "\(cacheStatus.source.name)" }
+        if let source = self.cacheStatus?.source { metadata["store"] = "\(source.name)" }
         return metadata
     }
 

@@ -29,6 +29,16 @@
         self.word = name.utf8.reversed().reduce(0) { $0 << 8 | UInt128($1) }
     }
 
+    /// The name that a string value spells, or nil if it cannot be one, or is no string.
+    ///
+    /// - Parameter bytes: the text that the value was found in.
+    package init?(_ value: JSONElement, in bytes: Span<UInt8>) {
+        guard value.kind == .string else { return nil }
+        let text = bytes.extracting(value.range.lowerBound + 1..<value.range.upperBound - 1)
+        guard let name = value.hasEscapes ? JSONScanner.decodedName(text) : JSONMemberName(text) else { return nil }
+        self = name
+    }
+
     /// The name whose decoded bytes are `bytes`, or nil if it cannot be one.
     @inline(__always)
     init?(_ bytes: Span<UInt8>) {
@@ -110,7 +120,7 @@ extension JSONScanner {
         let start = self.position
         if try !self.beginValue(in: bytes) {
             if self.nesting.isInObject {
-                try self.scanMembers(names, into: &members, in: bytes)
+                try self.scanMembers(names, into: &members, in: bytes, above: 0)
             } else {
                 repeat { try self.skipValue(in: bytes) } while try self.continueContainer(in: bytes, above: 0)
             }
@@ -121,10 +131,10 @@ extension JSONScanner {
         return root
     }
 
-    /// Reads the members of the outermost object, from the first value to behind the closing brace.
+    /// Reads the members of the innermost open object, within `floor` others, from the first value to behind the closing brace.
     @inline(__always)
-    private mutating func scanMembers(
-        _ names: Span<JSONMemberName>, into members: inout MutableSpan<JSONElement?>, in bytes: Span<UInt8>
+    mutating func scanMembers(
+        _ names: Span<JSONMemberName>, into members: inout MutableSpan<JSONElement?>, in bytes: Span<UInt8>, above floor: Int
     ) throws(Failure) {
         repeat {
             // The name is read off now: a container in the value overwrites it with the names of its own members.
@@ -132,12 +142,12 @@ extension JSONScanner {
             let start = self.position
             try self.skipValue(in: bytes)
             if let index { members[index] = self.element(from: start, in: bytes) }
-        } while try self.continueContainer(in: bytes, above: 0)
+        } while try self.continueContainer(in: bytes, above: floor)
     }
 
     /// The value from `start` to `position`, which has just been read.
     @inline(__always)
-    private func element(from start: Int, in bytes: Span<UInt8>) -> JSONElement {
+    func element(from start: Int, in bytes: Span<UInt8>) -> JSONElement {
         let kind = JSONKind(firstByte: bytes[start])
         return JSONElement(range: start..<self.position, kind: kind, hasEscapes: kind == .string && self.stringHasEscapes)
     }
@@ -150,7 +160,7 @@ extension JSONScanner {
         return nil
     }
 
-    private static func decodedName(_ text: Span<UInt8>) -> JSONMemberName? {
+    fileprivate static func decodedName(_ text: Span<UInt8>) -> JSONMemberName? {
         // An escape stands for at least one byte and takes at most six, so that a longer text cannot be a name of sixteen bytes.
         guard text.count <= 6 * JSONMemberName.maximumByteCount, let decoded = JSONEscape.decode(text) else { return nil }
         return JSONMemberName(decoded.span)

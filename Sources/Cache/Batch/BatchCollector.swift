@@ -1,0 +1,133 @@
+import NIOCore
+
+/// Asks the store of one event loop for the operations of a batch, in their order, and waits for the last answer.
+///
+/// The token of an operation is its index, so that a batch costs this one object and one array, however many operations it has. All commands leave in the
+/// write that the connection makes at the end of the tick. How long the batch takes is bounded by the deadline of single commands.
+///
+/// Order. Operations on the same key must take effect in their order. A store sees to that for all that it sends, and for all that memory answers; but an
+/// outage can begin between two operations of a batch. Then the second would be answered from memory, while the first is still on its way, to fall back
+/// on memory afterwards. Such a second operation is asked for again when everything before it has its answer, and so is what follows it.
+///
+/// Memory. Of values that come, no more are kept than the answer has room for, so that a batch cannot make the process hold the values of a thousand keys.
+package final class BatchCollector: CacheAnswerReceiver {
+    /// So many bytes are kept before the receiver is asked for room again.
+    private static let accountingStep = 64 << 10
+
+    package let operations: [BatchOperation]
+    private let acceptsCopy: Bool
+    private let store: any CacheStore
+    private let receiver: any BatchReceiver
+    private var outcomes: [BatchOutcome]
+    /// The operation to be asked for next.
+    private var next = 0
+    private var outstanding = 0
+    private var isAsking = false
+    /// Bytes of values that the answer still has room for.
+    private var room: Int
+    /// Bytes that are kept and that the receiver does not know of.
+    private var unaccounted = 0
+
+    /// - Parameters:
+    ///   - acceptsCopy: whether reads may be answered with copies of earlier ones.
+    ///   - maximumValueBytes: bytes of values that are kept; further values are dropped.
+    ///   - receiver: hears of the end, if it does not come at once.
+    package init(
+        _ operations: [BatchOperation], acceptsCopy: Bool, maximumValueBytes: Int, store: any CacheStore, receiver: any BatchReceiver
+    ) {
+        self.operations = operations
+        self.acceptsCopy = acceptsCopy
+        self.room = maximumValueBytes
+        self.store = store
+        self.receiver = receiver
+        self.outcomes = [BatchOutcome](repeating: .waiting, count: operations.count)
+    }
+
+    /// Asks for everything. To be called once.
+    /// - Parameter now: nanoseconds of the monotonic clock.
+    /// - Returns: what became of each operation, or nil if the receiver hears it later.
+    package func ask(now: Int) -> [BatchOutcome]? {
+        self.askFurther(now: now)
+        return self.isComplete ? self.takeOutcomes() : nil
+    }
+
+    private var isComplete: Bool { self.outstanding == 0 && self.next == self.operations.count }
+
+    private func takeOutcomes() -> [BatchOutcome] {
+        let outcomes = self.outcomes
+        self.outcomes = []
+        return outcomes
+    }
+
+    private func askFurther(now: Int) {
+        self.isAsking = true
+        defer { self.isAsking = false }
+        while self.next < self.operations.count {
+            let index = self.next
+            guard let answer = self.ask(self.operations[index], token: UInt64(index), now: now) else {
+                self.next += 1
+                self.outstanding += 1
+                continue
+            }
+            if answer.source.isDegraded, self.outstanding > 0, self.isOutstanding(self.operations[index].key, before: index) { return }
+            self.next += 1
+            self.keep(answer, at: index)
+        }
+    }
+
+    private func ask(_ operation: BatchOperation, token: UInt64, now: Int) -> CacheAnswer? {
+        switch operation.kind {
+        case .get:
+            self.store.get(operation.key, acceptsCopy: self.acceptsCopy, now: now, token: token, receiver: self)
+        case .set(let value, let ttlSeconds):
+            self.store.set(operation.key, value: value, ttlSeconds: ttlSeconds, now: now, token: token, receiver: self)
+        case .delete:
+            self.store.delete(operation.key, now: now, token: token, receiver: self)
+        }
+    }
+
+    /// Whether an earlier operation on the same key has no answer yet. O(n), only if a part of the store is away.
+    private func isOutstanding(_ key: ByteBuffer, before index: Int) -> Bool {
+        for earlier in 0..<index {
+            if case .waiting = self.outcomes[earlier], self.operations[earlier].key == key { return true }
+        }
+        return false
+    }
+
+    package func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
+        self.outstanding -= 1
+        self.keep(answer, at: Int(token))
+        // A connection that ends while the batch is being sent answers in the middle of that.
+        guard self.outstanding == 0, !self.isAsking else { return }
+        if self.next < self.operations.count { self.askFurther(now: Int(NIODeadline.now().uptimeNanoseconds)) }
+        if self.isComplete { self.receiver.batchAnswered(self, self.takeOutcomes()) }
+    }
+
+    private func keep(_ answer: CacheAnswer, at index: Int) {
+        guard case .hit(let value, _, let source) = answer else {
+            self.outcomes[index] = .answered(answer)
+            return
+        }
+        self.room -= value.count
+        self.unaccounted += value.count
+        if self.room >= 0, self.unaccounted >= Self.accountingStep {
+            // Without room for this value there is none for what follows either.
+            if !self.receiver.batchHolds(self.unaccounted) { self.room = -1 }
+            self.unaccounted = 0
+        }
+        self.outcomes[index] = self.room >= 0 ? .answered(answer) : .valueDropped(source)
+    }
+}
+
+@available(*, unavailable)
+extension BatchCollector: Sendable {}
+
+/// Whoever asked for a batch.
+package protocol BatchReceiver: AnyObject {
+    /// So many more bytes of values are held for the batch, until it is answered.
+    /// - Returns: whether there is room for them.
+    func batchHolds(_ byteCount: Int) -> Bool
+
+    /// The last operation has been answered. Called at most once, on the event loop that asked, after `ask` has returned.
+    func batchAnswered(_ collector: BatchCollector, _ outcomes: [BatchOutcome])
+}

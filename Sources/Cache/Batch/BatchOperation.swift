@@ -1,0 +1,47 @@
+package import NIOCore
+
+/// One operation of a batch.
+package struct BatchOperation: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable {
+        case get
+        /// - Parameter ttlSeconds: time to live; nil for none.
+        case set(value: ByteBuffer, ttlSeconds: Int64?)
+        case delete
+    }
+
+    package let kind: Kind
+    package let key: ByteBuffer
+
+    package init(_ kind: Kind, key: ByteBuffer) {
+        self.kind = kind
+        self.key = key
+    }
+
+    /// What the metrics count it as.
+    package var operation: CacheOperation {
+        switch self.kind {
+        case .get: .get
+        case .set: .set
+        case .delete: .delete
+        }
+    }
+
+    /// How many bytes of commands it takes at most, besides what every command has.
+    var byteCount: Int {
+        switch self.kind {
+        // Two commands name the key.
+        case .get: 2 * self.key.readableBytes
+        case .set(let value, _): self.key.readableBytes + value.readableBytes
+        case .delete: self.key.readableBytes
+        }
+    }
+}
+
+/// What became of one operation of a batch.
+package enum BatchOutcome: Sendable {
+    /// The store has not answered yet. No batch is answered with it.
+    case waiting
+    case answered(CacheAnswer)
+    /// A value was found that the answer has no room for, and was let go.
+    case valueDropped(CacheSource)
+}
