@@ -40,12 +40,14 @@ package enum AccessCaller: Sendable {
         }
     }
 
-    /// Counts a request of this caller.
-    /// - Parameter now: nanoseconds of the monotonic clock.
-    /// - Returns: nil if the request is within the caller's limit, else in how many nanoseconds the next may come.
-    package func admit(now: Int) -> Int? {
+    /// Counts a request of this caller, or several at once.
+    /// - Parameters:
+    ///   - count: at least 1.
+    ///   - now: nanoseconds of the monotonic clock.
+    /// - Returns: nil if that is within the caller's limit, else in how many nanoseconds the next may come. Then nothing is counted.
+    package func admit(_ count: Int = 1, now: Int) -> Int? {
         guard case .known(let grant) = self, let bucket = grant.bucket else { return nil }
-        return bucket.take(now: now)
+        return bucket.take(count, now: now)
     }
 
     /// `pattern` confined to the caller's prefix; nil if it reaches beyond it.

@@ -19,15 +19,21 @@ package final class TokenBucket: Sendable {
         self.tolerance = self.interval * (burst - 1)
     }
 
-    /// Takes a token.
-    /// - Parameter now: nanoseconds of the monotonic clock.
-    /// - Returns: nil if there was one, else in how many nanoseconds there will be.
-    package func take(now: Int) -> Int? {
+    /// Takes a token, or several, or none at all.
+    ///
+    /// More than the bucket ever holds are given if it is full, and the next one takes the longer: otherwise they could never be had.
+    ///
+    /// - Parameters:
+    ///   - count: at least 1.
+    ///   - now: nanoseconds of the monotonic clock.
+    /// - Returns: nil if there were so many, else in how many nanoseconds there will be.
+    package func take(_ count: Int = 1, now: Int) -> Int? {
+        let tolerance = max(0, self.tolerance - (count - 1) * self.interval)
         var known = self.fullAt.load(ordering: .relaxed)
         while true {
             let fullAt = max(known, now)
-            guard fullAt - now <= self.tolerance else { return fullAt - now - self.tolerance }
-            let result = self.fullAt.weakCompareExchange(expected: known, desired: fullAt + self.interval, ordering: .relaxed)
+            guard fullAt - now <= tolerance else { return fullAt - now - tolerance }
+            let result = self.fullAt.weakCompareExchange(expected: known, desired: fullAt + count * self.interval, ordering: .relaxed)
             if result.exchanged { return nil }
             known = result.original
         }

@@ -35,6 +35,13 @@ package protocol CacheStore: AnyObject {
     func change(
         _ key: ByteBuffer, _ change: CacheChange, whileAway: ChangeWhileAway, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer?
+
+    /// Whether so much can be asked for at once. A store that waits for nobody has always room.
+    func hasRoom(forBatchOf operations: [BatchOperation]) -> Bool
+}
+
+extension CacheStore {
+    package func hasRoom(forBatchOf operations: [BatchOperation]) -> Bool { true }
 }
 
 /// A caller of a store, which takes the answers that do not come at once.

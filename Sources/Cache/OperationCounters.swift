@@ -79,6 +79,13 @@ package final class OperationCounters: Sendable {
         self.latencies[operation.rawValue].record(nanoseconds: nanoseconds)
     }
 
+    /// Counts several operations with the same result, each of which took this time.
+    package func record(_ operation: CacheOperation, _ source: CacheSource, _ result: OperationResult, nanoseconds: Int, count: Int) {
+        guard self.isRecording else { return }
+        self.outcomes[OperationCounts.index(operation, source, result)].add(count, ordering: .relaxed)
+        self.latencies[operation.rawValue].record(nanoseconds: nanoseconds, count: count)
+    }
+
     /// The counts now. Each is exact; two of them may be read a moment apart.
     package var snapshot: OperationCounts {
         OperationCounts(

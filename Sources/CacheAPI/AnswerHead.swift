@@ -104,6 +104,11 @@ extension Answer {
         }
     }
 
+    /// Appends the head of an answer whose body follows in pieces.
+    package func writeHead(_ trailer: AnswerTrailer, closing: Bool, into buffer: inout ByteBuffer) {
+        self.write(trailer, closing: closing, isHeadOnly: true, into: &buffer)
+    }
+
     private func writeStatusLine(into cursor: inout ByteCursor) {
         if self.status == .ok {
             cursor.append("HTTP/1.1 200 OK\r\n")

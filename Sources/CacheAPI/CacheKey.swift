@@ -8,10 +8,11 @@ package import NIOCore
 
     /// Names below `/cache/` that are routes: a key of that name can be reached by `?key=` alone.
     package enum ReservedName: CaseIterable, Sendable {
-        case invalidate, stats
+        case batch, invalidate, stats
 
         var text: StaticString {
             switch self {
+            case .batch: "batch"
             case .invalidate: "invalidate"
             case .stats: "stats"
             }
@@ -19,8 +20,9 @@ package import NIOCore
     }
 
     /// The route that a decoded name below `/cache/` is; nil if it is a key.
-    static func reservedName(_ name: UnsafeRawBufferPointer) -> ReservedName? {
+    package static func reservedName(_ name: UnsafeRawBufferPointer) -> ReservedName? {
         if self.matches(name, ReservedName.stats.text) { return .stats }
+        if self.matches(name, ReservedName.batch.text) { return .batch }
         return self.matches(name, ReservedName.invalidate.text) ? .invalidate : nil
     }
 

@@ -15,7 +15,7 @@ extension OpenAPIDocument {
 
     /// The description of an endpoint; nil for files that pages load, and for HEAD unless a client would ask it for its own sake.
     ///
-    /// With any other method `/cache/invalidate` and `/cache/stats` name the keys `invalidate` and `stats`. The document leaves that out: `?key=`
+    /// With any other method `/cache/batch`, `/cache/invalidate` and `/cache/stats` name the keys `batch`, `invalidate` and `stats`. The document leaves that out: `?key=`
     /// reaches every key.
     private func operation(_ endpoint: Endpoint) -> JSONNode? {
         let scope = endpoint.scope?.name
@@ -25,6 +25,7 @@ extension OpenAPIDocument {
         case (.cache(.get(let place)), _): return self.get(place, scope)
         case (.cache(.delete(let place)), _): return self.delete(place, scope)
         case (.cache(.set), _): return self.set(scope)
+        case (.cache(.batch), _): return self.batch
         case (.cache(.invalidate), _): return self.invalidate(scope)
         case (.cache(.statistics), _): return self.statistics(scope)
         case (.page(let page), _): return self.page(page, scope)
@@ -66,18 +67,23 @@ extension OpenAPIDocument {
         ("431", response("HeadersTooLarge")), ("503", response("Overloaded")),
     ]
 
-    /// - Parameter scope: the scope that a caller needs if there is access control; nil if the operation is public.
-    private func operation(
-        _ identifier: String, _ tag: String, _ summary: String, scope: String? = nil, parameters: [JSONNode] = [], body: JSONNode? = nil,
+    /// - Parameters:
+    ///   - scope: the scope that a caller needs if there is access control; nil if the operation is public.
+    ///   - description: what else is to be said of it.
+    func operation(
+        _ identifier: String, _ tag: String, _ summary: String, scope: String? = nil, description: String? = nil, parameters: [JSONNode] = [],
+        body: JSONNode? = nil,
         _ responses: [(String, JSONNode)]
     ) -> JSONNode {
         var responses = responses
         var members: [(String, JSONNode)] = [("operationId", .string(identifier)), ("tags", [.string(tag)]), ("summary", .string(summary))]
         if !parameters.isEmpty { members.append(("parameters", .array(parameters))) }
         if let body { members.append(("requestBody", body)) }
-        if let scope, self.hasAccessControl {
+        let required = self.hasAccessControl ? scope.map { "Requires the scope `\($0)`." } : nil
+        let sentences = [description, required].compactMap(\.self)
+        if !sentences.isEmpty { members.append(("description", .string(sentences.joined(separator: " ")))) }
+        if scope != nil, self.hasAccessControl {
             members.append(("security", Self.security))
-            members.append(("description", .string("Requires the scope `\(scope)`.")))
             responses.append(("401", Self.response("Unauthorized")))
             if !responses.contains(where: { $0.0 == "403" }) { responses.append(("403", Self.response("Forbidden"))) }
         }
@@ -86,7 +92,7 @@ extension OpenAPIDocument {
         return .object(members)
     }
 
-    private static func body(_ schema: String) -> JSONNode {
+    static func body(_ schema: String) -> JSONNode {
         ["required": true, "content": ["application/json": ["schema": self.schema(schema)]]]
     }
 

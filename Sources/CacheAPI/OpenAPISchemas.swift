@@ -4,21 +4,21 @@ import JSON
 /// The shapes of bodies.
 extension OpenAPIDocument {
     var schemas: JSONNode {
-        .object(self.requestSchemas + Self.cacheSchemas + Self.serviceSchemas + Self.errorSchemas)
+        .object(self.requestSchemas + self.batchSchemas + Self.cacheSchemas + Self.serviceSchemas + Self.errorSchemas)
     }
 
     /// An object in an answer, which has these members and no others: with an extra one the test of the interface fails. Those that are not optional
     /// are always there.
-    private static func object(_ members: [(String, JSONNode)], optional: Set<String> = []) -> JSONNode {
+    static func object(_ members: [(String, JSONNode)], optional: Set<String> = []) -> JSONNode {
         [
             "type": "object", "properties": .object(members),
             "required": .array(members.map(\.0).filter { !optional.contains($0) }.map { .string($0) }), "additionalProperties": false,
         ]
     }
 
-    private static let text: JSONNode = ["type": "string"]
+    static let text: JSONNode = ["type": "string"]
     private static let count: JSONNode = ["type": "integer", "minimum": 0]
-    private static let yes: JSONNode = ["type": "boolean", "const": true]
+    static let yes: JSONNode = ["type": "boolean", "const": true]
 
     private static func no(_ description: String) -> JSONNode {
         ["type": "boolean", "const": false, "description": .string(description)]
@@ -63,7 +63,7 @@ extension OpenAPIDocument {
     }
 
     /// Whole numbers, and what the service that this one replaces accepted in their place.
-    private var timeToLive: JSONNode {
+    var timeToLive: JSONNode {
         [
             "description": "Seconds until the value expires. Without it, with `null` or with 0, the value does not expire.",
             "anyOf": [

@@ -57,6 +57,8 @@ package struct RouteTable: Sendable {
                 Endpoint(.get, .cache(.get(.path)), scope: .read), Endpoint(.head, .cache(.get(.path)), scope: .read),
                 Endpoint(.delete, .cache(.delete(.path)), scope: .write),
             ]),
+        // What is allowed depends on the operations: here the caller must only be known.
+        Route(.reserved(.batch), [Endpoint(.post, .cache(.batch), scope: [])]),
         Route(.reserved(.invalidate), [Endpoint(.post, .cache(.invalidate), scope: .invalidate)], hasSpan: true),
         Route(
             .reserved(.stats), [Endpoint(.get, .cache(.statistics), scope: .admin), Endpoint(.head, .cache(.statistics), scope: .admin)],
@@ -163,7 +165,7 @@ package enum RouteOperation: Hashable, Sendable {
 
     /// What is done with keys and their values.
     package enum OnCache: Hashable, Sendable {
-        case set, get(KeyPlace), delete(KeyPlace), invalidate, statistics
+        case set, get(KeyPlace), delete(KeyPlace), batch, invalidate, statistics
     }
 
     /// What is only read.

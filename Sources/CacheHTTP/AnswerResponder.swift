@@ -29,7 +29,7 @@ struct AnswerResponder: Sendable {
     func response(_ answer: Answer, to request: Request, _ context: CacheRequestContext) -> Response {
         let trailer = self.trailer(context)
         self.count(answer, trailer, request, context)
-        return answer.response(trailer, headOnly: request.method == .head)
+        return self.response(answer, trailer, request)
     }
 
     /// The response to an operation that is counted.
@@ -37,7 +37,15 @@ struct AnswerResponder: Sendable {
         let trailer = self.trailer(context)
         answer.record(operation, nanoseconds: trailer.processNanoseconds, in: self.counters)
         self.count(answer, trailer, request, context)
-        return answer.response(trailer, headOnly: request.method == .head)
+        return self.response(answer, trailer, request)
+    }
+
+    private func response(_ answer: Answer, _ trailer: AnswerTrailer, _ request: Request) -> Response {
+        var response = answer.response(trailer, headOnly: request.method == .head || answer.isLong)
+        if answer.isLong, case .batch(let results) = answer.body {
+            response.body = ResponseBody(results, pieceBytes: Answer.longBodyBytes, self.limiter)
+        }
+        return response
     }
 
     /// The answer to a caller who lacks the scope; nil if the caller has it.
@@ -86,6 +94,15 @@ struct ResponseFieldSink: AnswerFieldSink {
 }
 
 extension Answer {
+    /// From this length on an answer is written in pieces.
+    fileprivate static let longBodyBytes = 64 * 1024
+
+    /// Whether the body is too long to be put into one buffer.
+    fileprivate var isLong: Bool {
+        if case .batch(let results) = self.body { return results.count > Self.longBodyBytes }
+        return false
+    }
+
     /// The answer as Hummingbird's response. `HEAD` gets the head alone, with the length that `GET` would have (RFC 9110, section 9.3.2).
     func response(_ trailer: AnswerTrailer, headOnly: Bool) -> Response {
         var sink = ResponseFieldSink()

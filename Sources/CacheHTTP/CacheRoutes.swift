@@ -27,7 +27,7 @@ struct CacheRoutes: Sendable {
         if let refusal = self.responder.refusal(scope, request, context) { return refusal }
         switch operation {
         case .get, .delete: return await self.perform(operation, try self.queryKey(request), request, context)
-        case .set, .invalidate, .statistics: return try await self.perform(operation, request, context)
+        case .set, .batch, .invalidate, .statistics: return try await self.perform(operation, request, context)
         }
     }
 
@@ -47,7 +47,7 @@ struct CacheRoutes: Sendable {
         if let refusal = self.responder.refusal(endpoint.scope, request, context) { return refusal }
         switch operation {
         case .get, .delete: return await self.perform(operation, finding, request, context)
-        case .set, .invalidate, .statistics: return try await self.perform(operation, request, context)
+        case .set, .batch, .invalidate, .statistics: return try await self.perform(operation, request, context)
         }
     }
 
@@ -120,6 +120,10 @@ struct CacheRoutes: Sendable {
     ) async throws -> Response {
         switch operation {
         case .set: try await self.bodies.withBody(of: request, context) { body in await self.set(body, request, context) }
+        case .batch:
+            try await self.bodies.withBody(of: request, context) { body in
+                await BatchRoute(service: self.service, settings: self.settings, responder: self.responder).respond(body, request, context)
+            }
         case .invalidate: try await self.bodies.withBody(of: request, context) { body in await self.invalidate(body, request, context) }
         case .statistics: await self.statistics(request, context)
         case .get, .delete: throw HTTPError(.notFound)

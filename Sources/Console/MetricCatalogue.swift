@@ -44,6 +44,12 @@ package enum MetricCatalogue {
     static let readPauses = MetricDescriptor(
         "cacheagent_http_read_pauses_total", .counter,
         "Times that reading from a client paused: it did not read its responses (UNSENT_MAX_BYTES) or sent too far ahead (PIPELINE_MAX_BYTES).")
+    static let batches = MetricDescriptor("cacheagent_http_batches_total", .counter, "Batches carried out.")
+    static let batchOperations = MetricDescriptor(
+        "cacheagent_http_batch_operations_total", .counter, "Operations of these batches. Each also counts as a get, set or delete.")
+    static let batchValuesTooLarge = MetricDescriptor(
+        "cacheagent_http_batch_values_too_large_total", .counter,
+        "Values found for which the response to a batch had no room (BATCH_MAX_RESPONSE_BYTES).")
 
     // MARK: The embedded store
 
@@ -216,7 +222,7 @@ package enum MetricCatalogue {
     package static let all: [MetricDescriptor] = [
         operations, operationDuration, hits, misses, hitRatio, degraded,
         requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes, unsentBytes,
-        waitingBytes, readPauses,
+        waitingBytes, readPauses, batches, batchOperations, batchValuesTooLarge,
         memoryEntries, memoryBytes, memoryBound, memoryEvictions, memoryExpirations, memoryRejections,
         nearCoherence, nearEntries, nearBytes, nearBound, nearEvictions, nearHitAge, nearFills, nearSharedReads, nearPushes, nearInvalidatedKeys,
         nearCoverageLosses,

@@ -85,6 +85,9 @@ package struct MetricsReport {
         writer.single(MetricCatalogue.unsentBytes, self.limiter.unsentByteCount)
         writer.single(MetricCatalogue.waitingBytes, self.limiter.receivedByteCount)
         writer.single(MetricCatalogue.readPauses, self.http.readPauses)
+        writer.single(MetricCatalogue.batches, self.http.batches.batches)
+        writer.single(MetricCatalogue.batchOperations, self.http.batches.operations)
+        writer.single(MetricCatalogue.batchValuesTooLarge, self.http.batches.valuesTooLarge)
     }
 
     private func writeMemory(into writer: inout ExpositionWriter) {

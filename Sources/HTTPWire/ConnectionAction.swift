@@ -2,6 +2,24 @@ import NIOCore
 
 /// The bounds that `ConnectionStateMachine` keeps, and the actions that it asks for.
 extension ConnectionStateMachine {
+    /// Where the connection is.
+    enum State: Equatable {
+        /// The next byte begins a request.
+        case ready
+        /// The cache has the request with this token.
+        case awaitingCache(token: UInt64)
+        /// A long answer is begun; the rest of it follows as the client reads. Can go to: ready, closing.
+        case sendingAnswer
+        /// The codec has a framed request. Can go to: ready, closing.
+        case awaitingRouter
+        /// The codec has the connection for good.
+        case handedOver
+        /// The last answer is written; what still arrives is discarded.
+        case closing
+        /// The channel is inactive.
+        case closed
+    }
+
     /// Times in nanoseconds and sizes in bytes.
     struct Bounds {
         var idle: Int

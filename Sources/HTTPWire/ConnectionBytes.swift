@@ -46,8 +46,31 @@ struct ConnectionOutput {
     private static let keptCapacity = 4 * 1024
 
     private var bytes = ByteBuffer()
+    /// What is not written yet of a long answer.
+    private var rest: BatchAnswerWriter?
 
     var count: Int { self.bytes.readableBytes }
+
+    /// Whether an answer is only begun. Then nothing may be put behind it.
+    var hasRest: Bool { self.rest != nil }
+    /// How many bytes of it are not written yet.
+    var restCount: Int { self.rest?.remainingCount ?? 0 }
+
+    /// Puts the answer to a batch behind the others: all of it if it has at most `maximumCount` bytes, else the head alone, which `writePiece` goes on from.
+    mutating func append(_ results: BatchResults, _ answer: Answer, _ trailer: AnswerTrailer, isLast: Bool, maximumCount: Int) {
+        guard results.count > maximumCount else { return self.append(answer, trailer, isLast: isLast) }
+        answer.writeHead(trailer, closing: isLast, into: &self.bytes)
+        self.rest = BatchAnswerWriter(results)
+    }
+
+    /// Writes the next piece of the answer that is begun.
+    mutating func writePiece(of maximumBytes: Int) {
+        self.rest?.writePiece(of: maximumBytes, into: &self.bytes)
+        if self.rest?.isFinished == true { self.rest = nil }
+    }
+
+    /// The answer that is begun is not wanted any more.
+    mutating func dropRest() { self.rest = nil }
 
     /// Puts an answer behind the others.
     mutating func append(_ answer: Answer, _ trailer: AnswerTrailer, isLast: Bool, isHeadOnly: Bool = false) {

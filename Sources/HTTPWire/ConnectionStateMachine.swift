@@ -3,6 +3,7 @@
 /// Answers leave in the order of their requests, so one request is handled at a time; its successors wait in the buffer, and reading stops.
 ///
 ///     ready ──key request──► awaitingCache ──answer──► ready
+///       │──long answer begun──► sendingAnswer ──its end──► ready
 ///       │──other request──► awaitingRouter ──its whole body in, its whole answer out──► ready
 ///       │──not framable──► handedOver                      (for good)
 ///       └──last answer written──► closing ──inactive──► closed
@@ -10,21 +11,6 @@
 /// Its parts are values with rules of their own: `CodecFeed` decides which bytes the codec gets, `UnsentBytes` which answers the client has not
 /// read, and `ConnectionLifetime` when the connection must end. An event that comes too late for its state changes nothing.
 struct ConnectionStateMachine: ~Copyable {
-    private enum State: Equatable {
-        /// The next byte begins a request.
-        case ready
-        /// The cache has the request with this token.
-        case awaitingCache(token: UInt64)
-        /// The codec has a framed request. Can go to: ready, closing.
-        case awaitingRouter
-        /// The codec has the connection for good.
-        case handedOver
-        /// The last answer is written; what still arrives is discarded.
-        case closing
-        /// The channel is inactive.
-        case closed
-    }
-
     /// How soon an overdue connection that waits for our own answer is looked at again.
     private static let retryInterval = 100_000_000
 
@@ -73,7 +59,7 @@ struct ConnectionStateMachine: ~Copyable {
     func heldBytes(buffered: Int) -> Int {
         switch self.state {
         case .ready: buffered > 0 ? max(buffered, self.neededBytes) : 0
-        case .awaitingCache, .awaitingRouter, .handedOver: buffered
+        case .awaitingCache, .sendingAnswer, .awaitingRouter, .handedOver: buffered
         case .closing, .closed: 0
         }
     }
@@ -81,7 +67,8 @@ struct ConnectionStateMachine: ~Copyable {
     /// Whether an answer is due from us. A connection is not idle then, and its client is not slow.
     var isAnswerDue: Bool {
         switch self.state {
-        case .ready, .closing, .closed: false
+        // What is still to be sent of an answer waits for the client.
+        case .ready, .sendingAnswer, .closing, .closed: false
         case .awaitingCache: true
         case .awaitingRouter, .handedOver: self.codec.isServiceDue
         }
@@ -119,7 +106,7 @@ struct ConnectionStateMachine: ~Copyable {
             guard self.codec.isBetweenRequests else { return .feedCodec }
             if unflushed >= self.bounds.unsentBytes { return .flush }
             return isWritable ? .feedCodec : .wait
-        case .awaitingCache: return .wait
+        case .awaitingCache, .sendingAnswer: return .wait
         case .closing, .closed: return .discard
         }
     }
@@ -130,7 +117,7 @@ struct ConnectionStateMachine: ~Copyable {
         let owes =
             switch self.state {
             case .ready: buffered > 0
-            case .awaitingCache, .closing, .closed: false
+            case .awaitingCache, .sendingAnswer, .closing, .closed: false
             case .awaitingRouter, .handedOver: !self.codec.isServiceDue && (!self.codec.isBetweenRequests || buffered > 0)
             }
         if owes { self.lifetime.owesRequest(now: now) } else { self.lifetime.owesNothing() }
@@ -170,6 +157,18 @@ struct ConnectionStateMachine: ~Copyable {
         let isAwaited = self.state == .awaitingCache(token: token)
         if isAwaited { self.state = .ready }
         return isAwaited
+    }
+
+    /// Of an answer that is too long to be written at once, the head is written.
+    mutating func answerBegun() {
+        if self.state == .ready { self.state = .sendingAnswer }
+    }
+
+    /// All of it is written. Returns false if that is no longer wanted.
+    mutating func answerEnded() -> Bool {
+        guard self.state == .sendingAnswer else { return false }
+        self.state = .ready
+        return true
     }
 
     /// An answer is written behind those that wait to be sent.
@@ -266,7 +265,7 @@ struct ConnectionStateMachine: ~Copyable {
     /// pipeline, which is a longer way; but what went to the codec makes the far end ask.
     mutating func readCompleted() -> Bool {
         switch self.state {
-        case .ready, .awaitingCache, .closing, .closed:
+        case .ready, .awaitingCache, .sendingAnswer, .closing, .closed:
             return true
         case .awaitingRouter, .handedOver:
             defer { self.isCodecReading = false }
@@ -280,7 +279,7 @@ struct ConnectionStateMachine: ~Copyable {
         guard !self.isInputDone else { return self.isClosing }
         let bound = isReceiveFull ? ConnectionAccount.uncountedBytes : self.bounds.pipelinedBytes
         switch self.state {
-        case .ready: return isWritable
+        case .ready, .sendingAnswer: return isWritable
         case .closing, .closed: return true
         case .awaitingCache: return buffered < bound
         case .awaitingRouter, .handedOver:
@@ -319,7 +318,7 @@ struct ConnectionStateMachine: ~Copyable {
         self.lifetime.isDraining = true
         switch self.state {
         case .ready, .handedOver: return .schedule(at: self.lifetime.mustClose(at: now + self.bounds.drain))
-        case .closing: return .schedule(at: self.lifetime.mustClose(at: now + self.bounds.lastAnswer))
+        case .closing, .sendingAnswer: return .schedule(at: self.lifetime.mustClose(at: now + self.bounds.lastAnswer))
         case .awaitingCache, .awaitingRouter, .closed: return .none
         }
     }
@@ -339,7 +338,7 @@ struct ConnectionStateMachine: ~Copyable {
         case .closing:
             self.isInputEndPending = false
             return .closeWhenTaken
-        case .awaitingCache, .closed:
+        case .awaitingCache, .sendingAnswer, .closed:
             return .none
         case .ready, .awaitingRouter, .handedOver:
             // Requests may wait for room; a writable channel brings us here again.
@@ -370,14 +369,16 @@ struct ConnectionStateMachine: ~Copyable {
         guard self.state != .closed else { return .none }
         let isBusy = self.isAnswerDue
         if self.isForProbes, !isBusy, self.state != .closing { return .refuseConnection }
-        if isUnsentFull, let since = self.unsent.stalledSince, now - since >= ConnectionTable.patience { return .closeUnread }
+        let stalled = self.unsent.stalledSince.map { now - $0 } ?? 0
+        if isUnsentFull, stalled >= ConnectionTable.patience { return .closeUnread }
+        if isStalled, stalled >= self.bounds.idle { return .close }
         switch self.lifetime.verdict(now: now, isBusy: isBusy, idle: self.bounds.idle, request: self.bounds.request) {
         case .waitUntil(let time):
             // A request that begins meanwhile has an earlier end than what is known now.
             return .schedule(at: min(time, now + (isStalled ? ConnectionTable.patience : self.bounds.request)))
         case .close:
             if isBusy { return .schedule(at: now + Self.retryInterval) }
-            return self.state == .closing ? .close : self.finish(now: now)
+            return self.state == .closing || self.state == .sendingAnswer ? .close : self.finish(now: now)
         }
     }
 

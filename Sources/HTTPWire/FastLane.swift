@@ -15,18 +15,22 @@ final class FastLane: ChannelDuplexHandler {
 
     /// Its place in the table of this loop's connections, which sets it.
     var tableIndex = 0
-    private let scope: EventLoopScope
-    private var machine: ConnectionStateMachine
-    private var account: ConnectionAccount
-    private var judge: KeyRequestJudge
-    private var channel = ConnectionChannel()
+    let scope: EventLoopScope
+    var machine: ConnectionStateMachine
+    var account: ConnectionAccount
+    var judge: KeyRequestJudge
+    var channel = ConnectionChannel()
     private var rounds = InputRounds()
-    private var input = ConnectionInput()
-    private var output = ConnectionOutput()
+    var input = ConnectionInput()
+    var output = ConnectionOutput()
     /// The request that is with the cache.
     private var pending: PendingRequest?
+    /// The batch that is with the cache, and its token.
+    var pendingBatch: (batch: PendingBatch, token: UInt64)?
+    /// Bytes of values that have come for it, as far as they are counted.
+    var heldBytes = 0
     /// The clock as it was read last, in nanoseconds: a reading costs as much as a header field.
-    private var now = 0
+    var now = 0
 
     init(scope: EventLoopScope) {
         self.scope = scope
@@ -130,7 +134,7 @@ final class FastLane: ChannelDuplexHandler {
 
     // MARK: Actions
 
-    private func perform(_ action: ConnectionStateMachine.Action) {
+    func perform(_ action: ConnectionStateMachine.Action) {
         guard let context = self.channel.context else { return }
         switch action {
         case .none: break
@@ -170,16 +174,18 @@ final class FastLane: ChannelDuplexHandler {
             if self.account.close() { self.scope.connections.remove(self) }
         }
         self.forgetPending()
+        self.forgetBatch()
         self.machine.inactive()
         self.input.removeAll()
+        self.output.dropRest()
         self.channel.close()
     }
 
     /// Takes what can be taken of the input, then sends what there is to send.
-    private func pass(_ context: ChannelHandlerContext, isEndOfRead: Bool = true) {
+    func pass(_ context: ChannelHandlerContext, isEndOfRead: Bool = true) {
         guard self.rounds.begin() else { return }
         repeat {
-            self.takeInput(context)
+            repeat { self.takeInput(context) } while self.sendRest(context)
             if isEndOfRead {
                 // The answers leave in one write, and the codec learns that what it got is all for now.
                 self.flushOutput(context)
@@ -235,6 +241,9 @@ final class FastLane: ChannelDuplexHandler {
                 self.scope.recordWaiting(began: true)
                 self.machine.cacheAnswersLater(token: token)
             }
+        case .batch(let batch, let count):
+            self.input.drop(count)
+            self.take(batch, token: self.machine.requestTaken())
         case .router(let headCount):
             self.handToCodec(headCount, context)
         case .codec:
@@ -271,43 +280,16 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     /// Writes an answer that is the last one, whatever the client still sends.
-    private func end(with answer: Answer, requestID: RequestID? = nil, isHeadOnly: Bool = false) {
+    func end(with answer: Answer, requestID: RequestID? = nil, isHeadOnly: Bool = false) {
         guard self.channel.isOpen, !self.machine.isClosing else { return }
         let now = EventLoopScope.now()
         self.output.append(answer, self.scope.trailer(requestID: requestID, start: now), isLast: true, isHeadOnly: isHeadOnly)
         self.perform(self.machine.lastAnswerWritten(now: now))
     }
 
-    // MARK: Requests for the router
-
-    /// Passes on a head that the recogniser has framed; `feedCodec` passes on its body.
-    private func handToCodec(_ headCount: Int, _ context: ChannelHandlerContext) {
-        guard let head = self.input.take(headCount) else { return }
-        self.machine.routerTakesRequest()
-        self.flushOutput(context)
-        head.withUnsafeReadableBytes { self.machine.headForwarded($0) }
-        self.machine.forwarding()
-        context.fireChannelRead(self.wrapInboundOut(head))
-    }
-
-    /// Passes on what the codec may have now. Returns false if that is nothing.
-    private func feedCodec(_ context: ChannelHandlerContext) -> Bool {
-        switch self.input.bytes.withUnsafeReadableBytes({ self.machine.feed($0) }) {
-        case .take(let count):
-            guard let bytes = self.input.take(count) else { return false }
-            self.machine.forwarding()
-            context.fireChannelRead(self.wrapInboundOut(bytes))
-            return true
-        case .malformed: self.refuseHead(.invalidRequest)
-        case .headTooLarge: self.refuseHead(.headTooLarge)
-        case .wait: break
-        }
-        return false
-    }
-
     // MARK: Bytes out
 
-    private func flushOutput(_ context: ChannelHandlerContext) {
+    func flushOutput(_ context: ChannelHandlerContext) {
         guard self.output.count > 0 else { return }
         // Taken out first: writing may call back into this handler.
         var bytes = self.output.takeAll()
@@ -347,8 +329,10 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     /// Counts what waits for the client, and looks at it again if it goes on waiting.
-    private func countUnsent() {
-        if self.account.countUnsent(self.machine.unreadBytes) { self.perform(self.machine.clientStalled(now: EventLoopScope.now())) }
+    func countUnsent() {
+        if self.account.countUnsent(self.machine.unreadBytes + self.heldBytes + self.output.restCount) {
+            self.perform(self.machine.clientStalled(now: EventLoopScope.now()))
+        }
     }
 
     private func countReceived() {
@@ -365,28 +349,6 @@ extension FastLane: CacheAnswerReceiver {
         self.forgetPending()
         self.write(request, answer)
         self.pass(context)
-    }
-}
-
-extension FastLane: CodecObserver {
-    var endsAfterAnswer: Bool { self.machine.isForProbes || self.machine.isDraining }
-
-    func refusal(isProbe: Bool) -> Answer? {
-        isProbe ? nil : self.judge.reachedBound(isForProbes: self.machine.isForProbes).map { self.scope.limiter.refuse($0) }
-    }
-
-    func refuseHead(_ answer: Answer) {
-        self.scope.httpCounters.record(answer.status, by: .router)
-        self.end(with: answer, isHeadOnly: self.machine.isHeadRequest)
-    }
-
-    func codecReadHead(_ framing: CodecFeed.BodyFraming) { self.machine.codecReadHead(framing) }
-    func codecReadEnd(isLast: Bool) { self.machine.codecReadEnd(isLast: isLast) }
-    func codecWroteEnd(isLast: Bool) { self.machine.codecWroteEnd(isLast: isLast) }
-
-    func bodyWanted() {
-        self.now = EventLoopScope.now()
-        self.perform(self.machine.bodyWanted())
     }
 }
 

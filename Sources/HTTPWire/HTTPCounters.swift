@@ -11,6 +11,9 @@ package final class HTTPCounters: Sendable {
     private let receivedBytes = Atomic<Int>(0)
     private let sentBytes = Atomic<Int>(0)
     private let readPauses = Atomic<Int>(0)
+    private let batches = Atomic<Int>(0)
+    private let batchOperations = Atomic<Int>(0)
+    private let batchValuesTooLarge = Atomic<Int>(0)
     private let isRecording: Bool
 
     /// - Parameter isRecording: whether anything but connections is counted.
@@ -51,6 +54,14 @@ package final class HTTPCounters: Sendable {
         self.readPauses.add(1, ordering: .relaxed)
     }
 
+    /// Counts a batch that was carried out.
+    package func recordBatch(_ results: BatchResults, operations count: Int) {
+        guard self.isRecording else { return }
+        self.batches.add(1, ordering: .relaxed)
+        self.batchOperations.add(count, ordering: .relaxed)
+        if results.tooLargeCount > 0 { self.batchValuesTooLarge.add(results.tooLargeCount, ordering: .relaxed) }
+    }
+
     /// A reading. Each number is exact, but two may be read a moment apart.
     var snapshot: HTTPCountersSnapshot {
         HTTPCountersSnapshot(
@@ -60,7 +71,10 @@ package final class HTTPCounters: Sendable {
             inFlight: self.inFlight.load(ordering: .relaxed),
             receivedBytes: self.receivedBytes.load(ordering: .relaxed),
             sentBytes: self.sentBytes.load(ordering: .relaxed),
-            readPauses: self.readPauses.load(ordering: .relaxed)
+            readPauses: self.readPauses.load(ordering: .relaxed),
+            batches: BatchCounts(
+                batches: self.batches.load(ordering: .relaxed), operations: self.batchOperations.load(ordering: .relaxed),
+                valuesTooLarge: self.batchValuesTooLarge.load(ordering: .relaxed))
         )
     }
 }
@@ -78,10 +92,13 @@ package struct HTTPCountersSnapshot: Sendable {
     package private(set) var sentBytes: Int
     /// Pauses in reading from connections.
     package private(set) var readPauses: Int
+    package private(set) var batches: BatchCounts
 
     init(
-        answers: [Int], openConnections: Int, acceptedConnections: Int, inFlight: Int, receivedBytes: Int, sentBytes: Int, readPauses: Int
+        answers: [Int], openConnections: Int, acceptedConnections: Int, inFlight: Int, receivedBytes: Int, sentBytes: Int, readPauses: Int,
+        batches: BatchCounts
     ) {
+        self.batches = batches
         self.answers = answers
         self.openConnections = openConnections
         self.acceptedConnections = acceptedConnections
@@ -112,6 +129,22 @@ package struct HTTPCountersSnapshot: Sendable {
         self.receivedBytes += other.receivedBytes
         self.sentBytes += other.sentBytes
         self.readPauses += other.readPauses
+        self.batches.add(other.batches)
+    }
+}
+
+/// What was carried out of batches.
+package struct BatchCounts: Sendable {
+    package private(set) var batches: Int
+    /// Their operations.
+    package private(set) var operations: Int
+    /// Values that were found and had no room in the answer.
+    package private(set) var valuesTooLarge: Int
+
+    fileprivate mutating func add(_ other: BatchCounts) {
+        self.batches += other.batches
+        self.operations += other.operations
+        self.valuesTooLarge += other.valuesTooLarge
     }
 }
 

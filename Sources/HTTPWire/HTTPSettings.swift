@@ -22,6 +22,8 @@ package struct HTTPSettings: Sendable {
     /// How many bytes of answers wait for a client that does not read, 4 KiB to 1 MiB; beyond it the connection is not read. One answer may be
     /// longer.
     package var maximumUnsentBytes = 64 * 1024
+    /// How long the body of a batch's answer may be, 64 KiB to 1 GiB; values beyond it are answered with 413. Cloud Run takes 32 MiB over HTTP/1.1.
+    package var maximumBatchResponseBytes = 31 << 20
     /// Whether canonical requests take the fast lane.
     package var fastLane = true
 

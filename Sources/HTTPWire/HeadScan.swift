@@ -80,7 +80,7 @@ struct HeadScan: ~Copyable {
         let key = keyStart..<max(range.upperBound, keyStart)
         guard isPlain, !key.isEmpty, self.starts(range, with: CacheKey.pathPrefix), self.escapesAreComplete(key, isEncoded) else { return .other }
         // Names of routes, and what a client's URL library would have removed as dot segments, are the router's.
-        guard isEncoded || !CacheKey.isReserved(self.slice(key)) else { return .other }
+        guard isEncoded || !CacheKey.isReserved(self.slice(key)) else { return CacheKey.reservedName(self.slice(key)) == .batch ? .batch : .other }
         return .key(TargetKey(range: key, isEncoded: isEncoded))
     }
 

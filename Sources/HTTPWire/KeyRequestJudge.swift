@@ -16,6 +16,8 @@ struct KeyRequestJudge {
         /// The cache answers a request of so many bytes.
         /// - Parameter value: what is to be stored; nil if nothing is.
         case cache(PendingRequest, value: ByteBuffer?, count: Int)
+        /// The cache answers a batch, a request of so many bytes.
+        case batch(PendingBatch, count: Int)
         /// The router answers a request with a head of so many bytes.
         case router(headCount: Int)
         /// Only the codec can tell what the bytes are.
@@ -72,6 +74,8 @@ struct KeyRequestJudge {
             guard !isTooLong, let key = self.key(of: request.key, in: input) else { return router }
             guard self.isAllowed(request.method == .get ? .read(key: key) : .write(key: key), request, input, now: now) else { return router }
             return .cache(self.pending(request, key, ttlSeconds: nil, input, now: now), value: nil, count: request.count)
+        case .post where request.isBatch:
+            return self.judgeBatch(request, input, now: now)
         case .post:
             guard let body = input.slice(request.body), case .success(let command) = SetRequest.parse(body: body, limits: self.scope.settings.limits),
                 self.isAllowed(.write(key: command.key), request, input, now: now)
@@ -82,6 +86,20 @@ struct KeyRequestJudge {
         }
     }
 
+    private mutating func judgeBatch(_ request: KeyRequest, _ input: ByteBuffer, now: Int) -> Verdict {
+        guard let body = input.slice(request.body), case .success(let operations) = BatchRequest.parse(body: body, limits: self.scope.settings.limits)
+        else { return .router(headCount: request.body.lowerBound) }
+        if let control = self.scope.access {
+            let isAllowed = input.withUnsafeReadableBytes { self.access.isAllowed(operations, request.credential, $0, control, now: now) }
+            guard isAllowed else { return .router(headCount: request.body.lowerBound) }
+        }
+        guard self.scope.hasRoom(forBatchOf: operations) else { return .refuse(.requestsInFlight, request.id(in: input), count: request.count) }
+        let batch = PendingBatch(
+            operations: operations, acceptsCopy: request.fields.acceptsCopy, requestID: request.id(in: input), start: now,
+            trace: self.scope.trace(of: request, in: input))
+        return .batch(batch, count: request.count)
+    }
+
     /// Judges a request by its head: if its body may not be sent, the client learns so at once, and nothing of it is kept.
     private mutating func judgeHead(
         _ request: KeyRequest, _ input: ByteBuffer, _ account: borrowing ConnectionAccount, now: Int
@@ -90,7 +108,8 @@ struct KeyRequestJudge {
         guard self.scope.hasRoomForRequest else { return .refuseAndClose(.requestsInFlight, request.id(in: input)) }
         if request.hasOrigin, self.scope.settings.cors != nil { return router }
         if let control = self.scope.access {
-            let isAdmitted = input.withUnsafeReadableBytes { self.access.admits(.write, request.credential, $0, control, now: now) }
+            let scope: AccessScopes = request.isBatch ? [] : .write
+            let isAdmitted = input.withUnsafeReadableBytes { self.access.admits(scope, request.credential, $0, control, now: now) }
             guard isAdmitted else { return router }
         }
         guard account.hasRoom(forRequestOf: request.count) else { return .refuseAndClose(.receivedBytes, request.id(in: input)) }
@@ -134,6 +153,15 @@ struct LaneAccess {
         let caller = self.caller(credential, head, control, now: now)
         // A request too many is refused by the router, which takes no second token for it.
         return caller.verdict(action) == .allowed && (self.isRequestAdmitted || caller.admit(now: now) == nil)
+    }
+
+    /// Whether the sender of a batch may do all of it, which counts as so many requests.
+    mutating func isAllowed(
+        _ operations: [BatchOperation], _ credential: CredentialField?, _ head: UnsafeRawBufferPointer, _ control: AccessControl, now: Int
+    ) -> Bool {
+        let caller = self.caller(credential, head, control, now: now)
+        let count = max(1, operations.count) - (self.isRequestAdmitted ? 1 : 0)
+        return caller.verdict(operations) == .allowed && (count == 0 || caller.admit(count, now: now) == nil)
     }
 
     /// Whether the sender of a request may do anything of this kind: asked before its body is there.

@@ -10,6 +10,7 @@ package final class Limiter: Sendable {
     private let invalidations = Atomic<Int>(0)
     private let peers = Mutex<[String: Int]>([:])
     private let probes = Atomic<Int>(0)
+    private let batchOperations = Atomic<Int>(0)
     private let unsentBytes = Atomic<Int>(0)
     private let receivedBytes = Atomic<Int>(0)
     private let peakBytes = Atomic<Int>(0)
@@ -80,6 +81,18 @@ package final class Limiter: Sendable {
         if isProbe { self.probes.subtract(1, ordering: .relaxed) } else { self.routerRequests.subtract(1, ordering: .relaxed) }
     }
 
+    /// Whether a batch of so many operations may wait for Redis besides those that do. One that is alone may.
+    package func hasRoom(forBatchOf operationCount: Int) -> Bool {
+        let waiting = self.batchOperations.load(ordering: .relaxed)
+        return waiting == 0 || waiting + operationCount <= Self.batchOperationsPerRequest * self.limits.maximumRequestsInFlight
+    }
+
+    /// So many more operations of batches wait for Redis, or fewer if it is negative.
+    package func batchWaits(operations count: Int) { self.batchOperations.add(count, ordering: .relaxed) }
+
+    /// Operations of batches have a bound of their own, so that a few batches do not keep all other requests out.
+    private static let batchOperationsPerRequest = 4
+
     /// Admits an invalidation. If it does, `releaseInvalidation` must follow.
     package func admitInvalidation() -> Bool { self.take(self.invalidations, self.limits.maximumInvalidations, .invalidations) }
 
@@ -93,14 +106,14 @@ package final class Limiter: Sendable {
     /// Bytes of requests that are not complete or not yet used.
     package var receivedByteCount: Int { self.receivedBytes.load(ordering: .relaxed) }
 
-    var isUnsentFull: Bool { self.unsentByteCount >= self.limits.maximumUnsentBytes }
+    package var isUnsentFull: Bool { self.unsentByteCount >= self.limits.maximumUnsentBytes }
 
     var isReceiveFull: Bool { self.receivedByteCount >= self.limits.maximumReceivedBytes }
 
     package func hasRoomToReceive(_ count: Int) -> Bool { self.receivedByteCount + count <= self.limits.maximumReceivedBytes }
 
     /// `count` more bytes wait to be read by a client, or fewer if it is negative.
-    func unsent(_ count: Int) { self.change(self.unsentBytes, count) }
+    package func unsent(_ count: Int) { self.change(self.unsentBytes, count) }
 
     /// `count` more bytes of requests are held, or fewer if it is negative.
     package func receiving(_ count: Int) { self.change(self.receivedBytes, count) }

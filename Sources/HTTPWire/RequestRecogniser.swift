@@ -76,6 +76,11 @@ package struct RequestRecogniser {
         case (.post, .collection):
             guard fields.contentLength != nil, bodyCount <= self.maximumBodyBytes else { return framed }
             return .key(self.request(.post, .empty, body: headCount..<(headCount + bodyCount), fields, scan))
+        case (.post, .batch):
+            guard fields.contentLength != nil, bodyCount <= self.maximumBodyBytes else { return framed }
+            var request = self.request(.post, .empty, body: headCount..<(headCount + bodyCount), fields, scan)
+            request.isBatch = true
+            return .key(request)
         case (.get, _), (.delete, _), (.post, _), (.other, _):
             return framed
         }
@@ -107,10 +112,10 @@ package enum Recognition: Equatable {
     case notFramable
 }
 
-/// A canonical request for one key, as ranges of the connection's bytes.
+/// A canonical request for one key, or for those of a batch, as ranges of the connection's bytes.
 package struct KeyRequest: Equatable {
     package let method: RequestMethod
-    /// The key of the target; empty for `POST /cache`, whose body names it.
+    /// The key of the target; empty for `POST /cache` and `POST /cache/batch`, whose bodies name keys.
     package let key: TargetKey
     /// The body; its upper bound is the length of the whole request.
     package let body: Range<Int>
@@ -118,6 +123,8 @@ package struct KeyRequest: Equatable {
     var fields: RequestFields
     /// Whether a web page asks.
     var hasOrigin = false
+    /// Whether the body is a batch.
+    var isBatch = false
 
     init(method: RequestMethod, key: TargetKey, body: Range<Int>, requestID: Range<Int>?) {
         self.method = method
@@ -152,6 +159,8 @@ enum RequestTarget: Equatable {
     case key(TargetKey)
     /// `/cache`.
     case collection
+    /// `/cache/batch`.
+    case batch
     /// Anything else.
     case other
 }

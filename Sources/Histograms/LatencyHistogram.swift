@@ -18,12 +18,12 @@ package struct LatencyHistogram: ~Copyable, Sendable {
 
     package init() {}
 
-    /// Counts a duration. O(1).
-    package func record(nanoseconds: Int) {
+    /// Counts a duration, or several that are the same. O(1).
+    package func record(nanoseconds: Int, count: Int = 1) {
         var index = 0
         while index < Self.bounds.count, nanoseconds > Self.bounds[index] { index += 1 }
-        self.counts[index].add(1, ordering: .relaxed)
-        self.total.add(nanoseconds, ordering: .relaxed)
+        self.counts[index].add(count, ordering: .relaxed)
+        self.total.add(nanoseconds &* count, ordering: .relaxed)
     }
 
     /// The counts now. Each is exact; two of them may be read a moment apart.

@@ -1,4 +1,4 @@
-import Cache
+package import Cache
 package import NIOCore
 package import RESP
 package import RedisClient
@@ -25,6 +25,8 @@ package final class FakeRedisConnection: RedisStoreConnection {
     package var refusal: RedisFailure?
     /// How many more commands are accepted before `refusal` counts.
     package var acceptedBeforeRefusal = 0
+    /// Whether a batch finds room.
+    package var hasRoomForBatches = true
     /// Whether the server tracks reads.
     package var isTracking = false
     /// PINGs are answered by themselves, in the next tick.
@@ -74,6 +76,8 @@ package final class FakeRedisConnection: RedisStoreConnection {
     }
 
     // MARK: RedisStoreConnection
+
+    package func hasRoom(for demand: BatchDemand) -> Bool { self.hasRoomForBatches }
 
     package func get(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.take("GET \(String(buffer: key))", token, receiver)

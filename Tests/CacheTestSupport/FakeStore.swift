@@ -17,6 +17,8 @@ package final class FakeStore: CacheStore {
     package private(set) var operations: [Operation] = []
     /// What an operation is answered with at once; nil lets it wait for `answer`. By default every operation waits.
     package var answerAtOnce: (Operation) -> CacheAnswer? = { _ in nil }
+    /// Whether a batch finds room.
+    package var hasRoomForBatches = true
     private var waiting: [Waiting] = []
 
     package init() {}
@@ -58,6 +60,8 @@ package final class FakeStore: CacheStore {
         case .expire(let ttl): self.take("EXPIRE \(key) \(ttl)", token, receiver)
         }
     }
+
+    package func hasRoom(forBatchOf operations: [BatchOperation]) -> Bool { self.hasRoomForBatches }
 
     private func take(_ operation: Operation, _ token: UInt64, _ receiver: any CacheAnswerReceiver) -> CacheAnswer? {
         self.operations.append(operation)

@@ -5,29 +5,49 @@ enum DifferentialCorpus {
     /// It lives for a day: were it shorter, it could be over in one program and not yet in the other.
     static let value = Request.post("/cache", #"{"key":"a","value":{"x":1},"ttl":86400}"#)
 
-    static let plain: [String] = [
-        Self.value, Request.get("/cache/a"), Request.get("/cache/a", ["X-Request-Id: r-1"]),
-        Request.head("HEAD", "/cache/a") + "\r\n", Request.get("/cache/%61"), Request.get("/cache/a?x=1"), Request.get("/cache?key=a"),
-        Request.get("/cache/a%"), Request.get("/cache?key=a%"), Request.get("/cache/a%4"), Request.get("/cache/%ff"), Request.get("/cache/%00"),
-        Request.get("/cache/a/b"),
-        Request.get("/cache/."), Request.get("/cache/.."), Request.get("/cache/%2e%2e"), Request.get("/cache/"), Request.get("/cache"),
-        Request.get("/cache/stats2"), Request.get("/cache/invalidate"), Request.delete("/cache/stats"), Request.delete("/cache/none"),
-        Request.get("/cache/" + String(repeating: "k", count: 1024)), Request.get("/cache/" + String(repeating: "k", count: 1025)),
-        Request.get("/cache/" + String(repeating: "%6b", count: 1024)), Request.get("/cache/" + String(repeating: "%6b", count: 1025)),
-        Request.get("/cache/a:b@c!$&'()*+,;=~-._"), Request.get("/cache/a\"b"), Request.get("/cache/a|b"), Request.get("/cache/a[b]"),
-        Request.post("/cache", ""), Request.post("/cache", "{}"), Request.post("/cache", "[]"), Request.post("/cache", #"{"key":"","value":1}"#),
-        Request.post("/cache", #"{"key":"a\u0000b","value":1}"#), Request.post("/cache", #"{"key":"\ud800","value":1}"#),
-        Request.post("/cache", #"{"key":"a","value":1,"ttl":"86400"}"#), Request.post("/cache", #"{"key":"a","value":1,"ttl":1.5}"#),
-        Request.post("/cache/", #"{"key":"a","value":1}"#), Request.post("/cache?x=1", #"{"key":"a","value":1}"#),
-        Request.post("/cache", #"{"key":"é\"\\","value":"é"}"#), Request.get("/cache/%C3%A9%22%5C"),
-        Request.post("/cache", #"{"key":"a","value":1} "#), Request.post("/cache", #"{"key":"a","value":1}x"#),
-        Request.get("/cache/a", ["Content-Length: 0"]), Request.get("/cache/a", ["Content-Length: 2"]) + "{}",
-        Request.get("/cache/a", ["X-Request-Id: one", "X-Request-Id: two"]), Request.get("/cache/a", ["X-Request-Id: b a d"]),
-        Request.get("/cache/a", ["X-Empty:", "X-Tab:\tv\t", "x-lower: v", "ACCEPT: */*"]), Request.get("/cache/a", ["TE: trailers"]),
-        Request.get("/cache/a", ["Connection: keep-alive"]), Request.get("/cache/a", ["Connection: Keep-Alive"]),
-        Request.get("/cache/a", (0..<99).map { "X-\($0): v" }), Request.head("PUT", "/cache/a", ["Content-Length: 3"]) + "\r\nabc",
-        Request.head("OPTIONS", "/cache/a") + "\r\n", Request.delete("/cache/a"), Request.delete("/cache/a", ["Content-Length: 0"]),
-        Request.get("/health/live"), Request.get("/nope"),
+    static let plain: [String] =
+        [
+            Self.value, Request.get("/cache/a"), Request.get("/cache/a", ["X-Request-Id: r-1"]),
+            Request.head("HEAD", "/cache/a") + "\r\n", Request.get("/cache/%61"), Request.get("/cache/a?x=1"), Request.get("/cache?key=a"),
+            Request.get("/cache/a%"), Request.get("/cache?key=a%"), Request.get("/cache/a%4"), Request.get("/cache/%ff"), Request.get("/cache/%00"),
+            Request.get("/cache/a/b"),
+            Request.get("/cache/."), Request.get("/cache/.."), Request.get("/cache/%2e%2e"), Request.get("/cache/"), Request.get("/cache"),
+            Request.get("/cache/stats2"), Request.get("/cache/invalidate"), Request.delete("/cache/stats"), Request.delete("/cache/none"),
+            Request.get("/cache/" + String(repeating: "k", count: 1024)), Request.get("/cache/" + String(repeating: "k", count: 1025)),
+            Request.get("/cache/" + String(repeating: "%6b", count: 1024)), Request.get("/cache/" + String(repeating: "%6b", count: 1025)),
+            Request.get("/cache/a:b@c!$&'()*+,;=~-._"), Request.get("/cache/a\"b"), Request.get("/cache/a|b"), Request.get("/cache/a[b]"),
+            Request.post("/cache", ""), Request.post("/cache", "{}"), Request.post("/cache", "[]"), Request.post("/cache", #"{"key":"","value":1}"#),
+            Request.post("/cache", #"{"key":"a\u0000b","value":1}"#), Request.post("/cache", #"{"key":"\ud800","value":1}"#),
+            Request.post("/cache", #"{"key":"a","value":1,"ttl":"86400"}"#), Request.post("/cache", #"{"key":"a","value":1,"ttl":1.5}"#),
+            Request.post("/cache/", #"{"key":"a","value":1}"#), Request.post("/cache?x=1", #"{"key":"a","value":1}"#),
+            Request.post("/cache", #"{"key":"é\"\\","value":"é"}"#), Request.get("/cache/%C3%A9%22%5C"),
+            Request.post("/cache", #"{"key":"a","value":1} "#), Request.post("/cache", #"{"key":"a","value":1}x"#),
+            Request.get("/cache/a", ["Content-Length: 0"]), Request.get("/cache/a", ["Content-Length: 2"]) + "{}",
+            Request.get("/cache/a", ["X-Request-Id: one", "X-Request-Id: two"]), Request.get("/cache/a", ["X-Request-Id: b a d"]),
+            Request.get("/cache/a", ["X-Empty:", "X-Tab:\tv\t", "x-lower: v", "ACCEPT: */*"]), Request.get("/cache/a", ["TE: trailers"]),
+            Request.get("/cache/a", ["Connection: keep-alive"]), Request.get("/cache/a", ["Connection: Keep-Alive"]),
+            Request.get("/cache/a", (0..<99).map { "X-\($0): v" }), Request.head("PUT", "/cache/a", ["Content-Length: 3"]) + "\r\nabc",
+            Request.head("OPTIONS", "/cache/a") + "\r\n", Request.delete("/cache/a"), Request.delete("/cache/a", ["Content-Length: 0"]),
+            Request.get("/health/live"), Request.get("/nope"),
+        ] + Self.batches
+
+    private static func batch(_ operations: String, _ fields: [String] = []) -> String {
+        Request.post("/cache/batch", #"{"operations":[\#(operations)]}"#, fields)
+    }
+
+    private static let batches: [String] = [
+        batch(""), batch(#"{"op":"get","key":"a"}"#), batch(#"{"op":"set","key":"batch","value":{"x":[1]},"ttl":86400},{"op":"get","key":"batch"}"#),
+        Request.get("/cache/batch"), Request.get("/cache?key=batch"),
+        batch(#"{"op":"set","key":"é\"","value": 1e400 },{"op":"get","key":"\u00e9\u0022"},{"op":"delete","key":"é\""},{"op":"get","key":"é\""}"#),
+        batch((0..<1000).map { #"{"op":"set","key":"b\#($0)","value":"\#(String(repeating: "v", count: 900))"}"# }.joined(separator: ",")),
+        batch((0..<1000).map { #"{"op":"get","key":"b\#($0)"}"# }.joined(separator: ",")),
+        batch((0..<1001).map { #"{"op":"get","key":"b\#($0)"}"# }.joined(separator: ",")), Request.delete("/cache/batch"),
+        batch(#"{"op":"put","key":"a"},{},7,{"op":"set","key":"","ttl":-1}"#), batch(#"{"op":"get","key":"a"},"#), Request.post("/cache/batch", "{}"),
+        Request.post("/cache/batch", ""), Request.post("/cache/batch?x=1", #"{"operations":[]}"#),
+        Request.post("/cache/batch/", #"{"operations":[]}"#),
+        Request.post("/cache/%62atch", #"{"operations":[{"op":"get","key":"a"}]}"#),
+        Request.head("POST", "/cache/batch", ["Content-Length: 0"]) + "\r\n",
+        batch(#"{"op":"get","key":"a"}"#, ["X-Request-Id: r-1"]), batch(#"{"op":"get","key":"a"}"#, ["Cache-Control: no-cache"]),
     ]
 
     private static let targetsAndMethods = [

@@ -53,7 +53,7 @@ import Testing
     /// To a request without a key in its query and without a body, of a service that has no value and no files of Swagger UI.
     private static func expected(_ endpoint: Endpoint) -> Int {
         switch endpoint.operation {
-        case .cache(.get(.query)), .cache(.delete(.query)), .cache(.set), .cache(.invalidate): 422
+        case .cache(.get(.query)), .cache(.delete(.query)), .cache(.set), .cache(.batch), .cache(.invalidate): 422
         case .cache(.get(.path)), .cache(.delete(.path)): 404
         case .page(.documentationFile(let name)): name == "documentation.js" ? 200 : 404
         case .cache(.statistics), .page: 200

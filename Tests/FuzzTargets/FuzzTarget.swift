@@ -131,6 +131,20 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         if case .success(let command) = InvalidateRequest.parse(body: body, limits: limits) {
             precondition((1...64).contains(command.pattern.readableBytes))
         }
+        self.batch(body, limits)
+    }
+
+    /// Each set of a batch is one that is taken by itself, and nothing in it is out of bounds.
+    private static func batch(_ body: ByteBuffer, _ limits: RequestLimits) {
+        guard case .success(let operations) = BatchRequest.parse(body: body, limits: limits) else { return }
+        precondition(operations.count <= limits.maximumBatchOperations)
+        for operation in operations {
+            precondition((1...64).contains(operation.key.readableBytes))
+            precondition(String(validating: operation.key.readableBytesView, as: UTF8.self) != nil, "a key that is no UTF-8")
+            guard case .set(let value, let ttlSeconds) = operation.kind else { continue }
+            precondition(value.readableBytes <= 4096 && ttlSeconds.map { (1...1000).contains($0) } ?? true)
+            self.isReadAgain(value, limits)
+        }
     }
 
     /// What was taken for a value is one: in another body it is taken again, byte for byte.

@@ -16,11 +16,13 @@ package final class BatchCollector: CacheAnswerReceiver {
 
     package let operations: [BatchOperation]
     private let acceptsCopy: Bool
-    private let store: any CacheStore
+    private let resolver: ValueResolver
     private let receiver: any BatchReceiver
     private var outcomes: [BatchOutcome]
     /// The operation to be asked for next.
     private var next = 0
+    /// When the operations were asked for last, in nanoseconds of the monotonic clock.
+    private var asked = 0
     private var outstanding = 0
     private var isAsking = false
     /// Bytes of values that the answer still has room for.
@@ -31,14 +33,15 @@ package final class BatchCollector: CacheAnswerReceiver {
     /// - Parameters:
     ///   - acceptsCopy: whether reads may be answered with copies of earlier ones.
     ///   - maximumValueBytes: bytes of values that are kept; further values are dropped.
+    ///   - resolver: of the store that is asked.
     ///   - receiver: hears of the end, if it does not come at once.
     package init(
-        _ operations: [BatchOperation], acceptsCopy: Bool, maximumValueBytes: Int, store: any CacheStore, receiver: any BatchReceiver
+        _ operations: [BatchOperation], acceptsCopy: Bool, maximumValueBytes: Int, resolver: ValueResolver, receiver: any BatchReceiver
     ) {
         self.operations = operations
         self.acceptsCopy = acceptsCopy
         self.room = maximumValueBytes
-        self.store = store
+        self.resolver = resolver
         self.receiver = receiver
         self.outcomes = [BatchOutcome](repeating: .waiting, count: operations.count)
     }
@@ -60,6 +63,7 @@ package final class BatchCollector: CacheAnswerReceiver {
     }
 
     private func askFurther(now: Int) {
+        self.asked = now
         self.isAsking = true
         defer { self.isAsking = false }
         while self.next < self.operations.count {
@@ -79,11 +83,18 @@ package final class BatchCollector: CacheAnswerReceiver {
         switch operation.kind {
         case .get:
             self.store.get(operation.key, acceptsCopy: self.acceptsCopy, now: now, token: token, receiver: self)
+                .flatMap { self.resolve($0, token) }
         case .set(let value, let ttlSeconds):
             self.store.set(operation.key, value: value, ttlSeconds: ttlSeconds, now: now, token: token, receiver: self)
         case .delete:
             self.store.delete(operation.key, now: now, token: token, receiver: self)
         }
+    }
+
+    private var store: any CacheStore { self.resolver.store }
+
+    private func resolve(_ answer: CacheAnswer, _ token: UInt64) -> CacheAnswer? {
+        self.resolver.resolve(answer, acceptsCopy: self.acceptsCopy, now: self.asked, token: token, receiver: self)
     }
 
     /// Whether an earlier operation on the same key has no answer yet. O(n), only if a part of the store is away.
@@ -95,6 +106,7 @@ package final class BatchCollector: CacheAnswerReceiver {
     }
 
     package func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
+        guard let answer = self.resolve(answer, token) else { return }
         self.outstanding -= 1
         self.keep(answer, at: Int(token))
         // A connection that ends while the batch is being sent answers in the middle of that.

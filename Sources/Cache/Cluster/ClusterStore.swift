@@ -67,7 +67,7 @@ package final class ClusterStore: CacheStore {
         shard < self.stores.count ? self.stores[shard] : nil
     }
 
-    private var allStores: some Sequence<RedisStore> { self.stores.lazy.compactMap(\.self) }
+    var allStores: some Sequence<RedisStore> { self.stores.lazy.compactMap(\.self) }
 
     // MARK: Operations
 

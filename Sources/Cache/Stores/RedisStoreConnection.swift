@@ -12,6 +12,8 @@ package protocol RedisStoreConnection: AnyObject {
     /// Whether the server says when what was read with `trackedGet` has changed.
     var isTracking: Bool { get }
 
+    /// Whether all commands of a batch are taken, if there is a connection at all, and some room is left for others.
+    func hasRoom(for demand: BatchDemand) -> Bool
     func get(_ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure?
     func trackedGet(
         _ key: ByteBuffer, token: UInt64, receiver: any RedisReplyReceiver, consentReceiver: any RedisReplyReceiver
@@ -47,6 +49,10 @@ package protocol RedisStoreConnection: AnyObject {
 }
 
 extension RedisConnection: RedisStoreConnection {
+    package func hasRoom(for demand: BatchDemand) -> Bool {
+        self.hasRoom(forBatchOf: demand.commands, byteCount: demand.byteCount)
+    }
+
     package func ping(token: UInt64, receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.send(["PING"], token: token, receiver: receiver)
     }

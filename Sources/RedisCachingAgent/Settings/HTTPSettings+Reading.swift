@@ -12,6 +12,8 @@ extension HTTPSettings {
             maximumTTLSeconds: Int64(reader.integer(SettingCatalogue.ttlSeconds)),
             maximumJSONDepth: reader.integer(SettingCatalogue.jsonDepth)
         )
+        self.limits.maximumBatchOperations = reader.integer(SettingCatalogue.batchOperations)
+        self.maximumBatchResponseBytes = reader.integer(SettingCatalogue.batchResponseBytes)
         self.maximumHeadBytes = reader.integer(SettingCatalogue.headBytes)
         self.maximumPipelinedBytes = reader.integer(SettingCatalogue.pipelineBytes)
         self.idleTimeout = .seconds(Int64(reader.integer(SettingCatalogue.idleTimeout)))

@@ -33,7 +33,7 @@ extension SettingCatalogue {
             title: "Near cache",
             settings: [nearMode, nearBytes, nearValueBytes, nearMaximumAge, nearAbsenceAge, nearTimeToLive, nearSignOfLife, nearPushedKeys]),
         SettingTopic(title: "Embedded store", settings: [memoryBytes, memoryShards]),
-        SettingTopic(title: "Keys and values", settings: [keyBytes, valueBytes, ttlSeconds, jsonDepth]),
+        SettingTopic(title: "Keys and values", settings: [keyBytes, valueBytes, ttlSeconds, jsonDepth, batchOperations, batchResponseBytes]),
         SettingTopic(
             title: "Access",
             settings: [

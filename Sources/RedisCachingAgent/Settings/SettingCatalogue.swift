@@ -183,6 +183,13 @@ enum SettingCatalogue {
     static let jsonDepth = SettingDefinition(
         name: "JSON_MAX_DEPTH", kind: .integer(default: http.limits.maximumJSONDepth, range: 1...1024, unit: "levels"),
         summary: "Deepest nesting of a JSON body; deeper ones are answered with 422")
+    static let batchOperations = SettingDefinition(
+        name: "BATCH_MAX_OPERATIONS", kind: .integer(default: http.limits.maximumBatchOperations, range: 1...10_000, unit: "operations"),
+        summary: "Operations of a batch; more are answered with 422")
+    static let batchResponseBytes = SettingDefinition(
+        name: "BATCH_MAX_RESPONSE_BYTES",
+        kind: .integer(default: http.maximumBatchResponseBytes, range: 65_536...1_073_741_824, unit: "bytes"),
+        summary: "Longest response to a batch; values beyond it have the status 413")
     static let apiKeysFile = SettingDefinition(
         name: "API_KEYS_FILE", kind: .text(default: nil),
         summary: "File of API keys and accounts ([access](access.md)), reloaded when it changes. Without API keys everybody may use the service")

@@ -62,6 +62,13 @@ extension RedisConnection {
         return nil
     }
 
+    /// Whether a batch of so many commands is accepted and leaves room for others; true without a connection, which accepts nothing anyway.
+    /// - Parameter byteCount: of keys and values.
+    package func hasRoom(forBatchOf count: Int, byteCount: Int) -> Bool {
+        self.machine.hasRoom(
+            forBatchOf: count, byteCount: byteCount + count * RESPEncoder.maximumOverhead, batchByteCount: self.batch.byteCount)
+    }
+
     /// Asks the state machine. If it returns nil, the caller must append the command to the batch.
     func admit(_ byteCount: Int, _ token: UInt64, _ receiver: any RedisReplyReceiver) -> RedisFailure? {
         self.eventLoop.assertInEventLoop()

@@ -90,6 +90,15 @@ struct RedisConnectionStateMachine<Channel, Receiver>: ~Copyable {
             && byteCount <= self.limits.maximumBatchBytes - batchByteCount
     }
 
+    /// Whether so many commands of `byteCount` bytes together would be accepted and leave a quarter of the queue to others; an empty queue may be
+    /// filled. Also true without a channel: then nothing is queued.
+    func hasRoom(forBatchOf count: Int, byteCount: Int, batchByteCount: Int) -> Bool {
+        guard self.isReady else { return true }
+        let maximum = self.limits.maximumPendingCommands
+        return self.pending.count + count <= (self.pending.isEmpty ? maximum : maximum - maximum / 4)
+            && byteCount <= self.limits.maximumBatchBytes - batchByteCount
+    }
+
     /// Bytes arrived, complete replies or not: the peer is alive.
     mutating func bytesArrived(now: NIODeadline) {
         self.silentSince = now

@@ -23,7 +23,8 @@ import Testing
     @Test(arguments: [
         ("/", "GET, HEAD"), ("/health", "GET, HEAD"), ("/metrics", "GET, HEAD"), ("/docs/assets/documentation.js", "GET, HEAD"),
         ("/dashboard/dashboard.css", "GET, HEAD"), ("/cache", "DELETE, GET, HEAD, POST"), ("/cache/k", "DELETE, GET, HEAD"),
-        ("/cache/a/b", "DELETE, GET, HEAD"), ("/cache/invalidate", "DELETE, GET, HEAD, POST"), ("/cache/stats", "DELETE, GET, HEAD"),
+        ("/cache/a/b", "DELETE, GET, HEAD"), ("/cache/invalidate", "DELETE, GET, HEAD, POST"), ("/cache/batch", "DELETE, GET, HEAD, POST"),
+        ("/cache/stats", "DELETE, GET, HEAD"),
     ])
     func allow(_ path: String, _ methods: String) {
         #expect(Self.table().allowedMethods(path)?.text == methods)
@@ -59,7 +60,8 @@ import Testing
         #expect(scope("/dashboard/figures", .get) == .admin && scope("/metrics", .get) == .admin)
         #expect(scope("/metrics", .get, Self.table(metricsAreOpen: true)) == nil)
         let open = Set(Self.table().routes.filter { $0.endpoints.allSatisfy { $0.scope == nil } }.map(\.path))
-        let restricted: Set = ["/cache", "/cache/{key}", "/cache/invalidate", "/cache/stats", "/metrics", "/dashboard/figures"]
+        #expect(scope("/cache/batch", .post) == AccessScopes())
+        let restricted: Set = ["/cache", "/cache/batch", "/cache/{key}", "/cache/invalidate", "/cache/stats", "/metrics", "/dashboard/figures"]
         #expect(open == Set(Self.table().routes.map(\.path)).subtracting(restricted))
     }
 
@@ -88,6 +90,8 @@ import Testing
         #expect(table.endpoint(.post, below: .stats) == nil)
         #expect(table.endpoint(.post, below: .invalidate)?.operation == .cache(.invalidate))
         #expect(table.endpoint(.get, below: .invalidate)?.operation == .cache(.get(.path)))
+        #expect(table.endpoint(.post, below: .batch)?.operation == .cache(.batch))
+        #expect(table.endpoint(.get, below: .batch)?.operation == .cache(.get(.path)))
         #expect(table.endpoint(.post, below: nil) == nil)
     }
 
