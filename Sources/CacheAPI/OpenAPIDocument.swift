@@ -53,7 +53,7 @@ package struct OpenAPIDocument {
 
                 Keys are 1 to \(self.limits.maximumKeyBytes) bytes of UTF-8, values are JSON of up to \(self.limits.maximumValueBytes) bytes and come back byte for byte. \
                 Clients should use `GET /cache?key=` and `DELETE /cache?key=`: they reach every key. In a path, proxies and HTTP libraries remove the segments `.` and `..`, and \
-                `stats` and `invalidate` name routes.
+                `batch`, `stats` and `invalidate` name routes.
                 """),
         ]
     }

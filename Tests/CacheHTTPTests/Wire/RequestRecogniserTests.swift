@@ -26,6 +26,21 @@ import Testing
         #expect(self.recognise(String(post.dropLast(2))) == .key(expected), "the body need not be there yet")
     }
 
+    @Test func batches() {
+        func recognise(_ method: String, _ target: String, _ length: Int) -> Recognition {
+            self.recognise("\(method) \(target) HTTP/1.1\r\nHost: h\r\nContent-Length: \(length)\r\n\r\n")
+        }
+        guard case .key(let request) = recognise("POST", "/cache/batch", 100) else { return _ = Issue.record("not recognised") }
+        #expect(request.isBatch && request.method == .post && request.key == .empty && request.body.count == 100)
+        for other in [
+            recognise("POST", "/cache/batch", 101), recognise("POST", "/cache/%62atch", 1), recognise("POST", "/cache/batch/", 1),
+            recognise("POST", "/cache/batch?x", 1), recognise("POST", "/cache/batches", 1), recognise("GET", "/cache/batch", 0),
+            recognise("DELETE", "/cache/batch", 0), self.recognise("POST /cache/batch HTTP/1.1\r\nHost: h\r\n\r\n"),
+        ] {
+            guard case .other = other else { return _ = Issue.record("\(other)") }
+        }
+    }
+
     /// Every proper prefix of a head is incomplete, never something else.
     @Test(arguments: [
         "GET /cache/k%41 HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n", "POST /cache HTTP/1.1\r\nHost: h:80\r\ncontent-length: 12\r\n\r\n",
