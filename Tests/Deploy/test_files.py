@@ -81,7 +81,8 @@ def rendered(*variants: str, **values: str) -> Dict[str, Any]:
 
 class CloudRunTests(unittest.TestCase):
     variants: List[List[str]] = [
-        [], ["connector"], ["iam"], ["open", "plain"], ["prometheus"], ["keep"], ["connector", "iam", "prometheus"], ["connector", "open", "plain", "keyless", "keep"]
+        [], ["connector"], ["iam"], ["open", "plain"], ["prometheus"], ["keep"], ["http1"], ["connector", "iam", "prometheus"],
+        ["connector", "open", "plain", "keyless", "keep", "http1"],
     ]
 
     def test_every_variant_is_what_cloud_run_takes(self) -> None:
@@ -111,6 +112,14 @@ class CloudRunTests(unittest.TestCase):
         self.assertEqual(container["startupProbe"]["httpGet"]["path"], "/health/startup")
         self.assertEqual(container["livenessProbe"]["httpGet"]["path"], "/health/live")
         self.assertLess(service["spec"]["template"]["spec"]["containerConcurrency"], 2048, "our own bound on requests in flight")
+
+    def test_http2_unless_asked_otherwise(self) -> None:
+        """Probes are HTTP/1 in both, on the port that serves: the program tells the protocols apart by the first bytes of a connection."""
+        for variants, name in (([], "h2c"), (["h2c"], "h2c"), (["http1"], "http1")):
+            (container,) = rendered(*variants)["spec"]["template"]["spec"]["containers"]
+            self.assertEqual(container["ports"], [{"name": name, "containerPort": 8080}])
+            self.assertEqual([container[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe")], [8080, 8080])
+        self.assertIn('"http1" and "h2c"', description("run.v1", "ContainerPort", "name"))
 
     def test_variants_exclude_each_other(self) -> None:
         connector = rendered("connector")["spec"]["template"]["metadata"]["annotations"]

@@ -71,8 +71,9 @@ resource "google_cloud_run_v2_service" "this" {
     containers {
       name  = "agent"
       image = var.image
+      # Probes are HTTP/1 whatever this is: the port speaks both.
       ports {
-        name           = "http1"
+        name           = var.protocol
         container_port = 8080
       }
       resources {

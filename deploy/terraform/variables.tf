@@ -156,6 +156,16 @@ variable "maximum_instances" {
   }
 }
 
+variable "protocol" {
+  type        = string
+  default     = "h2c"
+  description = "What Cloud Run speaks to the container: h2c (HTTP/2) or http1, with which an instance gets at most 800 requests a second. Clients notice no difference."
+  validation {
+    condition     = contains(["h2c", "http1"], var.protocol)
+    error_message = "The protocol is h2c or http1."
+  }
+}
+
 variable "ingress" {
   type        = string
   default     = "INGRESS_TRAFFIC_ALL"

@@ -58,6 +58,29 @@ run "service" {
   }
 }
 
+run "http2_and_probes_on_one_port" {
+  command = plan
+  assert {
+    condition     = google_cloud_run_v2_service.this[0].template[0].containers[0].ports[0].name == "h2c"
+    error_message = "HTTP/2 to the container"
+  }
+  assert {
+    condition     = alltrue([for probe in [google_cloud_run_v2_service.this[0].template[0].containers[0].startup_probe[0], google_cloud_run_v2_service.this[0].template[0].containers[0].liveness_probe[0]] : probe.http_get[0].port == google_cloud_run_v2_service.this[0].template[0].containers[0].ports[0].container_port])
+    error_message = "probes at the port that serves"
+  }
+}
+
+run "http1" {
+  command = plan
+  variables {
+    protocol = "http1"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.this[0].template[0].containers[0].ports[0].name == "http1"
+    error_message = "as it was before HTTP/2"
+  }
+}
+
 run "redis_is_private" {
   command = plan
   assert {
@@ -368,6 +391,14 @@ run "replicas_count_as_nodes" {
     shards = 126
   }
   expect_failures = [var.shards]
+}
+
+run "an_unknown_protocol_is_refused" {
+  command = plan
+  variables {
+    protocol = "http2"
+  }
+  expect_failures = [var.protocol]
 }
 
 run "an_image_by_tag_is_refused" {
