@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from processes import REDIS_SERVER, Agent, Redis  # noqa: E402
 from serving import serving  # noqa: E402
 
 KEY = "rca_smoke"
+HAS_HTTP2 = shutil.which("curl") is not None and "HTTP2" in subprocess.run(["curl", "--version"], capture_output=True, text=True).stdout.split()
 KEY_LINE = f"smoke sha256:{hashlib.sha256(KEY.encode()).hexdigest()} all"
 
 
@@ -26,13 +28,40 @@ def smoke(url: str, *arguments: str, **environment: str) -> "subprocess.Complete
 
 
 class SmokeTests(unittest.TestCase):
-    def check(self, agent: Agent, *arguments: str, **environment: str) -> None:
+    def check(self, agent: Agent, *arguments: str, **environment: str) -> str:
+        """What it prints."""
         done = smoke(agent.url, *arguments, **environment)
         self.assertEqual(done.returncode, 0, done.stderr)
         for capability in (
             "cache_set", "cache_get", "cache_delete", "cache_invalidate", "cache_stats", "health_monitoring", "metrics_collection"
         ):
             self.assertIn(f"ok   {capability}", done.stdout)
+        return done.stdout
+
+    @unittest.skipUnless(HAS_HTTP2, "there is no curl with HTTP/2")
+    def test_over_both_protocols(self) -> None:
+        agent = Agent(API_KEYS=KEY_LINE)
+        try:
+            done = smoke(agent.url, "--http2", "required", SMOKE_API_KEY=KEY)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            over_http1, _, over_http2 = done.stdout.partition("HTTP/2:\n")
+            steps = [[line.split(" (")[0] for line in part.splitlines() if line.startswith("ok ")] for part in (over_http1, over_http2)]
+            self.assertEqual(steps[0], steps[1])
+            self.assertIn("ok   batch", steps[1])
+        finally:
+            agent.stop()
+
+    @unittest.skipUnless(HAS_HTTP2, "there is no curl with HTTP/2")
+    def test_without_http2(self) -> None:
+        agent = Agent(HTTP2="off")
+        try:
+            self.assertIn("skip HTTP/2: ", self.check(agent))
+            self.assertNotIn("skip HTTP/2", self.check(agent, "--http2", "off"))
+            done = smoke(agent.url, "--http2", "required")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("no answer over HTTP/2", done.stderr)
+        finally:
+            agent.stop()
 
     def test_on_the_embedded_store(self) -> None:
         agent = Agent()
