@@ -58,7 +58,7 @@ lint: ## check the format and style of every Swift file, and the dependencies of
 format: ## format every Swift file
 	@swift format --in-place --configuration .swift-format --recursive Sources Tests bench Package.swift
 
-bench: ## measure the service beside its peers (about 25 minutes)
+bench: ## measure the service beside its peers (about 35 minutes)
 	@./scripts/install-tools redis-server nginx webdis wrk
 	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)
 	@python3 bench/bench.py --service $(SERVICE)

@@ -277,7 +277,11 @@ targets += [
 if Context.environment["CACHE_BENCHMARKS"] != nil {
     targets += [
         .executableTarget(
-            name: "bare-route", dependencies: [.product(name: "Hummingbird", package: "hummingbird")], path: "bench/BareRoute"),
+            name: "bare-route",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+            ],
+            path: "bench/BareRoute"),
         .executableTarget(
             name: "EvictionSimulation", dependencies: ["MemoryStore", testSupport], path: "bench/EvictionSimulation", swiftSettings: settings),
         .executableTarget(

@@ -12,12 +12,13 @@ from typing import List
 from harness.lineup import line_up, services
 from harness.process import stop_all
 from harness.report import describe_machine, render, write_json
-from harness.rounds import Measurements, Plan, run_rounds
+from harness.rounds import Loaders, Measurements, Plan, run_rounds
 from harness.startup import measure_startups
 from harness.tools import find_tool, package_version
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 VIRTUAL_ENVIRONMENT = REPOSITORY / ".build-bench" / "venv"
+PACKAGES = ("wrk", "nghttp2-client", "nginx", "webdis", "redis-server")
 STARTS = 10
 RESTS = 3
 
@@ -78,8 +79,8 @@ def measure(arguments: argparse.Namespace, directory: pathlib.Path) -> None:
     own = services(arguments.service, measurements)
     peers = line_up(plan, own, arguments.bare_route, redis_program, VIRTUAL_ENVIRONMENT, directory, measurements)
     startups = measure_startups(plan, own, redis_program, STARTS, RESTS, directory, measurements)
-    run_rounds(plan, peers, wrk, redis_program, directory, measurements)
-    machine = {**describe_machine(), **{package: package_version(package) for package in ("wrk", "nginx", "webdis", "redis-server")}}
+    run_rounds(plan, peers, Loaders(wrk, find_tool("h2load", "nghttp2-client")), redis_program, directory, measurements)
+    machine = {**describe_machine(), **{package: package_version(package) for package in PACKAGES}}
     print(render(plan, measurements, startups, machine), end="")
     if arguments.json:
         write_json(arguments.json, plan, measurements, startups, machine)

@@ -2,16 +2,18 @@
 
 import hashlib
 import pathlib
-from typing import List, Optional
+from typing import List, Optional, Type
 
 from .exchange import Answer, ask
 from .peers import (
     FASTAPI,
     API_KEY,
     HUMMINGBIRD,
+    HUMMINGBIRD_H2,
     KEYS,
     MEMORY,
     NGINX,
+    NGINX_H2,
     REDIS,
     ROUTER,
     UNCOUNTED,
@@ -21,13 +23,14 @@ from .peers import (
     Nginx,
     Peer,
     Service,
-    Webdis,
     WrongAnswer,
     nominal_reference,
 )
+from .http2_peers import HummingbirdHTTP2, NginxHTTP2
 from .process import NotReady
 from .rounds import Measurements, Plan
 from .tools import find_tool, python_with_packages
+from .webdis import Webdis
 from .workload import FIXED_KEY, GET, SET
 
 
@@ -62,7 +65,8 @@ def line_up(
     """The peers that `plan` asks for, in the order of the first round: what is compared stands side by side."""
     own = {service.name: service for service in services}
     found = {
-        NGINX: lambda: _nginx(own.get(MEMORY), directory, measurements),
+        NGINX: lambda: _nginx(Nginx, own.get(MEMORY), directory, measurements),
+        NGINX_H2: lambda: _nginx(NginxHTTP2, own.get(MEMORY), directory, measurements),
         MEMORY: lambda: own.get(MEMORY),
         WEBDIS: lambda: _webdis(measurements),
         REDIS: lambda: own.get(REDIS),
@@ -70,7 +74,8 @@ def line_up(
         ROUTER: lambda: own.get(ROUTER),
         UNCOUNTED: lambda: own.get(UNCOUNTED),
         KEYS: lambda: own.get(KEYS),
-        HUMMINGBIRD: lambda: _hummingbird(bare_route, measurements),
+        HUMMINGBIRD: lambda: _hummingbird(HummingbirdRoute, bare_route, measurements),
+        HUMMINGBIRD_H2: lambda: _hummingbird(HummingbirdHTTP2, bare_route, measurements),
     }
     peers = []
     for name, find in found.items():
@@ -84,12 +89,12 @@ def line_up(
     return peers
 
 
-def _nginx(service: Optional[Service], directory: pathlib.Path, measurements: Measurements) -> Optional[Nginx]:
+def _nginx(kind: Type[Nginx], service: Optional[Service], directory: pathlib.Path, measurements: Measurements) -> Optional[Nginx]:
     program = find_tool("nginx", "nginx")
     if program is None:
-        measurements.leave_out(NGINX, "the Debian package nginx is not installed")
+        measurements.leave_out(kind.name, "the Debian package nginx is not installed")
         return None
-    return Nginx(program, _reference(service, directory, measurements))
+    return kind(program, _reference(service, directory, measurements))
 
 
 def _webdis(measurements: Measurements) -> Optional[Webdis]:
@@ -108,11 +113,11 @@ def _fastapi(virtual_environment: pathlib.Path, measurements: Measurements) -> O
     return FastAPI(python)
 
 
-def _hummingbird(program: pathlib.Path, measurements: Measurements) -> Optional[HummingbirdRoute]:
+def _hummingbird(kind: Type[HummingbirdRoute], program: pathlib.Path, measurements: Measurements) -> Optional[HummingbirdRoute]:
     if not program.is_file():
-        measurements.leave_out(HUMMINGBIRD, f"there is no program at {program}")
+        measurements.leave_out(kind.name, f"there is no program at {program}")
         return None
-    return HummingbirdRoute(program.resolve())
+    return kind(program.resolve())
 
 
 def _reference(service: Optional[Service], directory: pathlib.Path, measurements: Measurements) -> Answer:

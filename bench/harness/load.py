@@ -1,4 +1,7 @@
-"""Load: one run of wrk against one server, with what the server's processes cost meanwhile."""
+"""Load: one run of wrk against one server, with what the server's processes cost meanwhile.
+
+h2load.py makes the load over HTTP/2 in the same way.
+"""
 
 import json
 import os
@@ -6,7 +9,7 @@ import pathlib
 import resource
 import subprocess
 from dataclasses import dataclass
-from typing import List, Sequence
+from typing import Any, Callable, Dict, List, Sequence
 
 from .process import TICKS_PER_SECOND, Server, all_ticks
 
@@ -17,7 +20,7 @@ GRACE_SECONDS = 15
 
 
 class LoadFailed(Exception):
-    """wrk did not run to its end."""
+    """The program that makes the load did not run to its end."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Load:
-    """What one run measured. Times are microseconds; CPU is user and system time."""
+    """What one run measured. Times are microseconds, 0 where nobody looked; CPU is user and system time."""
 
     requests: int
     answers_per_second: float
@@ -48,26 +51,33 @@ class Load:
     """Cores that programs other than wrk and the measured servers kept busy: what makes a run doubtful."""
     degraded: int = 0
     """Answers that memory gave instead of Redis, where the script counts them."""
+    mean_us: int = 0
+    """Where there are no percentiles."""
+    answer_bytes: int = 0
+    """Of an answer, frames and all, where the load counts them."""
 
 
 def run_load(wrk: str, servers: Sequence[Server], script: Script, connections: int, seconds: int) -> Load:
     """Loads the first of `servers`; the CPU time of all of them is counted (the server, and Redis behind it)."""
+    return measured(servers, lambda: _run_wrk(wrk, servers[0].port, script, connections, seconds))
+
+
+def measured(servers: Sequence[Server], run: Callable[[], Dict[str, Any]]) -> Load:
+    """What `run` summarizes, with the CPU time meanwhile. A summary has requests, duration_us, and fields of Load by their names."""
     client_before, all_before = _client_seconds(), all_ticks()
     servers_before = sum(server.cpu_ticks() for server in servers)
-    summary = _run_wrk(wrk, servers[0].port, script, connections, seconds)
+    summary = run()
     servers_seconds = (sum(server.cpu_ticks() for server in servers) - servers_before) / TICKS_PER_SECOND
     all_seconds = (all_ticks() - all_before) / TICKS_PER_SECOND
     client_seconds = _client_seconds() - client_before
     elapsed = summary["duration_us"] / 1e6
     answers = max(summary["requests"], 1)
     return Load(
-        requests=summary["requests"],
         answers_per_second=summary["requests"] / elapsed,
-        **{name: summary[name] for name in ("status_errors", "socket_errors", "p50_us", "p90_us", "p99_us", "p999_us", "max_us")},
+        **{name: value for name, value in summary.items() if name != "duration_us"},
         cpu_us_per_answer=servers_seconds * 1e6 / answers,
         client_cpu_us_per_answer=client_seconds * 1e6 / answers,
         other_cores=max(0.0, all_seconds - servers_seconds - client_seconds) / elapsed,
-        degraded=summary["degraded"],
     )
 
 

@@ -8,38 +8,53 @@ import json
 import os
 import pathlib
 import string
-import urllib.parse
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from .exchange import Answer, Connection, ask
 from .fault_proxy import FaultProxy
+from .h2load import StreamScript
+from .http2 import ask_http2
 from .load import Script
 from .process import Server, clean_environment, start_on_free_port
 from .redis_server import Redis
 from .workload import (
+    BATCH_KEY_PREFIX,
+    BATCH_OPERATIONS,
+    BATCH_SET_KEY_PREFIX,
     FIXED_KEY,
     GET,
+    GET_BATCH,
+    GET_H2,
     GET_RANDOM,
+    HTTP2_OPERATIONS,
+    HTTP2_STREAMS,
     OPERATIONS,
     RANDOM_KEY_PREFIX,
     RANDOM_KEYS,
     SEEDED_SECONDS,
     SET,
+    SET_H2,
     SET_KEY,
     SET_SECONDS,
     VALUE,
+    batch_body,
+    batch_keys,
     keys_read_by,
     set_body,
 )
 
 NGINX, WEBDIS, FASTAPI, HUMMINGBIRD = "nginx", "webdis", "fastapi", "hummingbird"
+NGINX_H2, HUMMINGBIRD_H2 = "nginx-h2c", "hummingbird-h2c"
 MEMORY, REDIS, ROUTER, UNCOUNTED = "service-memory", "service-redis", "service-router", "service-uncounted"
 KEYS = "service-keys"
 API_KEY = "rca_benchmark"
+# How a request is repeated: by wrk, or by h2load over HTTP/2.
+AnyScript = Union[Script, StreamScript]
 
 FILES = pathlib.Path(__file__).resolve().parent.parent / "peers"
 FASTAPI_READY_SECONDS = 60.0
+STORED = f"Value cached successfully with TTL: {SET_SECONDS}"
 
 
 class WrongAnswer(Exception):
@@ -62,7 +77,7 @@ class Peer:
         if self.uses_redis and redis is not None:
             redis.clear(keys_read_by(operation))
 
-    def script(self, operation: str) -> Script:
+    def script(self, operation: str) -> AnyScript:
         """The load for `operation`."""
         raise NotImplementedError
 
@@ -83,9 +98,15 @@ class CacheAPIPeer(Peer):
         with Connection(server.port, api_key=self.api_key) as connection:
             for key in keys_read_by(operation):
                 answer = connection.ask("POST", "/cache", set_body(key, SEEDED_SECONDS))
-                _require(answer.status == 200, self.name, "POST /cache", answer)
+                require(answer.status == 200, self.name, "POST /cache", answer)
 
-    def script(self, operation: str) -> Script:
+    def script(self, operation: str) -> AnyScript:
+        if operation == GET_H2:
+            return StreamScript(f"/cache/{FIXED_KEY}", b"", HTTP2_STREAMS)
+        if operation == SET_H2:
+            return StreamScript("/cache", set_body(SET_KEY, SET_SECONDS), HTTP2_STREAMS)
+        if operation in BATCH_OPERATIONS:
+            return Script("fixed.lua", "/cache/batch", ["POST", batch_body(operation).decode()])
         if operation == GET:
             return Script("fixed.lua", f"/cache/{FIXED_KEY}", ["GET", ""] + ([self.api_key] if self.api_key else []))
         if operation == GET_RANDOM:
@@ -93,19 +114,36 @@ class CacheAPIPeer(Peer):
         return Script("fixed.lua", "/cache", ["POST", set_body(SET_KEY, SET_SECONDS).decode()])
 
     def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
-        if operation == SET:
-            answer = ask(server.port, "POST", "/cache", set_body(SET_KEY, SET_SECONDS))
-            message = f"Value cached successfully with TTL: {SET_SECONDS}"
-            _require_json(answer, {"success": True, "key": SET_KEY, "message": message}, self.name, "POST /cache")
-            size = answer.size
-            key = SET_KEY
+        size = 0
+        if operation in BATCH_OPERATIONS:
+            keys = batch_keys(BATCH_KEY_PREFIX if operation == GET_BATCH else BATCH_SET_KEY_PREFIX)
+            size = self._check_batch(server, operation, keys)
+        elif operation in (SET, SET_H2):
+            answer = self._asks(operation)(server.port, "POST", "/cache", set_body(SET_KEY, SET_SECONDS))
+            require_json(answer, {"success": True, "key": SET_KEY, "message": STORED}, self.name, "POST /cache")
+            keys, size = [SET_KEY], answer.size
         else:
-            size, key = 0, keys_read_by(operation)[-1]
-        answer = ask(server.port, "GET", f"/cache/{key}", api_key=self.api_key)
-        _require_json(answer, {"success": True, "key": key, "value": json.loads(VALUE)}, self.name, f"GET /cache/{key}")
+            keys = keys_read_by(operation)[-1:]
+        if operation == GET_H2:
+            answer = ask_http2(server.port, "GET", f"/cache/{keys[0]}")
+        else:
+            answer = ask(server.port, "GET", f"/cache/{keys[-1]}", api_key=self.api_key)
+        require_json(answer, {"success": True, "key": keys[-1], "value": json.loads(VALUE)}, self.name, f"GET /cache/{keys[-1]}")
         if self.uses_redis and redis is not None:
-            _require(json.loads(redis.stored(key) or b"null") == json.loads(VALUE), self.name, f"what Redis holds at {key}", answer)
+            for key in keys:
+                require(json.loads(redis.stored(key) or b"null") == json.loads(VALUE), self.name, f"what Redis holds at {key}", answer)
         return size or answer.size
+
+    def _asks(self, operation: str) -> Callable[..., Answer]:
+        return ask_http2 if operation in HTTP2_OPERATIONS else ask
+
+    def _check_batch(self, server: Server, operation: str, keys: Sequence[str]) -> int:
+        """The size of the answer, which must have a result for each key."""
+        answer = ask(server.port, "POST", "/cache/batch", batch_body(operation))
+        member = {"value": json.loads(VALUE)} if operation == GET_BATCH else {"message": STORED}
+        results = [{"status": 200, "success": True, "key": key, **member} for key in keys]
+        require_json(answer, {"results": results}, self.name, "POST /cache/batch")
+        return answer.size
 
 
 @dataclass
@@ -139,6 +177,7 @@ class FastAPI(CacheAPIPeer):
     python: pathlib.Path
     name: str = FASTAPI
     uses_redis: bool = True
+    operations: Tuple[str, ...] = (GET, GET_RANDOM, SET)
 
     def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
         assert redis is not None
@@ -152,64 +191,6 @@ class FastAPI(CacheAPIPeer):
         options = ["--app-dir", str(FILES), "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
         options += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning", "--no-access-log"]
         return [str(self.python), "-m", "uvicorn", "fastapi_cache:app", *options]
-
-
-@dataclass
-class Webdis(Peer):
-    """Webdis: C, libevent, hiredis; the fastest HTTP front of Redis that distributions carry."""
-
-    program: str
-    name: str = WEBDIS
-    uses_redis: bool = True
-
-    def start(self, directory: pathlib.Path, redis: Optional[Redis]) -> Server:
-        assert redis is not None
-        redis_port = redis.port
-
-        def command(port: int) -> Sequence[str]:
-            configuration = directory / "webdis.json"
-            configuration.write_text(json.dumps(self.configuration(port, redis_port, directory)))
-            return [self.program, str(configuration)]
-
-        return start_on_free_port(self.name, command, "/PING", directory)
-
-    def configuration(self, port: int, redis_port: int, directory: pathlib.Path) -> dict:
-        """Verbosity 0 is errors only; the pool is per thread."""
-        return {
-            "redis_host": "127.0.0.1",
-            "redis_port": redis_port,
-            "redis_auth": None,
-            "http_host": "127.0.0.1",
-            "http_port": port,
-            "threads": 2,
-            "pool_size": 20,
-            "daemonize": False,
-            "database": 0,
-            "acl": [{"disabled": ["DEBUG"]}],
-            "verbosity": 0,
-            "logfile": str(directory / "webdis-messages.log"),
-        }
-
-    def script(self, operation: str) -> Script:
-        if operation == GET:
-            return Script("fixed.lua", f"/GET/{FIXED_KEY}", ["GET", ""])
-        if operation == GET_RANDOM:
-            return Script("random_keys.lua", "/", [f"/GET/{RANDOM_KEY_PREFIX}", str(RANDOM_KEYS)])
-        return Script("fixed.lua", self._set_path(), ["GET", ""])
-
-    def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
-        assert redis is not None
-        if operation == SET:
-            answer = ask(server.port, "GET", self._set_path())
-            _require_json(answer, {"SETEX": [True, "OK"]}, self.name, "SETEX")
-            _require(redis.stored(SET_KEY) == VALUE.encode(), self.name, "what Redis holds after SETEX", answer)
-        else:
-            answer = ask(server.port, "GET", f"/GET/{keys_read_by(operation)[-1]}")
-            _require_json(answer, {"GET": VALUE}, self.name, "GET")
-        return answer.size
-
-    def _set_path(self) -> str:
-        return f"/SETEX/{SET_KEY}/{SET_SECONDS}/{urllib.parse.quote(VALUE, safe='')}"
 
 
 @dataclass
@@ -238,8 +219,12 @@ class Nginx(Peer):
 
     def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
         answer = ask(server.port, "GET", f"/cache/{FIXED_KEY}")
-        _require(answer.status == 200 and answer.body == self.reference.body, self.name, "GET", answer)
+        require(answer.status == 200 and answer.body == self.reference.body, self.name, "GET", answer)
         return answer.size
+
+    def _listeners(self, port: int) -> str:
+        """The directives that name its ports."""
+        return f"listen 127.0.0.1:{port} backlog=1024;"
 
     def _start_with(self, headers: List[Tuple[str, str]], directory: pathlib.Path) -> Server:
         template = string.Template((FILES / "nginx.conf.template").read_text())
@@ -249,7 +234,7 @@ class Nginx(Peer):
             configuration.write_text(
                 template.substitute(
                     directory=directory,
-                    port=port,
+                    listeners=self._listeners(port),
                     body=self.reference.body.decode(),
                     headers="\n".join(f'            add_header {name} "{value}";' for name, value in headers),
                     # Started by root, the workers would become a user who may not enter the temporary directory.
@@ -278,7 +263,7 @@ class HummingbirdRoute(Peer):
 
     def check(self, server: Server, redis: Optional[Redis], operation: str) -> int:
         answer = ask(server.port, "GET", "/cache/x")
-        _require(answer.status == 200, self.name, "GET", answer)
+        require(answer.status == 200, self.name, "GET", answer)
         return answer.size
 
 
@@ -317,14 +302,14 @@ def nominal_reference() -> Answer:
     return Answer(200, headers, body, size)
 
 
-def _require_json(answer: Answer, expected: object, name: str, call: str) -> None:
+def require_json(answer: Answer, expected: object, name: str, call: str) -> None:
     try:
         matches = answer.status == 200 and json.loads(answer.body) == expected
     except ValueError:
         matches = False
-    _require(matches, name, call, answer)
+    require(matches, name, call, answer)
 
 
-def _require(condition: bool, name: str, call: str, answer: Answer) -> None:
+def require(condition: bool, name: str, call: str, answer: Answer) -> None:
     if not condition:
         raise WrongAnswer(f"{name}: {call} is not as it should be: {answer.status} {answer.body[:200]!r}")

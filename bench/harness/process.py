@@ -14,7 +14,7 @@ import subprocess
 import time
 from typing import Callable, Dict, List, Optional, Sequence
 
-from .exchange import ask
+from .exchange import Answer, ask
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS = 5.0
@@ -56,14 +56,14 @@ class Server:
         self.ready_seconds = 0.0
         _running.append(self)
 
-    def wait_ready(self, path: str, seconds: float) -> None:
+    def wait_ready(self, path: str, seconds: float, asks: Callable[..., Answer] = ask) -> None:
         """Asks for `path` until it answers 200, and notes the seconds from exec to that answer in `ready_seconds`."""
         deadline = self.started_at + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise NotReady(f"{self.name} ended with status {self.process.returncode}: {self._end_of_log()}")
             try:
-                if ask(self.port, "GET", path, timeout=seconds).status == 200:
+                if asks(self.port, "GET", path, timeout=seconds).status == 200:
                     self.ready_seconds = time.monotonic() - self.started_at
                     return
             except (OSError, ValueError):
@@ -120,6 +120,7 @@ def start_on_free_port(
     directory: pathlib.Path,
     environment_for: Optional[Callable[[int], Dict[str, str]]] = None,
     ready_seconds: float = 20.0,
+    asks: Callable[..., Answer] = ask,
 ) -> Server:
     """Starts a server on a port that was free a moment ago; another program may have taken it since, hence the attempts."""
     failure: Optional[NotReady] = None
@@ -128,7 +129,7 @@ def start_on_free_port(
         environment = environment_for(port) if environment_for else None
         server = Server(name, command_for(port), port, directory / f"{name}.log", environment)
         try:
-            server.wait_ready(ready_path, ready_seconds)
+            server.wait_ready(ready_path, ready_seconds, asks)
             return server
         except NotReady as error:
             server.stop()
@@ -152,7 +153,7 @@ def stop_all() -> None:
 
 def clean_environment(**additions: str) -> Dict[str, str]:
     """This process's environment without the settings that the service reads, plus `additions`."""
-    settings = ("HOST", "PORT", "LOG_LEVEL", "ENVIRONMENT", "FAST_LANE")
+    settings = ("HOST", "PORT", "LOG_LEVEL", "ENVIRONMENT", "FAST_LANE", "HTTP2")
     kept = {name: value for name, value in os.environ.items() if name not in settings and not name.startswith(("REDIS_", "NEAR_", "OUTAGE_"))}
     return {**kept, **additions}
 

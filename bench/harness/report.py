@@ -11,7 +11,8 @@ from typing import Dict, List, Sequence
 from .load import Load
 from .rounds import Measurements, Plan
 from .startup import Startup
-from .targets import CONNECTIONS, Row, errors_of, select, table_rows
+from .targets import Row, errors_of, select, table_rows
+from .workload import COMPARED_CONNECTIONS, HTTP2_CONNECTIONS, HTTP2_STREAMS
 
 MARKS = {True: "✓", False: "✗", None: ""}
 # Above this share of a core, the figures say as much about the neighbours as about the servers.
@@ -50,7 +51,7 @@ def describe_machine() -> Dict[str, str]:
 
 def _heading(plan: Plan, machine: Dict[str, str]) -> str:
     what = ", ".join(f"{name} {value}" for name, value in machine.items())
-    how = f"wrk, 1 thread, loopback, {plan.seconds} s a run, {plan.rounds} rounds in alternating order; ratios at {CONNECTIONS} connections."
+    how = f"wrk, 1 thread, loopback, {plan.seconds} s a run, {plan.rounds} rounds in alternating order; ratios at {COMPARED_CONNECTIONS} connections, h2c at {HTTP2_CONNECTIONS} with {HTTP2_STREAMS} streams each."
     return f"{what}\n\n{how} Shown are medians (and the lowest to the highest round)."
 
 
@@ -77,7 +78,7 @@ def _medians(measurements: Measurements) -> str:
 
 def _median_line(peer: str, operation: str, connections: int, loads: List[Load], errors: int, answer_bytes: int) -> str:
     middle = lambda name: statistics.median(getattr(load, name) for load in loads)
-    times = " | ".join(f"{middle(name) / 1000:.3f}" for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us"))
+    times = " | ".join(f"{middle(name) / 1000:.3f}" if middle(name) else "" for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us"))
     figures = f"{middle('answers_per_second'):,.0f} | {middle('cpu_us_per_answer'):.1f} | {times} | {errors} | {answer_bytes}"
     return f"| {peer} | {operation} | {connections} | {figures} |"
 

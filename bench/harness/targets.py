@@ -8,20 +8,22 @@ import statistics
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from .peers import FASTAPI, HUMMINGBIRD, KEYS, MEMORY, NGINX, REDIS, ROUTER, UNCOUNTED, WEBDIS
+from .peers import FASTAPI, HUMMINGBIRD, HUMMINGBIRD_H2, KEYS, MEMORY, NGINX, NGINX_H2, REDIS, ROUTER, UNCOUNTED, WEBDIS
 from .rounds import Measurements, Sample
 from .startup import Startup
-from .workload import GET, GET_RANDOM, SET
+from .workload import COMPARED_CONNECTIONS, GET, GET_BATCH, GET_H2, GET_RANDOM, SET, SET_BATCH, SET_H2, compared_at, keys_of
 
-CONNECTIONS = 64
-
-ANSWERS: Callable[[Sample], float] = lambda sample: sample.load.answers_per_second
-CPU: Callable[[Sample], float] = lambda sample: sample.load.cpu_us_per_answer
+# Of a key, which is the same as of an answer where a request is about one.
+ANSWERS: Callable[[Sample], float] = lambda sample: sample.load.answers_per_second * keys_of(sample.operation)
+CPU: Callable[[Sample], float] = lambda sample: sample.load.cpu_us_per_answer / keys_of(sample.operation)
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Ours divided by theirs. The target is a floor for answers and a ceiling for CPU; None means it is shown only."""
+    """Ours divided by theirs. The target is a floor for answers and a ceiling for CPU; None means it is shown only.
+
+    Where theirs is another operation, both are taken by the key.
+    """
 
     title: str
     ours: str
@@ -29,6 +31,14 @@ class Ratio:
     operation: str
     answers: bool
     target: Optional[float]
+    their_operation: Optional[str] = None
+
+    @property
+    def measure(self) -> str:
+        """What is divided, as the table calls it."""
+        if keys_of(self.operation) > 1:
+            return "keys/s" if self.answers else "CPU per key"
+        return "answers/s" if self.answers else "CPU per answer"
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,25 @@ RATIOS: Tuple[Ratio, ...] = (
     Ratio("GET from memory with an API key : without", KEYS, MEMORY, GET, False, 1.02),
     Ratio("GET from memory, fast lane off : Hummingbird route", ROUTER, HUMMINGBIRD, GET, True, None),
     Ratio("GET from memory, fast lane off : Hummingbird route", ROUTER, HUMMINGBIRD, GET, False, 1.25),
+    Ratio("batch of 100 gets from memory : single GETs", MEMORY, MEMORY, GET_BATCH, True, None, GET),
+    Ratio("batch of 100 gets from memory : single GETs", MEMORY, MEMORY, GET_BATCH, False, 0.1, GET),
+    Ratio("batch of 100 gets through Redis : single GETs", REDIS, REDIS, GET_BATCH, True, None, GET),
+    Ratio("batch of 100 gets through Redis : single GETs", REDIS, REDIS, GET_BATCH, False, 0.1, GET),
+    Ratio("batch of 100 sets from memory : single SETs", MEMORY, MEMORY, SET_BATCH, False, None, SET),
+    Ratio("batch of 100 sets through Redis : single SETs", REDIS, REDIS, SET_BATCH, False, None, SET),
+    Ratio("batch of 100 gets through Redis : Webdis MGET of 100", REDIS, WEBDIS, GET_BATCH, True, None),
+    Ratio("batch of 100 gets through Redis : Webdis MGET of 100", REDIS, WEBDIS, GET_BATCH, False, None),
+    Ratio("batch of 100 sets through Redis : Webdis MSET of 100, without a TTL", REDIS, WEBDIS, SET_BATCH, True, None),
+    Ratio("batch of 100 sets through Redis : Webdis MSET of 100, without a TTL", REDIS, WEBDIS, SET_BATCH, False, None),
+    Ratio("GET from memory, h2c : HTTP/1", MEMORY, MEMORY, GET_H2, False, None, GET),
+    Ratio("GET through Redis, h2c : HTTP/1", REDIS, REDIS, GET_H2, False, None, GET),
+    Ratio("SET through Redis, h2c : HTTP/1", REDIS, REDIS, SET_H2, False, None, SET),
+    Ratio("GET from memory, h2c : nginx `return 200`, h2c", MEMORY, NGINX_H2, GET_H2, True, None),
+    Ratio("GET from memory, h2c : nginx `return 200`, h2c", MEMORY, NGINX_H2, GET_H2, False, 2.5),
+    Ratio("GET through Redis, h2c : nginx `return 200`, h2c", REDIS, NGINX_H2, GET_H2, False, None),
+    Ratio("GET from memory, h2c : Hummingbird route, h2c", MEMORY, HUMMINGBIRD_H2, GET_H2, True, None),
+    Ratio("GET from memory, h2c : Hummingbird route, h2c", MEMORY, HUMMINGBIRD_H2, GET_H2, False, 0.25),
+    Ratio("GET through Redis, h2c : Hummingbird route, h2c", REDIS, HUMMINGBIRD_H2, GET_H2, False, None),
 )
 
 P99_LIMIT_US = 6000
@@ -82,7 +111,8 @@ def table_rows(measurements: Measurements, startups: Sequence[Startup]) -> List[
 def ratios_by_round(ratio: Ratio, samples: Sequence[Sample]) -> List[float]:
     """One ratio per round in which both sides ran without a wrong answer."""
     figure = ANSWERS if ratio.answers else CPU
-    ours, theirs = ({s.round: s for s in select(samples, peer, ratio.operation, CONNECTIONS)} for peer in (ratio.ours, ratio.theirs))
+    sides = ((ratio.ours, ratio.operation), (ratio.theirs, ratio.their_operation or ratio.operation))
+    ours, theirs = ({s.round: s for s in select(samples, peer, operation, compared_at(operation))} for peer, operation in sides)
     pairs = [(ours[number], theirs[number]) for number in sorted(ours.keys() & theirs.keys())]
     return [figure(mine) / figure(other) for mine, other in pairs if not _failed(mine) and not _failed(other) and figure(other) > 0]
 
@@ -103,20 +133,19 @@ def _failed(sample: Sample) -> bool:
 
 def _ratio_row(ratio: Ratio, samples: Sequence[Sample]) -> Row:
     values = ratios_by_round(ratio, samples)
-    measure = "answers/s" if ratio.answers else "CPU per answer"
     target = "" if ratio.target is None else f"{'>=' if ratio.answers else '<='} {ratio.target:g}x"
     if not values:
-        return Row(ratio.title, measure, "not measured", target, None)
+        return Row(ratio.title, ratio.measure, "not measured", target, None)
     middle = statistics.median(values)
-    digits = 1 if middle >= 10 else 2
+    digits = 1 if middle >= 10 else 2 if middle >= 0.1 else 3
     text = f"{middle:.{digits}f}x ({min(values):.{digits}f}–{max(values):.{digits}f})"
     if ratio.target is None:
-        return Row(ratio.title, measure, text, target, None)
-    return Row(ratio.title, measure, text, target, middle >= ratio.target if ratio.answers else middle <= ratio.target)
+        return Row(ratio.title, ratio.measure, text, target, None)
+    return Row(ratio.title, ratio.measure, text, target, middle >= ratio.target if ratio.answers else middle <= ratio.target)
 
 
 def _tail_row(samples: Sequence[Sample], peer: str, operation: str) -> Row:
-    chosen = select(samples, peer, operation, CONNECTIONS)
+    chosen = select(samples, peer, operation, COMPARED_CONNECTIONS)
     title, target = f"{operation}, {peer}", f"< {P99_LIMIT_US / 1000:g} ms, no errors"
     if not chosen:
         return Row(title, "p99", "not measured", target, None)

@@ -7,12 +7,13 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from harness.load import Load
-from harness.peers import MEMORY, NGINX, REDIS, WEBDIS, Nginx, headers_of_size, nominal_reference
+from harness.h2load import summarized
+from harness.load import Load, LoadFailed
+from harness.peers import MEMORY, NGINX, NGINX_H2, REDIS, WEBDIS, Nginx, headers_of_size, nominal_reference
 from harness.rounds import Measurements, Plan, Sample
 from harness.startup import Startup
 from harness.targets import Ratio, ratios_by_round, table_rows
-from harness.workload import GET, SET
+from harness.workload import GET, GET_BATCH, GET_H2, SET
 
 
 def sample(number: int, peer: str, answers: float, cpu: float = 10.0, operation: str = GET, connections: int = 64, **changed: int) -> Sample:
@@ -47,6 +48,17 @@ class Ratios(unittest.TestCase):
         answers = row(Measurements(samples), "GET from memory : Webdis GET", "answers/s")
         self.assertEqual((answers.measured, answers.met), ("1.80x (1.50–2.50)", True))
 
+    def test_a_batch_is_compared_by_the_key(self):
+        samples = [sample(0, MEMORY, 5_000, cpu=90.0, operation=GET_BATCH), sample(0, MEMORY, 100_000, cpu=10.0)]
+        title = "batch of 100 gets from memory : single GETs"
+        self.assertEqual(row(Measurements(samples), title, "keys/s").measured, "5.00x (5.00–5.00)")
+        cpu = row(Measurements(samples), title, "CPU per key")
+        self.assertEqual((cpu.measured, cpu.met), ("0.090x (0.090–0.090)", True))
+
+    def test_streams_are_compared_at_their_own_number_of_connections(self):
+        samples = [sample(0, peer, 1, cpu=cpu, operation=GET_H2, connections=8) for peer, cpu in ((MEMORY, 20.0), (NGINX_H2, 10.0))]
+        self.assertEqual(row(Measurements(samples), "GET from memory, h2c : nginx `return 200`, h2c", "CPU per answer").measured, "2.00x (2.00–2.00)")
+
     def test_cpu_has_a_ceiling(self):
         for cpu, met in ((13.5, True), (13.6, False)):
             samples = [sample(0, MEMORY, 1, cpu=cpu), sample(0, NGINX, 1, cpu=10.0)]
@@ -74,6 +86,30 @@ class Selection(unittest.TestCase):
         nginx = Nginx("nginx", nominal_reference())
         self.assertEqual((plan.connections_for(nginx, GET), plan.connections_for(nginx, SET)), ([64], []))
         self.assertFalse(plan.wants_any_of(WEBDIS))
+
+    def test_batches_and_streams_have_one_number_of_connections(self):
+        plan = Plan(1, 1, [1, 64, 256], re.compile(""))
+        self.assertEqual([list(plan.counts(operation)) for operation in (GET, GET_H2, GET_BATCH)], [[1, 64, 256], [8], [64]])
+
+
+class StreamLoad(unittest.TestCase):
+    OUTPUT = """
+finished in 2.00s, 87198.50 req/s, 10.31MB/s
+requests: 174397 total, 174525 started, 174397 done, 174390 succeeded, 7 failed, 2 errored, 0 timeout
+status codes: 174390 2xx, 0 3xx, 1 4xx, 4 5xx
+traffic: 20.62MB (21625677) total, 7.98MB (8371104) headers (space savings 51.02%), 9.65MB (10115026) data
+                     min         max         mean         sd        +/- sd
+time for request:       77us      5.84ms      1.46ms       378us    92.98%
+"""
+
+    def test_the_figures_are_read(self):
+        figures = summarized(self.OUTPUT)
+        self.assertEqual((figures["requests"], figures["duration_us"], figures["max_us"], figures["mean_us"]), (174397, 2_000_000, 5840, 1460))
+        self.assertEqual((figures["status_errors"], figures["socket_errors"], figures["answer_bytes"]), (5, 2, 124))
+
+    def test_no_figures_are_no_measurement(self):
+        with self.assertRaises(LoadFailed):
+            summarized("starting benchmark...\n")
 
 
 class Padding(unittest.TestCase):
