@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-near bench-outage bench-cluster bench-scrape micro clean tools
+.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-near bench-outage bench-cluster bench-floods bench-scrape micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -87,6 +87,10 @@ bench-cluster: ## measure what a Redis Cluster costs, and what moving slots and 
 	@./scripts/install-tools redis-server wrk
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/cluster.py --service $(SERVICE)
+
+bench-floods: ## measure what floods of HTTP/2 do to other clients and to memory (about 17 minutes)
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/floods.py --service $(SERVICE)
 
 bench-scrape: ## measure what a scrape of /metrics costs (about 1 minute)
 	@./scripts/install-tools wrk

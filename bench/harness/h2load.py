@@ -35,6 +35,8 @@ def run_h2load(h2load: str, servers: Sequence[Server], script: StreamScript, con
 
 def run_paced(h2load: str, port: int, path: str, connections: int, streams: int, a_second: int, seconds: int, log: pathlib.Path) -> Tuple[Dict[str, Any], List[int]]:
     """So many requests a second and connection, whatever the answers take: the summary, and the microseconds of each answer."""
+    # h2load appends to a log that is there.
+    log.unlink(missing_ok=True)
     options = ["--rps", str(a_second), "--log-file", str(log)]
     summary = summarized(_output(h2load, port, path, connections, streams, seconds, options))
     return summary, [int(line.split("\t")[2]) for line in log.read_text().splitlines()]
