@@ -30,7 +30,7 @@ IMAGES = {
 # What the packages bring that deploy/pipeline/check.Dockerfile installs.
 PACKAGES = {
     "make": ["make"], "python3": ["python3"], "python3-venv": [], "redis-server": ["redis-cli", "redis-server"], "openssl": ["openssl"],
-    "prometheus": ["prometheus", "promtool"], "chromium": ["chromium"],
+    "prometheus": ["prometheus", "promtool"], "chromium": ["chromium"], "curl": ["curl"], "nghttp2-client": ["h2load"],
 }
 CHECK_IMAGE = "/check:current"
 

@@ -11,6 +11,6 @@ FROM ${BUILD_IMAGE}
 # hadolint ignore=DL3008
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        make python3 python3-venv redis-server openssl prometheus chromium \
+        make python3 python3-venv redis-server openssl prometheus chromium curl nghttp2-client \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=terraform /bin/terraform /usr/local/bin/terraform
