@@ -97,8 +97,11 @@ var targets: [Target] = [
         name: "HTTPWire",
         dependencies: [
             "Access", "Bytes", "Cache", "CacheAPI", "Telemetry", nioCore, logging,
+            .product(name: "DequeModule", package: "swift-collections"),
             .product(name: "Instrumentation", package: "swift-distributed-tracing"),
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
             .product(name: "NIOHTTP1", package: nio),
+            .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         ],
         swiftSettings: settings
     ),
@@ -125,6 +128,7 @@ var targets: [Target] = [
             .product(name: "NIOHTTP1", package: nio),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+            .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -315,6 +319,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),

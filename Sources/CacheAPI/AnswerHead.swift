@@ -4,7 +4,7 @@ package import NIOCore
 import OperatingSystem
 
 /// The names of the fields that answers carry.
-package enum AnswerFieldName {
+package enum AnswerFieldName: Int, CaseIterable {
     case contentType, contentLength, cacheStatus, cacheDegraded, cacheControl, allow, acceptEncoding, challenge, retryAfter, vary, requestID,
         processTime, date
     /// Of values that need more than their text.
@@ -57,6 +57,9 @@ package enum AnswerFieldName {
         case .referrerPolicy: Self.referrerPolicyName
         }
     }
+
+    /// The name in lower case, as HTTP/2 has it.
+    package var listName: String { self.fieldName.canonicalName }
 
     private static let referrerPolicyName = Self.name("Referrer-Policy")
     private static let cacheStatusName = Self.name("Cache-Status")

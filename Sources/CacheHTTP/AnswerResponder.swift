@@ -60,7 +60,7 @@ struct AnswerResponder: Sendable {
         let entry = AccessLogEntry(
             method: request.method.rawValue, path: AccessLogEntry.shortened(TargetText(request.head.path ?? "").path), status: answer.status,
             responseBytes: answer.body.count, nanoseconds: trailer.processNanoseconds, requestID: trailer.requestID,
-            cacheStatus: answer.cacheStatus, handler: .router, trace: context.parsed.trace)
+            cacheStatus: answer.cacheStatus, handler: .router, version: context.version, trace: context.parsed.trace)
         log.write(entry, now: EventLoopScope.now())
     }
 

@@ -14,6 +14,8 @@ struct CacheRequestContext: RequestContext {
     let channel: any Channel
     /// Its event loop, on which the cache is asked.
     var eventLoop: any EventLoop { self.channel.eventLoop }
+    /// The version of HTTP that the client speaks. The channel of a stream is a child of its connection's, which is one of the listening one.
+    var version: WireVersion { self.channel.parent?.parent == nil ? .http1 : .http2 }
     /// When the request reached the router, in nanoseconds of the monotonic clock.
     let start: Int
     /// The fields by which the request is judged. The outermost middleware sets them.

@@ -32,6 +32,11 @@ package enum MetricCatalogue {
     static let inFlight = MetricDescriptor(
         "cacheagent_http_requests_in_flight", .gauge, "Requests that wait for a store or are being handled by the router.")
     static let connections = MetricDescriptor("cacheagent_http_connections", .gauge, "Open client connections.")
+    static let connectionsByProtocol = MetricDescriptor(
+        "cacheagent_http_protocol_connections", .gauge, labels: ["protocol"],
+        "Open client connections, by protocol. Those that have not sent anything yet count as http/1.1.")
+    static let http2Requests = MetricDescriptor(
+        "cacheagent_http2_requests_total", .counter, "Requests that came over HTTP/2: streams that clients opened.")
     static let acceptedConnections = MetricDescriptor("cacheagent_http_connections_accepted_total", .counter, "Client connections accepted.")
     static let receivedBytes = MetricDescriptor(
         "cacheagent_http_received_bytes_total", .counter, unit: "bytes", "Bytes received from clients.")
@@ -221,7 +226,8 @@ package enum MetricCatalogue {
     /// In the order of a scrape.
     package static let all: [MetricDescriptor] = [
         operations, operationDuration, hits, misses, hitRatio, degraded,
-        requests, requestErrors, refusals, rememberedTokens, inFlight, connections, acceptedConnections, receivedBytes, sentBytes, unsentBytes,
+        requests, requestErrors, refusals, rememberedTokens, inFlight, connections, connectionsByProtocol, acceptedConnections,
+        http2Requests, receivedBytes, sentBytes, unsentBytes,
         waitingBytes, readPauses, batches, batchOperations, batchValuesTooLarge,
         memoryEntries, memoryBytes, memoryBound, memoryEvictions, memoryExpirations, memoryRejections,
         nearCoherence, nearEntries, nearBytes, nearBound, nearEvictions, nearHitAge, nearFills, nearSharedReads, nearPushes, nearInvalidatedKeys,

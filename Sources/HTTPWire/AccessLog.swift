@@ -100,12 +100,14 @@ package struct AccessLogEntry {
     let requestID: RequestID
     let cacheStatus: CacheStatus?
     let handler: RequestHandlerKind
+    let version: WireVersion
     let trace: TraceContext?
 
     package init(
         method: String, path: String, status: AnswerStatus, responseBytes: Int, nanoseconds: Int, requestID: RequestID, cacheStatus: CacheStatus?,
-        handler: RequestHandlerKind, trace: TraceContext?
+        handler: RequestHandlerKind, version: WireVersion, trace: TraceContext?
     ) {
+        self.version = version
         self.method = method
         self.path = path
         self.status = status
@@ -130,6 +132,12 @@ package struct AccessLogEntry {
     }
 }
 
+/// The version of HTTP that a client speaks, as Cloud Logging names it.
+package enum WireVersion: String, Sendable {
+    case http1 = "HTTP/1.1"
+    case http2 = "HTTP/2"
+}
+
 extension AccessLogEntry {
     /// The entry as Cloud Logging's `httpRequest`, whose 64-bit numbers are strings and whose times end in `s`.
     /// https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#HttpRequest
@@ -140,7 +148,7 @@ extension AccessLogEntry {
             "status": .stringConvertible(self.status.rawValue),
             "responseSize": "\(self.responseBytes)",
             "latency": "\(self.latency)s",
-            "protocol": "HTTP/1.1",
+            "protocol": "\(self.version.rawValue)",
         ]
         if let cacheStatus = self.cacheStatus {
             request["cacheLookup"] = .stringConvertible(true)

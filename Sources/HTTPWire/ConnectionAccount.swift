@@ -69,8 +69,8 @@ struct ConnectionAccount: ~Copyable {
         self.receivedBytes = count
     }
 
-    /// Whether a request of `count` bytes, some of which may be counted already, has room.
-    func hasRoom(forRequestOf count: Int) -> Bool { self.limiter.hasRoomToReceive(count - self.receivedBytes) }
+    /// What counts of the requests that the connection holds, in bytes.
+    var countedBytes: Int { self.receivedBytes }
 }
 
 /// A connection that can lose its place to another.

@@ -20,6 +20,8 @@ package final class EventLoopScope {
     /// How many of them there may be: this loop's share.
     let maximumWaitingRequests: Int
     let settings: HTTPSettings
+    /// Writes answers for HTTP/2.
+    var answerFields = HTTP2AnswerFields()
     private var date = DateField()
     private var requestIDs = RequestIDGenerator()
 
@@ -41,6 +43,12 @@ package final class EventLoopScope {
         self.accessLog = accessLog
         self.counters = counters
         self.settings = settings
+    }
+
+    /// Puts the lane first in the pipeline of a connection. What is behind it follows when the first bytes have told the protocol.
+    package func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations, _ protocols: any ConnectionProtocols) throws {
+        let lane = FastLane(scope: self)
+        try pipeline.addHandlers([ProtocolDetector(self, lane: lane, protocols), lane])
     }
 
     /// The first handler of a connection without the rest of its pipeline, for measurements.

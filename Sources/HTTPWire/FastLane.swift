@@ -7,7 +7,7 @@ import Telemetry
 /// The first handler of a connection: answers canonical requests for a key on the event loop, from the bytes, and passes everything else on.
 ///
 /// `RequestRecogniser` says what is canonical, `ConnectionStateMachine` what to do. `DifferentialTests` compares it with the router.
-final class FastLane: ChannelDuplexHandler {
+final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = IOData

@@ -7,6 +7,8 @@ package final class HTTPCounters: Sendable {
     private let answers = InlineArray<48, Atomic<Int>> { _ in Atomic(0) }
     private let openConnections = Atomic<Int>(0)
     private let acceptedConnections = Atomic<Int>(0)
+    private let openHTTP2Connections = Atomic<Int>(0)
+    private let http2Requests = Atomic<Int>(0)
     private let inFlight = Atomic<Int>(0)
     private let receivedBytes = Atomic<Int>(0)
     private let sentBytes = Atomic<Int>(0)
@@ -30,6 +32,15 @@ package final class HTTPCounters: Sendable {
     func recordConnection(opened: Bool) {
         self.openConnections.add(opened ? 1 : -1, ordering: .relaxed)
         if opened { self.acceptedConnections.add(1, ordering: .relaxed) }
+    }
+
+    /// Counts a connection that speaks HTTP/2. It counts among all connections, too.
+    func recordHTTP2Connection(opened: Bool) { self.openHTTP2Connections.add(opened ? 1 : -1, ordering: .relaxed) }
+
+    /// Counts a request that comes over HTTP/2.
+    func recordHTTP2Request() {
+        guard self.isRecording else { return }
+        self.http2Requests.add(1, ordering: .relaxed)
     }
 
     /// Counts a request while it waits for a store or in the router.
@@ -68,6 +79,8 @@ package final class HTTPCounters: Sendable {
             answers: self.answers.indices.map { self.answers[$0].load(ordering: .relaxed) },
             openConnections: self.openConnections.load(ordering: .relaxed),
             acceptedConnections: self.acceptedConnections.load(ordering: .relaxed),
+            openHTTP2Connections: self.openHTTP2Connections.load(ordering: .relaxed),
+            http2Requests: self.http2Requests.load(ordering: .relaxed),
             inFlight: self.inFlight.load(ordering: .relaxed),
             receivedBytes: self.receivedBytes.load(ordering: .relaxed),
             sentBytes: self.sentBytes.load(ordering: .relaxed),
@@ -86,6 +99,10 @@ package struct HTTPCountersSnapshot: Sendable {
     package private(set) var openConnections: Int
     /// Connections accepted so far.
     package private(set) var acceptedConnections: Int
+    /// Those of the open connections that speak HTTP/2.
+    package private(set) var openHTTP2Connections: Int
+    /// Requests that came over HTTP/2 so far.
+    package private(set) var http2Requests: Int
     /// Requests that wait for a store or in the router now.
     package private(set) var inFlight: Int
     package private(set) var receivedBytes: Int
@@ -95,13 +112,15 @@ package struct HTTPCountersSnapshot: Sendable {
     package private(set) var batches: BatchCounts
 
     init(
-        answers: [Int], openConnections: Int, acceptedConnections: Int, inFlight: Int, receivedBytes: Int, sentBytes: Int, readPauses: Int,
-        batches: BatchCounts
+        answers: [Int], openConnections: Int, acceptedConnections: Int, openHTTP2Connections: Int, http2Requests: Int, inFlight: Int,
+        receivedBytes: Int, sentBytes: Int, readPauses: Int, batches: BatchCounts
     ) {
         self.batches = batches
         self.answers = answers
         self.openConnections = openConnections
         self.acceptedConnections = acceptedConnections
+        self.openHTTP2Connections = openHTTP2Connections
+        self.http2Requests = http2Requests
         self.inFlight = inFlight
         self.receivedBytes = receivedBytes
         self.sentBytes = sentBytes
@@ -125,6 +144,8 @@ package struct HTTPCountersSnapshot: Sendable {
         for index in self.answers.indices { self.answers[index] += other.answers[index] }
         self.openConnections += other.openConnections
         self.acceptedConnections += other.acceptedConnections
+        self.openHTTP2Connections += other.openHTTP2Connections
+        self.http2Requests += other.http2Requests
         self.inFlight += other.inFlight
         self.receivedBytes += other.receivedBytes
         self.sentBytes += other.sentBytes

@@ -26,6 +26,10 @@ package struct HTTPSettings: Sendable {
     package var maximumBatchResponseBytes = 31 << 20
     /// Whether canonical requests take the fast lane.
     package var fastLane = true
+    /// Whether clients may speak HTTP/2 from the start of a connection.
+    package var http2 = true
+    /// How many streams of HTTP/2 a connection may have open at once, 1 to 1,000.
+    package var maximumStreams = 100
 
     /// How much is served at once.
     package var serviceLimits = ServiceLimits()

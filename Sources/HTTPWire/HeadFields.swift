@@ -49,6 +49,13 @@ enum KnownField {
         }
     }
 
+    /// The field of a header list with this name; nil for others.
+    init?(_ name: String) {
+        let field = name.utf8.withContiguousStorageIfAvailable { KnownField(UnsafeRawBufferPointer($0), 0..<$0.count) }
+        guard case .some(.some(let known)) = field else { return nil }
+        self = known
+    }
+
     /// Compares without regard to case: visible ASCII of `range` with a text of lower-case letters, digits and hyphens. All of these have the
     /// bit that tells lower case, so setting it makes nothing equal that is not.
     static func matches(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ text: StaticString) -> Bool {

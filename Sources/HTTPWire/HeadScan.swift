@@ -74,6 +74,27 @@ struct HeadScan: ~Copyable {
         return .success(self.classify(range, isPlain: isPlain, isEncoded: isEncoded))
     }
 
+    /// The target that stands in `range`, as HTTP/2 gives it.
+    func target(in range: Range<Int>) -> RequestTarget {
+        var offset = range.lowerBound
+        var isPlain = true
+        var isEncoded = false
+        guard !range.isEmpty, self.bytes[offset] == UInt8(ascii: "/") else { return .other }
+        while true {
+            offset = self.endOfRun(offset, range.upperBound, { $0.leadingPlainBytes }, { _ in false })
+            guard offset < range.upperBound else { break }
+            let byte = self.bytes[offset]
+            guard byte > 0x20, byte < 0x7f else { return .other }
+            if byte == UInt8(ascii: "%") {
+                isEncoded = true
+            } else if !ByteClass.isKeyCharacter(byte), offset >= range.lowerBound + CacheKey.pathPrefix.utf8CodeUnitCount {
+                isPlain = false
+            }
+            offset += 1
+        }
+        return self.classify(range, isPlain: isPlain, isEncoded: isEncoded)
+    }
+
     private func classify(_ range: Range<Int>, isPlain: Bool, isEncoded: Bool) -> RequestTarget {
         if self.equals(range, "/cache") { return .collection }
         let keyStart = range.lowerBound + CacheKey.pathPrefix.utf8CodeUnitCount
@@ -123,7 +144,7 @@ struct HeadScan: ~Copyable {
         var valueEnd = self.offset
         if let stop = self.lineEnd() { return .failure(stop) }
         while valueEnd > valueStart, ByteClass.isBlank(self.bytes[valueEnd - 1]) { valueEnd -= 1 }
-        self.note(name, valueStart..<valueEnd, in: &findings)
+        self.note(KnownField(self.bytes, name), valueStart..<valueEnd, in: &findings)
         return .success(.field)
     }
 
@@ -159,8 +180,17 @@ struct HeadScan: ~Copyable {
         }
     }
 
-    private func note(_ name: Range<Int>, _ value: Range<Int>, in findings: inout FieldFindings) {
-        switch KnownField(self.bytes, name) {
+    /// Whether the value in `range` is visible ASCII with nothing to strip off its ends.
+    func isPlainValue(_ range: Range<Int>) -> Bool {
+        guard !range.isEmpty else { return true }
+        guard !ByteClass.isBlank(self.bytes[range.lowerBound]), !ByteClass.isBlank(self.bytes[range.upperBound - 1]) else { return false }
+        return self.endOfRun(range.lowerBound, range.upperBound, { $0.leadingVisibleBytes }, ByteClass.isFieldValue) == range.upperBound
+    }
+
+    /// Notes what a field says, whose value stands in `value`.
+    @inline(__always)
+    func note(_ field: KnownField?, _ value: Range<Int>, in findings: inout FieldFindings) {
+        switch field {
         case .framing:
             findings.isUnframable = true
         case .host:
@@ -203,7 +233,7 @@ struct HeadScan: ~Copyable {
 
     private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self.bytes[range]) }
 
-    private func isPlainHost(_ value: Range<Int>) -> Bool {
+    func isPlainHost(_ value: Range<Int>) -> Bool {
         self.endOfRun(value.lowerBound, value.upperBound, { $0.leadingPlainBytes }, ByteClass.isHostCharacter) == value.upperBound
     }
 

@@ -29,11 +29,13 @@ struct KeyRequestJudge {
     }
 
     private let scope: EventLoopScope
-    private let recogniser: RequestRecogniser
+    let recogniser: RequestRecogniser
+    private let version: WireVersion
     private var access = LaneAccess()
 
-    init(_ scope: EventLoopScope) {
+    init(_ scope: EventLoopScope, over version: WireVersion = .http1) {
         self.scope = scope
+        self.version = version
         self.recogniser = RequestRecogniser(
             maximumHeadBytes: scope.settings.maximumHeadBytes, maximumBodyBytes: scope.settings.maximumBodyBytes,
             maximumFields: scope.settings.serviceLimits.maximumHeaderFields)
@@ -53,15 +55,31 @@ struct KeyRequestJudge {
         case .incompleteHead: return .incompleteHead
         case .other(let headCount): return .router(headCount: headCount)
         case .notFramable: return .codec
-        case .key(let request):
-            if let kind = self.reachedBound(isForProbes: isForProbes) { return .refuseAndClose(kind, request.id(in: input)) }
-            guard input.readableBytes >= request.count else { return self.judgeHead(request, input, account, now: now) }
-            defer { self.access.requestTaken() }
-            return self.judge(request, input, now: now)
+        case .key(let request): return self.judge(request, input, countedBytes: account.countedBytes, isForProbes: isForProbes, now: now)
         }
     }
 
-    private mutating func judge(_ request: KeyRequest, _ input: ByteBuffer, now: Int) -> Verdict {
+    /// Judges a canonical request, however it was found.
+    ///
+    /// - Parameters:
+    ///   - input: begins with the request, which may lack bytes of its body
+    ///   - countedBytes: how many bytes of the request count as received already
+    ///   - isForProbes: the connection may send a probe and nothing else
+    ///   - now: nanoseconds of the monotonic clock
+    mutating func judge(_ request: KeyRequest, _ input: ByteBuffer, countedBytes: Int, isForProbes: Bool, now: Int) -> Verdict {
+        if let kind = self.reachedBound(isForProbes: isForProbes) { return .refuseAndClose(kind, request.id(in: input)) }
+        guard input.readableBytes >= request.count else { return self.judgeHead(request, input, countedBytes: countedBytes, now: now) }
+        defer { self.access.requestTaken() }
+        return self.judgeWhole(request, input, now: now)
+    }
+
+    /// The request that was admitted by its head is put off until its body has come, and others may come before it.
+    mutating func setAside() { self.access.requestTaken() }
+
+    /// The next request is one that was set aside.
+    mutating func takeUp() { self.access.requestAdmitted() }
+
+    private mutating func judgeWhole(_ request: KeyRequest, _ input: ByteBuffer, now: Int) -> Verdict {
         let router = Verdict.router(headCount: request.body.lowerBound)
         // The fields that a browser looks for in the answer are the router's.
         if request.hasOrigin, self.scope.settings.cors != nil { return router }
@@ -101,9 +119,7 @@ struct KeyRequestJudge {
     }
 
     /// Judges a request by its head: if its body may not be sent, the client learns so at once, and nothing of it is kept.
-    private mutating func judgeHead(
-        _ request: KeyRequest, _ input: ByteBuffer, _ account: borrowing ConnectionAccount, now: Int
-    ) -> Verdict {
+    private mutating func judgeHead(_ request: KeyRequest, _ input: ByteBuffer, countedBytes: Int, now: Int) -> Verdict {
         let router = Verdict.router(headCount: request.body.lowerBound)
         guard self.scope.hasRoomForRequest else { return .refuseAndClose(.requestsInFlight, request.id(in: input)) }
         if request.hasOrigin, self.scope.settings.cors != nil { return router }
@@ -112,7 +128,7 @@ struct KeyRequestJudge {
             let isAdmitted = input.withUnsafeReadableBytes { self.access.admits(scope, request.credential, $0, control, now: now) }
             guard isAdmitted else { return router }
         }
-        guard account.hasRoom(forRequestOf: request.count) else { return .refuseAndClose(.receivedBytes, request.id(in: input)) }
+        guard self.scope.limiter.hasRoomToReceive(request.count - countedBytes) else { return .refuseAndClose(.receivedBytes, request.id(in: input)) }
         return .awaitBody(count: request.count)
     }
 
@@ -131,7 +147,7 @@ struct KeyRequestJudge {
     private func pending(_ request: KeyRequest, _ key: ByteBuffer, ttlSeconds: Int64?, _ input: ByteBuffer, now: Int) -> PendingRequest {
         PendingRequest(
             method: request.method, key: key, ttlSeconds: ttlSeconds, acceptsCopy: request.fields.acceptsCopy, requestID: request.id(in: input),
-            start: now,
+            start: now, version: self.version,
             trace: self.scope.trace(of: request, in: input))
     }
 }
@@ -175,6 +191,9 @@ struct LaneAccess {
 
     /// The next request has not been admitted yet.
     mutating func requestTaken() { self.isRequestAdmitted = false }
+
+    /// The next request has been admitted by its head.
+    mutating func requestAdmitted() { self.isRequestAdmitted = true }
 
     private mutating func caller(
         _ credential: CredentialField?, _ head: UnsafeRawBufferPointer, _ control: AccessControl, now: Int

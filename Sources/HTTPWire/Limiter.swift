@@ -11,10 +11,11 @@ package final class Limiter: Sendable {
     private let peers = Mutex<[String: Int]>([:])
     private let probes = Atomic<Int>(0)
     private let batchOperations = Atomic<Int>(0)
+    private let streams = Atomic<Int>(0)
     private let unsentBytes = Atomic<Int>(0)
     private let receivedBytes = Atomic<Int>(0)
     private let peakBytes = Atomic<Int>(0)
-    private let refusals = InlineArray<10, Atomic<Int>> { _ in Atomic(0) }
+    private let refusals = InlineArray<12, Atomic<Int>> { _ in Atomic(0) }
 
     package init(_ limits: ServiceLimits) {
         self.limits = limits
@@ -93,6 +94,19 @@ package final class Limiter: Sendable {
     /// Operations of batches have a bound of their own, so that a few batches do not keep all other requests out.
     private static let batchOperationsPerRequest = 4
 
+    /// Admits a stream of HTTP/2 that the router is to answer, before anything is made for it. If it does, `releaseStream` must follow.
+    /// - Parameter isProbe: probes are always admitted; `admitRequest` bounds them.
+    func admitStream(isProbe: Bool) -> Bool {
+        let isAdmitted = self.streams.add(1, ordering: .relaxed).newValue <= self.limits.maximumRequestsInFlight || isProbe
+        if !isAdmitted {
+            self.releaseStream()
+            self.recordRefusal(.streams)
+        }
+        return isAdmitted
+    }
+
+    func releaseStream() { self.streams.subtract(1, ordering: .relaxed) }
+
     /// Admits an invalidation. If it does, `releaseInvalidation` must follow.
     package func admitInvalidation() -> Bool { self.take(self.invalidations, self.limits.maximumInvalidations, .invalidations) }
 
@@ -154,6 +168,10 @@ package enum LimitKind: Int, Sendable, CaseIterable {
     case connectionsEvicted
     /// The same, because their clients did not read while `unsentBytes` was reached.
     case unreadConnections
+    /// Streams of HTTP/2 that the router would have had to answer.
+    case streams
+    /// Not refused but ended: connections of HTTP/2 whose clients flooded the service with frames, or were too slow.
+    case http2Abuse
 
     package var name: String {
         switch self {
@@ -167,6 +185,8 @@ package enum LimitKind: Int, Sendable, CaseIterable {
         case .probes: "probes"
         case .connectionsEvicted: "connections_evicted"
         case .unreadConnections: "unread_connections_closed"
+        case .streams: "http2_streams"
+        case .http2Abuse: "http2_abuse"
         }
     }
 }
@@ -202,7 +222,7 @@ extension Answer {
         let detail: StaticString =
             switch kind {
             case .connections, .connectionsOfPeer, .connectionsEvicted: "Too many connections; try again"
-            case .requestsInFlight, .probes: "Too many requests at once; try again"
+            case .requestsInFlight, .probes, .streams, .http2Abuse: "Too many requests at once; try again"
             case .unsentBytes, .unreadConnections: "Too many answers wait to be read; try again"
             case .receivedBytes: "Too many request bodies at once; try again"
             case .invalidations: "Too many invalidations at once; try again"

@@ -12,6 +12,7 @@ struct PendingRequest {
     let acceptsCopy: Bool
     let requestID: RequestID?
     let start: Int
+    let version: WireVersion
     /// nil if the access log has no use for it.
     let trace: TraceContext?
 }
@@ -76,7 +77,7 @@ extension EventLoopScope {
         return AccessLogEntry(
             method: request.method.name, path: "/cache" + key, status: answer.status, responseBytes: answer.body.count,
             nanoseconds: trailer.processNanoseconds, requestID: trailer.requestID, cacheStatus: answer.cacheStatus, handler: .fastLane,
-            trace: request.trace)
+            version: request.version, trace: request.trace)
     }
 
     /// The request's trace; not even looked for if no line of the log may need it.

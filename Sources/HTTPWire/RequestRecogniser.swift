@@ -44,7 +44,7 @@ package struct RequestRecogniser {
         for _ in 0...self.maximumFields {
             switch scan.field(&fields) {
             case .success(.field): continue
-            case .success(.endOfHead): return self.decide(method, target, fields, scan)
+            case .success(.endOfHead): return self.decide(method, target, fields, headCount: scan.offset, scan)
             case .failure(let why): return self.undecided(why, scan)
             }
         }
@@ -58,13 +58,14 @@ package struct RequestRecogniser {
         }
     }
 
-    private func decide(
+    /// Judges a request by what was found in its head, the first `headCount` bytes of the scan.
+    func decide(
         _ method: RequestMethod,
         _ target: RequestTarget,
         _ fields: FieldFindings,
+        headCount: Int,
         _ scan: borrowing HeadScan
     ) -> Recognition {
-        let headCount = scan.offset
         guard fields.hasHost, !fields.isUnframable, headCount <= self.maximumHeadBytes else { return .notFramable }
         let bodyCount = fields.contentLength ?? 0
         let framed = Recognition.other(headCount: headCount)

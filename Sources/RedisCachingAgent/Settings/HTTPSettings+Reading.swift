@@ -23,6 +23,8 @@ extension HTTPSettings {
         self.drainTimeout = .milliseconds(Int64(reader.integer(SettingCatalogue.lastRequest)))
         self.lastAnswerTimeout = .milliseconds(Int64(reader.integer(SettingCatalogue.lastAnswer)))
         self.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
+        self.http2 = reader.choice(SettingCatalogue.http2) == "on"
+        self.maximumStreams = reader.integer(SettingCatalogue.maximumStreams)
         self.serviceLimits = ServiceLimits(&reader)
         self.cors = Self.cors(&reader)
         self.metricsAreOpen = reader.choice(SettingCatalogue.metricsAccess) == "open"

@@ -297,6 +297,14 @@ enum SettingCatalogue {
     static let eventLoopScheduling = SettingDefinition(
         name: "EVENT_LOOP_SCHEDULING", kind: .choice(default: EventLoopScheduling.standard.rawValue, ["batch", "normal"]),
         summary: "How the kernel schedules the event loops: `batch` answers more requests if other processes need the processors too")
+    static let http2 = SettingDefinition(
+        name: "HTTP2", kind: .choice(default: http.http2 ? "on" : "off", ["on", "off"]),
+        summary:
+            "Also speak HTTP/2 without TLS (h2c) to clients that begin with its preface ([decision 20](decisions/0020-http2.md)); HTTP/1.1 is spoken on the same port in any case"
+    )
+    static let maximumStreams = SettingDefinition(
+        name: "HTTP2_MAX_STREAMS", kind: .integer(default: http.maximumStreams, range: 1...1000, unit: "streams"),
+        summary: "Streams that an HTTP/2 connection may have open at once; further ones are refused (`REFUSED_STREAM`)")
     static let fastLane = SettingDefinition(
         name: "FAST_LANE", kind: .choice(default: http.fastLane ? "on" : "off", ["on", "off"]),
         summary: "Answer simple requests for a single key before the router ([decision 2](decisions/0002-fast-lane.md))")

@@ -56,7 +56,9 @@ import Testing
         account.countReceived(9000)
         account.countReceived(9000)
         #expect(limiter.receivedByteCount == 9000)
-        let (hasRoom, hasRoomForMore) = (account.hasRoom(forRequestOf: 10_000), account.hasRoom(forRequestOf: 10_001))
+        let (hasRoom, hasRoomForMore) = (
+            limiter.hasRoomToReceive(10_000 - account.countedBytes), limiter.hasRoomToReceive(10_001 - account.countedBytes)
+        )
         #expect(hasRoom && !hasRoomForMore, "what it holds already is counted once")
         let stalls = [account.countUnsent(20_000), account.countUnsent(30_000), account.countUnsent(0), account.countUnsent(5)]
         #expect(stalls == [true, false, false, true])

@@ -1,0 +1,14 @@
+/// What the lane does until the first bytes of a connection have told its protocol.
+extension FastLane {
+    /// The first bytes are held back, because they may begin another protocol. The client owes the rest of them.
+    func prefaceBegan() { self.machine.passEnded(buffered: 1, now: EventLoopScope.now()) }
+
+    /// The connection speaks another protocol, whose handler takes over the account. Returns nil if the connection is about to end, or has no place.
+    func releaseAccount() -> ConnectionAccount? {
+        guard self.account.isOpen, !self.machine.isClosing, !self.machine.isForProbes else { return nil }
+        self.scope.connections.remove(self)
+        self.channel.close()
+        self.machine.inactive()
+        return exchange(&self.account, with: ConnectionAccount(self.scope.limiter))
+    }
+}
