@@ -283,7 +283,8 @@ if Context.environment["CACHE_BENCHMARKS"] != nil {
         .executableTarget(
             name: "bare-route",
             dependencies: [
-                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
             ],
             path: "bench/BareRoute"),
         .executableTarget(

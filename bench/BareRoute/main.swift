@@ -1,6 +1,7 @@
 // The bare router, as a measure for what the service's general path adds to it: one route that returns a constant. With HTTP2=on in the environment it speaks
 // HTTP/2 in clear text, and nothing else.
 import Hummingbird
+import HummingbirdCore
 import HummingbirdHTTP2
 
 let environment = Environment()
