@@ -131,7 +131,7 @@ final class HTTP2Connection {
     func announceStop() {
         self.readClock()
         guard self.lifetime.announce(now: self.now) else { return }
-        self.send(.goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil), on: .rootStream)
+        self.output?.writeFirstGoAway()
         self.send(.ping(Self.stopPing, ack: false), on: .rootStream)
         self.goOn?()
         self.look()

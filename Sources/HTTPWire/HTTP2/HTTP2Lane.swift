@@ -17,6 +17,9 @@ final class HTTP2Lane: ChannelDuplexHandler {
     typealias OutboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
+    /// How many requests without a body the router has of a connection at once. It makes an answer whole before it knows whether the client takes it.
+    private static let maximumRouted = 16
+
     private let connection: HTTP2Connection
     private let scope: EventLoopScope
     private let protocols: any ConnectionProtocols
@@ -30,6 +33,8 @@ final class HTTP2Lane: ChannelDuplexHandler {
     private var pending: [HTTP2StreamID: PendingRequest] = [:]
     /// Requests that wait because the client does not take its answers.
     private var waiting: Deque<(id: HTTP2StreamID, headers: HPACKHeaders)> = []
+    /// Requests for the router, until the end of the read and as long as it has enough of this connection.
+    private var parked: Deque<(id: HTTP2StreamID, headers: HPACKHeaders)> = []
     private var isReading = false
     private var isFlushScheduled = false
     private var rounds = InputRounds()
@@ -231,11 +236,23 @@ final class HTTP2Lane: ChannelDuplexHandler {
 
     // MARK: Requests for the router
 
+    /// Has the router answer a request, soon if it has no body: one that the client takes back in the same read must not cost a channel and a task
+    /// (CVE-2023-44487).
+    private func route(
+        _ headers: HTTP2Frame.FramePayload.Headers, body: ByteBuffer?, _ id: HTTP2StreamID, isFresh: Bool, _ context: ChannelHandlerContext
+    ) {
+        if headers.endStream {
+            self.parked.append((id, headers.headers))
+        } else {
+            self.handOver(headers, body: body, id, isFresh: isFresh, context)
+        }
+    }
+
     /// Gives a stream to the multiplexer, and with it everything that is still to come on it.
     /// - Parameters:
     ///   - body: the whole body, if it has come.
     ///   - isFresh: NIO is about to say that the stream was created. Otherwise it has done so.
-    private func route(
+    private func handOver(
         _ headers: HTTP2Frame.FramePayload.Headers, body: ByteBuffer?, _ id: HTTP2StreamID, isFresh: Bool, _ context: ChannelHandlerContext
     ) {
         let isProbe = headers.headers.first(name: ":path").map { RouteTable.isProbe($0) } == true
@@ -254,6 +271,15 @@ final class HTTP2Lane: ChannelDuplexHandler {
         guard let body else { return }
         let data = HTTP2Frame.FramePayload.Data(data: .byteBuffer(body), endStream: true)
         context.fireChannelRead(self.wrapInboundOut(HTTP2Frame(streamID: id, payload: .data(data))))
+    }
+
+    private func handOverParked(_ context: ChannelHandlerContext) {
+        guard !self.parked.isEmpty else { return }
+        while self.connection.streams.routedDueCount < Self.maximumRouted, let next = self.parked.popFirst() {
+            self.handOver(.init(headers: next.headers, endStream: true), body: nil, next.id, isFresh: false, context)
+        }
+        // The multiplexer holds back what its streams write until it has heard of the end of the read.
+        context.fireChannelReadComplete()
     }
 
     private func refuse(_ answer: Answer, on id: HTTP2StreamID, _ headers: HPACKHeaders) {
@@ -287,6 +313,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
             while !self.connection.mustWait, let next = self.waiting.popFirst() {
                 self.take(HTTP2Frame.FramePayload.Headers(headers: next.headers, endStream: true), next.id, isFresh: false, context)
             }
+            self.handOverParked(context)
             isMoreDue = self.connection.flush() || !self.connection.mustWait && !self.waiting.isEmpty
         } while self.rounds.end() || isMoreDue
         self.connection.settled(heldBytes: self.bodies.heldBytes)
@@ -303,6 +330,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
             if self.pending.removeValue(forKey: closed.streamID) != nil { self.scope.recordWaiting(began: false) }
             _ = self.bodies.remove(closed.streamID)
             self.waiting.removeAll { $0.id == closed.streamID }
+            self.parked.removeAll { $0.id == closed.streamID }
         }
         if !self.connection.takesStreams { self.goOn() }
     }
@@ -324,6 +352,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
         self.bodies = HTTP2BodyTable()
         self.pending = [:]
         self.waiting = []
+        self.parked = []
         self.context = nil
         self.protocols.ended()
     }

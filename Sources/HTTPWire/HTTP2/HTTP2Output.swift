@@ -37,6 +37,17 @@ final class HTTP2Output: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.channel.close() }
 
+    /// Announces the end of the connection: GOAWAY with the highest id there is (RFC 9113, section 6.8).
+    ///
+    /// NIO would refuse further streams as soon as it has sent one, but those that are on their way are to be served. Between two frames this one
+    /// disturbs nothing.
+    func writeFirstGoAway() {
+        let frame: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0] + [0x7f, 0xff, 0xff, 0xff] + [0, 0, 0, 0]
+        self.scope.httpCounters.recordSent(frame.count)
+        self.unsent.wrote(frame.count)
+        self.gathered.writeBytes(frame)
+    }
+
     /// Calls `body` when the socket has taken everything that was written, or never will.
     func whenTaken(_ body: @escaping () -> Void) {
         guard let context = self.channel.context else { return }

@@ -304,7 +304,7 @@ enum SettingCatalogue {
     )
     static let maximumStreams = SettingDefinition(
         name: "HTTP2_MAX_STREAMS", kind: .integer(default: http.maximumStreams, range: 1...1000, unit: "streams"),
-        summary: "Streams that an HTTP/2 connection may have open at once; further ones are refused (`REFUSED_STREAM`)")
+        summary: "Streams that an HTTP/2 connection may have open at once; a client that opens more is sent away (`PROTOCOL_ERROR`)")
     static let fastLane = SettingDefinition(
         name: "FAST_LANE", kind: .choice(default: http.fastLane ? "on" : "off", ["on", "off"]),
         summary: "Answer simple requests for a single key before the router ([decision 2](decisions/0002-fast-lane.md))")
