@@ -30,6 +30,8 @@ package struct HTTPSettings: Sendable {
     package var http2 = true
     /// How many streams of HTTP/2 a connection may have open at once, 1 to 1,000.
     package var maximumStreams = 100
+    /// How many resets, faults and control frames of each kind a client of HTTP/2 may send in 30 s, 1 to 1,000,000; beyond it the connection ends.
+    package var maximumAbuse = 200
 
     /// How much is served at once.
     package var serviceLimits = ServiceLimits()

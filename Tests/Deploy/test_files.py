@@ -118,6 +118,10 @@ class CloudRunTests(unittest.TestCase):
         for variants, name in (([], "h2c"), (["h2c"], "h2c"), (["http1"], "http1")):
             (container,) = rendered(*variants)["spec"]["template"]["spec"]["containers"]
             self.assertEqual(container["ports"], [{"name": name, "containerPort": 8080}])
+            variables = {variable["name"]: variable["value"] for variable in container["env"]}
+            self.assertEqual("HTTP2_MAX_ABUSE" in variables, name == "h2c", "the front end shares a connection among clients")
+            concurrency = rendered(*variants)["spec"]["template"]["spec"]["containerConcurrency"]
+            self.assertEqual(variables.get("HTTP2_MAX_STREAMS"), str(concurrency) if name == "h2c" else None, "one connection is enough")
             self.assertEqual([container[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe")], [8080, 8080])
         self.assertIn('"http1" and "h2c"', description("run.v1", "ContainerPort", "name"))
 
@@ -183,7 +187,7 @@ class CloudRunTests(unittest.TestCase):
             for variable in rendered(*variants)["spec"]["template"]["spec"]["containers"][0]["env"]:
                 self.assertIn(f"| `{variable['name']}` |", table)
         terraform = (DEPLOY / "terraform/run.tf").read_text() + (DEPLOY / "terraform/store.tf").read_text()
-        for name in re.findall(r"\b(?:REDIS|API|FACTORY|SELF|AGENT|METRICS|REQUIRE)_[A-Z_]+(?=\s*=)", terraform):
+        for name in re.findall(r"\b(?:REDIS|API|FACTORY|SELF|AGENT|METRICS|REQUIRE|HTTP2)_[A-Z_]+(?=\s*=)", terraform):
             self.assertIn(f"| `{name}` |", table)
 
     def test_no_secret_is_a_value(self) -> None:

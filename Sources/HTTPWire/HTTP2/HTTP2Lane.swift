@@ -53,7 +53,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
         self.output = output
         let frames = NIOHTTP2Handler(
             mode: .server, frameDelegate: self.connection, connectionConfiguration: self.scope.settings.http2Connection,
-            streamConfiguration: NIOHTTP2Handler.StreamConfiguration())
+            streamConfiguration: self.scope.settings.http2Streams)
         let multiplexer = HTTP2StreamMultiplexer(mode: .server, channel: channel, inboundStreamInitializer: self.protocols.makeHTTP2())
         try pipeline.addHandlers([output, frames, self, multiplexer], position: .after(first))
     }

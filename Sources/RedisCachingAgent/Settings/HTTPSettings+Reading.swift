@@ -25,6 +25,7 @@ extension HTTPSettings {
         self.fastLane = reader.choice(SettingCatalogue.fastLane) == "on"
         self.http2 = reader.choice(SettingCatalogue.http2) == "on"
         self.maximumStreams = reader.integer(SettingCatalogue.maximumStreams)
+        self.maximumAbuse = reader.integer(SettingCatalogue.maximumAbuse)
         self.serviceLimits = ServiceLimits(&reader)
         self.cors = Self.cors(&reader)
         self.metricsAreOpen = reader.choice(SettingCatalogue.metricsAccess) == "open"

@@ -43,7 +43,7 @@ extension SettingCatalogue {
         SettingTopic(
             title: "Connections and requests",
             settings: [
-                maximumConnections, maximumConnectionsPerPeer, http2, maximumStreams, requestsInFlight, maximumProbes, maximumInvalidations,
+                maximumConnections, maximumConnectionsPerPeer, http2, maximumStreams, maximumAbuse, requestsInFlight, maximumProbes, maximumInvalidations,
                 headerFields, headBytes, targetBytes,
                 pipelineBytes, unsentBytes, totalUnsentBytes, totalReceivedBytes, idleTimeout, requestTimeout, lingerTimeout,
             ]),

@@ -305,6 +305,11 @@ enum SettingCatalogue {
     static let maximumStreams = SettingDefinition(
         name: "HTTP2_MAX_STREAMS", kind: .integer(default: http.maximumStreams, range: 1...1000, unit: "streams"),
         summary: "Streams that an HTTP/2 connection may have open at once; a client that opens more is sent away (`PROTOCOL_ERROR`)")
+    static let maximumAbuse = SettingDefinition(
+        name: "HTTP2_MAX_ABUSE", kind: .integer(default: http.maximumAbuse, range: 1...1_000_000, unit: "frames"),
+        summary:
+            "Resets, faults and control frames, each, that an HTTP/2 connection may bring in 30 s before it is ended (`ENHANCE_YOUR_CALM`); a front end that carries many clients on one connection needs more"
+    )
     static let fastLane = SettingDefinition(
         name: "FAST_LANE", kind: .choice(default: http.fastLane ? "on" : "off", ["on", "off"]),
         summary: "Answer simple requests for a single key before the router ([decision 2](decisions/0002-fast-lane.md))")

@@ -65,6 +65,10 @@ run "http2_and_probes_on_one_port" {
     error_message = "HTTP/2 to the container"
   }
   assert {
+    condition     = local.environment["HTTP2_MAX_ABUSE"] == "1000000" && local.environment["HTTP2_MAX_STREAMS"] == tostring(google_cloud_run_v2_service.this[0].template[0].max_instance_request_concurrency)
+    error_message = "the front end shares a connection among clients"
+  }
+  assert {
     condition     = alltrue([for probe in [google_cloud_run_v2_service.this[0].template[0].containers[0].startup_probe[0], google_cloud_run_v2_service.this[0].template[0].containers[0].liveness_probe[0]] : probe.http_get[0].port == google_cloud_run_v2_service.this[0].template[0].containers[0].ports[0].container_port])
     error_message = "probes at the port that serves"
   }
@@ -78,6 +82,10 @@ run "http1" {
   assert {
     condition     = google_cloud_run_v2_service.this[0].template[0].containers[0].ports[0].name == "http1"
     error_message = "as it was before HTTP/2"
+  }
+  assert {
+    condition     = !contains(keys(local.environment), "HTTP2_MAX_ABUSE")
+    error_message = "no HTTP/2, no bounds of it"
   }
 }
 
