@@ -19,6 +19,8 @@ final class HTTP2Lane: ChannelDuplexHandler {
 
     /// How many requests without a body the router has of a connection at once. It makes an answer whole before it knows whether the client takes it.
     private static let maximumRouted = 16
+    /// How much a turn of the event loop reads of a connection.
+    private static let bytesOfATurn = 16 * 1024
 
     private let connection: HTTP2Connection
     private let scope: EventLoopScope
@@ -49,6 +51,11 @@ final class HTTP2Lane: ChannelDuplexHandler {
 
     /// Puts the handlers of the connection into its pipeline, behind `first`.
     func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations, after first: any ChannelHandler, on channel: any Channel) throws {
+        // A frame of 13 bytes can cost as much as a request. What a turn of the event loop reads is bounded, so that a connection that brings nothing else
+        // does not keep the others waiting.
+        try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+        try channel.syncOptions?.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: Self.bytesOfATurn))
         let output = HTTP2Output(self.connection)
         self.output = output
         let frames = NIOHTTP2Handler(

@@ -43,8 +43,8 @@ extension SettingCatalogue {
         SettingTopic(
             title: "Connections and requests",
             settings: [
-                maximumConnections, maximumConnectionsPerPeer, http2, maximumStreams, maximumAbuse, requestsInFlight, maximumProbes, maximumInvalidations,
-                headerFields, headBytes, targetBytes,
+                maximumConnections, maximumConnectionsPerPeer, http2, maximumStreams, maximumAbuse, requestsInFlight, maximumProbes,
+                maximumInvalidations, headerFields, headBytes, targetBytes,
                 pipelineBytes, unsentBytes, totalUnsentBytes, totalReceivedBytes, idleTimeout, requestTimeout, lingerTimeout,
             ]),
         SettingTopic(title: "Shutdown", settings: [shutdownGrace, lastRequest, lastAnswer]),
