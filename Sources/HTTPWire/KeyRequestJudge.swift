@@ -114,7 +114,7 @@ struct KeyRequestJudge {
         guard self.scope.hasRoom(forBatchOf: operations) else { return .refuse(.requestsInFlight, request.id(in: input), count: request.count) }
         let batch = PendingBatch(
             operations: operations, acceptsCopy: request.fields.acceptsCopy, requestID: request.id(in: input), start: now,
-            trace: self.scope.trace(of: request, in: input))
+            version: self.version, trace: self.scope.trace(of: request, in: input))
         return .batch(batch, count: request.count)
     }
 

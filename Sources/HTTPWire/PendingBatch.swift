@@ -10,6 +10,7 @@ struct PendingBatch {
     let acceptsCopy: Bool
     let requestID: RequestID?
     let start: Int
+    let version: WireVersion
     /// nil if the access log has no use for it.
     let trace: TraceContext?
 }
@@ -48,7 +49,7 @@ extension EventLoopScope {
             let entry = AccessLogEntry(
                 method: "POST", path: "/cache/batch", status: answer.status, responseBytes: results.count,
                 nanoseconds: trailer.processNanoseconds, requestID: trailer.requestID, cacheStatus: answer.cacheStatus, handler: .fastLane,
-                trace: batch.trace)
+                version: batch.version, trace: batch.trace)
             log.write(entry, now: batch.start + trailer.processNanoseconds)
         }
         return (answer, trailer)

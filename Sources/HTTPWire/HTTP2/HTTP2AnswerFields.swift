@@ -23,6 +23,11 @@ struct HTTP2AnswerFields: AnswerFieldSink {
         return (.init(headers: list), .init(data: .byteBuffer(body), endStream: true))
     }
 
+    /// The frame of the head of an answer whose body follows.
+    mutating func head(_ answer: Answer, _ trailer: AnswerTrailer) -> HTTP2Frame.FramePayload.Headers {
+        .init(headers: self.list(answer, trailer, bodyCount: answer.body.count))
+    }
+
     private mutating func list(_ answer: Answer, _ trailer: AnswerTrailer, bodyCount: Int) -> HPACKHeaders {
         self.list = HPACKHeaders()
         self.list.reserveCapacity(10)
@@ -63,7 +68,7 @@ extension AnswerFieldName {
     /// Whether the field has few values.
     fileprivate var isSteady: Bool {
         switch self {
-        case .contentType, .cacheDegraded, .cacheControl, .allow, .acceptEncoding, .challenge, .vary: true
+        case .contentType, .cacheDegraded, .cacheStale, .cacheControl, .allow, .acceptEncoding, .challenge, .vary: true
         case .contentSecurityPolicy, .contentTypeOptions, .referrerPolicy: true
         case .contentLength, .cacheStatus, .retryAfter, .requestID, .processTime, .date: false
         }

@@ -29,6 +29,8 @@ final class HTTP2Connection {
     /// Bytes of answers that have left since that was last looked at.
     private var takenBytes = 0
     private var isFlushDue = false
+    /// Bytes of answers that are not written yet.
+    private var heldAnswerBytes = 0
     /// The client has closed its side.
     private var isInputClosed = false
     /// NIO has ended the connection because of what its client did.
@@ -117,8 +119,15 @@ final class HTTP2Connection {
         if self.lifetime.phase == .finishing, self.streams.isEmpty { self.close() }
     }
 
+    /// So many bytes of answers are held that are not written yet.
+    func holds(answerBytes count: Int) {
+        guard count != self.heldAnswerBytes, self.isOpen else { return }
+        self.heldAnswerBytes = count
+        self.countUnsent()
+    }
+
     private func countUnsent() {
-        let waiting = self.streams.unsentBytes + (self.output?.unreadBytes ?? 0)
+        let waiting = self.heldAnswerBytes + self.streams.unsentBytes + (self.output?.unreadBytes ?? 0)
         _ = self.account.countUnsent(waiting)
         let hasStalled = self.lifetime.unsentChanged(taken: self.takenBytes, waiting: waiting, now: self.now)
         self.takenBytes = 0

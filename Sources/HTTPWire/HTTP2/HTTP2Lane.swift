@@ -22,8 +22,8 @@ final class HTTP2Lane: ChannelDuplexHandler {
     /// How much a turn of the event loop reads of a connection.
     private static let bytesOfATurn = 16 * 1024
 
-    private let connection: HTTP2Connection
-    private let scope: EventLoopScope
+    let connection: HTTP2Connection
+    let scope: EventLoopScope
     private let protocols: any ConnectionProtocols
     private var context: ChannelHandlerContext?
     private var output: HTTP2Output?
@@ -33,6 +33,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
     private var bodies = HTTP2BodyTable()
     /// Requests that are with the cache.
     private var pending: [HTTP2StreamID: PendingRequest] = [:]
+    var batches = HTTP2Batches()
     /// Requests that wait because the client does not take its answers.
     private var waiting: Deque<(id: HTTP2StreamID, headers: HPACKHeaders)> = []
     /// Requests for the router, until the end of the read and as long as it has enough of this connection.
@@ -210,6 +211,8 @@ final class HTTP2Lane: ChannelDuplexHandler {
                 self.pending[id] = request
                 self.scope.recordWaiting(began: true)
             }
+        case .batch(let batch, _):
+            self.take(batch, on: id)
         case .awaitBody:
             self.judge.setAside()
             self.bodies.add(HTTP2BodyTable.Body(id: id, headers: headers, request: request, bytes: bytes))
@@ -304,7 +307,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
     }
 
     /// Gives an answer to the connection. It leaves with the next flush, as far as the client's windows let it.
-    private func append(_ answer: Answer, _ trailer: AnswerTrailer, on id: HTTP2StreamID, isHeadOnly: Bool = false) {
+    func append(_ answer: Answer, _ trailer: AnswerTrailer, on id: HTTP2StreamID, isHeadOnly: Bool = false) {
         let (head, data) = self.scope.answerFields.payloads(answer, trailer, isHeadOnly: isHeadOnly)
         self.connection.answered()
         self.connection.streams.wrote(data?.data.readableBytes ?? 0, isEnd: true, on: id)
@@ -321,7 +324,8 @@ final class HTTP2Lane: ChannelDuplexHandler {
                 self.take(HTTP2Frame.FramePayload.Headers(headers: next.headers, endStream: true), next.id, isFresh: false, context)
             }
             self.handOverParked(context)
-            isMoreDue = self.connection.flush() || !self.connection.mustWait && !self.waiting.isEmpty
+            self.writeRests()
+            isMoreDue = self.connection.flush() || !self.connection.mustWait && (!self.waiting.isEmpty || self.batches.hasRest)
         } while self.rounds.end() || isMoreDue
         self.connection.settled(heldBytes: self.bodies.heldBytes)
     }
@@ -330,6 +334,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
 
     private func streamClosed(_ closed: StreamClosedEvent, _ context: ChannelHandlerContext) {
         guard let stream = self.connection.streams.close(closed.streamID) else { return }
+        self.forgetBatch(on: closed.streamID)
         if stream.isRouted {
             self.scope.limiter.releaseStream()
             context.fireUserInboundEventTriggered(closed)
@@ -356,6 +361,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
     private func forget() {
         guard self.connection.forget() else { return }
         for _ in self.pending { self.scope.recordWaiting(began: false) }
+        self.forgetBatches()
         self.bodies = HTTP2BodyTable()
         self.pending = [:]
         self.waiting = []
@@ -368,11 +374,16 @@ final class HTTP2Lane: ChannelDuplexHandler {
 extension HTTP2Lane: CacheAnswerReceiver {
     func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
         let id = HTTP2StreamID(Int(token))
-        guard let request = self.pending.removeValue(forKey: id) else { return }
+        guard let request = self.pending[id], let answer = self.scope.resolve(answer, to: request, token: token, receiver: self) else { return }
+        self.pending[id] = nil
         self.scope.recordWaiting(began: false)
         self.write(request, answer, on: id)
+        self.goOnSoon()
+    }
+
+    /// The answers to one batch of commands leave in one write.
+    func goOnSoon() {
         guard !self.isFlushScheduled else { return }
-        // The answers to one batch of commands leave in one write.
         self.isFlushScheduled = true
         self.context?.eventLoop.assumeIsolated().execute {
             self.isFlushScheduled = false
