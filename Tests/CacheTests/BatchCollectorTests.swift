@@ -46,7 +46,8 @@ import Testing
             default: BatchOperation(.get, key: words[1])
             }
         }
-        return BatchCollector(operations, acceptsCopy: true, maximumValueBytes: maximumValueBytes, resolver: ValueResolver(self.store), receiver: self.receiver)
+        return BatchCollector(
+            operations, acceptsCopy: true, maximumValueBytes: maximumValueBytes, resolver: ValueResolver(self.store), receiver: self.receiver)
     }
 
     @Test func whatIsAnsweredAtOnceIsReturned() throws {

@@ -52,7 +52,9 @@ import Testing
         for other in [#"{"list":[{"a":"#, #"{"list":[{"a":1};{"a":2}]}"#, #"{"list":x{"a":1},{"a":2}]}"#] {
             let bytes = ByteBuffer(string: other)
             var walk = JSONArrayElements(of: list, in: bytes.readableBytesUInt8Span)
-            while let element = walk.next(members: Self.names, in: bytes.readableBytesUInt8Span) { #expect(element.root.range.upperBound <= bytes.readableBytes) }
+            while let element = walk.next(members: Self.names, in: bytes.readableBytesUInt8Span) {
+                #expect(element.root.range.upperBound <= bytes.readableBytes)
+            }
         }
     }
 }

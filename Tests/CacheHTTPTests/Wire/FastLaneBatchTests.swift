@@ -20,7 +20,8 @@ import Testing
         settings.maximumBatchResponseBytes = 1 << 20
         self.limiter = Limiter(settings.serviceLimits)
         self.scope = EventLoopScope(
-            cache: ValueResolver(self.store), counters: self.counters, settings: settings, accessLog: nil, access: nil, limiter: self.limiter, eventLoopCount: 1)
+            cache: ValueResolver(self.store), counters: self.counters, settings: settings, accessLog: nil, access: nil, limiter: self.limiter,
+            eventLoopCount: 1)
         try self.channel.pipeline.syncOperations.addHandler(self.scope.makeFastLane())
         try self.channel.connect(to: SocketAddress(unixDomainSocketPath: "/client")).wait()
     }
