@@ -105,4 +105,6 @@ package enum CacheRefusal: Sendable, Hashable {
     case notReadable
     /// The user of the service may not touch this key in Redis (`-NOPERM`).
     case notPermitted
+    /// A value with tags must not live for ever.
+    case timeToLiveRequired
 }

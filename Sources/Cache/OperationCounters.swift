@@ -4,6 +4,8 @@ import Synchronization
 /// The kinds of operation that are counted.
 package enum CacheOperation: Int, Sendable, CaseIterable {
     case set, get, delete, invalidate, stats
+    /// A new time to live for a value.
+    case expire
 
     /// The name in `GET /metrics`.
     package var name: String {
@@ -13,6 +15,7 @@ package enum CacheOperation: Int, Sendable, CaseIterable {
         case .delete: "delete"
         case .invalidate: "invalidate"
         case .stats: "stats"
+        case .expire: "expire"
         }
     }
 }
@@ -30,6 +33,8 @@ package enum OperationResult: Int, Sendable, CaseIterable {
     case refused
     /// An invalidation broke off.
     case incomplete
+    /// The key did not hold what the request expects.
+    case conflict
 
     /// The name in the metrics.
     package var name: String {
@@ -41,6 +46,7 @@ package enum OperationResult: Int, Sendable, CaseIterable {
         case .read: "read"
         case .refused: "refused"
         case .incomplete: "incomplete"
+        case .conflict: "conflict"
         }
     }
 }
@@ -49,9 +55,10 @@ extension CacheOperation {
     /// What can come of an operation of this kind.
     package var possibleResults: [OperationResult] {
         switch self {
-        case .set: [.stored, .refused]
-        case .get: [.hit, .miss, .refused]
-        case .delete: [.deleted, .miss, .refused]
+        case .set: [.stored, .conflict, .refused]
+        case .get: [.hit, .miss, .conflict, .refused]
+        case .delete: [.deleted, .miss, .conflict, .refused]
+        case .expire: [.stored, .miss, .refused]
         case .invalidate: [.deleted, .read, .incomplete]
         case .stats: [.read]
         }
@@ -63,8 +70,8 @@ extension CacheOperation {
 /// Each event loop has its own, so that the atomic additions of the hot path meet no contention; a reader adds them up.
 package final class OperationCounters: Sendable {
     /// Room for every kind of operation, store and result.
-    private let outcomes = InlineArray<140, Atomic<Int>> { _ in Atomic(0) }
-    private let latencies = InlineArray<5, LatencyHistogram> { _ in LatencyHistogram() }
+    private let outcomes = InlineArray<192, Atomic<Int>> { _ in Atomic(0) }
+    private let latencies = InlineArray<6, LatencyHistogram> { _ in LatencyHistogram() }
     private let isRecording: Bool
 
     /// - Parameter isRecording: whether anything is counted at all.
@@ -106,7 +113,7 @@ package struct OperationCounts: Sendable {
     }
 
     static func index(_ operation: CacheOperation, _ source: CacheSource, _ result: OperationResult) -> Int {
-        (operation.rawValue * CacheSource.count + source.rawValue) * 7 + result.rawValue
+        (operation.rawValue * CacheSource.count + source.rawValue) * 8 + result.rawValue
     }
 
     /// Adds another reading.

@@ -10,6 +10,10 @@ package struct Answer {
     package var cacheStatus: CacheStatus?
     /// Which store answered, if one was asked.
     package var source: CacheSource?
+    /// The tag of the value that the answer has, or has stored.
+    package var entityTag: EntityTag?
+    /// What the bytes of the body are; nil if `contentType` says it.
+    package var representation: Representation?
     /// What a page or a part of one may load (https://www.w3.org/TR/CSP3/); nil if the answer is for programs.
     package var contentSecurityPolicy: StaticString?
     /// The methods of a 405 answer.
@@ -40,18 +44,27 @@ package struct Answer {
         if self.contentSecurityPolicy != nil { return "no-cache" }
         return switch self.cacheStatus?.outcome {
         case .hit, .miss: "private, no-cache"
-        case .stored, .deleted, .read, .refused, nil: "no-store"
+        case .stored, .deleted, .changed, .read, .conflict, .refused, nil: "no-store"
         }
     }
 
     /// The longest head in bytes: every field at its longest, with room to spare.
     package static let maximumHeadCount = 1024
 
+    /// The same of this answer, which may say more than others.
+    var maximumHeadCount: Int { self.representation == nil ? Self.maximumHeadCount : Self.maximumHeadCount + Representation.maximumFieldCount }
+
     /// The fields of the head, in the order in which they stand.
     /// - Parameter bodyCount: the length of the body in bytes.
     package func writeFields(_ trailer: AnswerTrailer, bodyCount: Int, to sink: inout some AnswerFieldSink) {
-        sink.field(.contentType) { $0.append(self.contentType) }
-        sink.field(.contentLength) { $0.appendDecimal(bodyCount) }
+        if !self.status.isBodiless {
+            if let representation = self.representation {
+                representation.writeFields(to: &sink)
+            } else if bodyCount > 0 {
+                sink.field(.contentType) { $0.append(self.contentType) }
+            }
+            sink.field(.contentLength) { $0.appendDecimal(bodyCount) }
+        }
         if let cacheStatus = self.cacheStatus {
             sink.field(.cacheStatus) { cacheStatus.write(into: &$0) }
         }
@@ -62,6 +75,9 @@ package struct Answer {
             sink.field(.cacheStale) { $0.append("1") }
         }
         sink.field(.cacheControl) { $0.append(self.cacheControl) }
+        if let entityTag = self.entityTag {
+            sink.field(.entityTag) { entityTag.write(into: &$0) }
+        }
         if let allow = self.allow {
             sink.field(.allow) { allow.write(into: &$0) }
         }
@@ -82,6 +98,7 @@ package struct Answer {
             sink.field(.contentTypeOptions) { $0.append("nosniff") }
             sink.field(.referrerPolicy) { $0.append("no-referrer") }
         }
+        self.representation?.writeProtection(to: &sink)
         sink.field(.requestID) { trailer.requestID.write(into: &$0) }
         sink.field(.processTime) { $0.appendSeconds(nanoseconds: trailer.processNanoseconds) }
         sink.field(.date) { trailer.writeDate(into: &$0) }

@@ -11,8 +11,12 @@ package enum AnswerBody: Sendable {
     case stored(key: ByteBuffer, ttlSeconds: Int64?)
     /// `{"success":true,"key":K,"message":"Key deleted successfully"}`
     case deleted(key: ByteBuffer)
+    /// `{"success":true,"key":K,"message":"Time to live set: T"}`
+    case expires(key: ByteBuffer, ttlSeconds: Int64)
     /// `{"detail":"..."}`, of a text that needs no escaping.
     case detail(StaticString)
+    /// The value as it is.
+    case bytes(CachedValue)
     /// Bytes that are ready.
     case prepared(ByteBuffer)
     /// `{"results":[{"status":200,...}, ...]}`. It may be long: whoever sends it should take it in pieces from a `BatchAnswerWriter`.
@@ -22,6 +26,7 @@ package enum AnswerBody: Sendable {
     private static let resultOpening: StaticString = "{\"status\":200,\"success\":true,\"key\":"
     private static let valueName: StaticString = ",\"value\":"
     private static let storedMessage: StaticString = ",\"message\":\"Value cached successfully with TTL: "
+    private static let expiresMessage: StaticString = ",\"message\":\"Time to live set: "
     private static let noExpiration: StaticString = "no expiration"
     private static let deletedMessage: StaticString = ",\"message\":\"Key deleted successfully\"}"
     private static let detailOpening: StaticString = "{\"detail\":\""
@@ -37,8 +42,12 @@ package enum AnswerBody: Sendable {
                 + (ttl.map { DecimalDigits.count(UInt64($0)) } ?? Self.noExpiration.utf8CodeUnitCount) + Self.textClosing.utf8CodeUnitCount
         case .deleted(let key):
             Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.deletedMessage.utf8CodeUnitCount
+        case .expires(let key, let ttl):
+            Self.opening.utf8CodeUnitCount + JSONWriter.stringCount(key) + Self.expiresMessage.utf8CodeUnitCount + DecimalDigits.count(UInt64(ttl))
+                + Self.textClosing.utf8CodeUnitCount
         case .detail(let text):
             Self.detailOpening.utf8CodeUnitCount + text.utf8CodeUnitCount + Self.textClosing.utf8CodeUnitCount
+        case .bytes(let value): value.count
         case .prepared(let bytes): bytes.readableBytes
         case .batch(let results): results.count
         }
@@ -87,10 +96,18 @@ package enum AnswerBody: Sendable {
             cursor.append(opening)
             JSONWriter.writeString(key, into: &cursor)
             cursor.append(Self.deletedMessage)
+        case .expires(let key, let ttl):
+            cursor.append(Self.opening)
+            JSONWriter.writeString(key, into: &cursor)
+            cursor.append(Self.expiresMessage)
+            cursor.appendDecimal(Int(ttl))
+            cursor.append(Self.textClosing)
         case .detail(let text):
             cursor.append(Self.detailOpening)
             cursor.append(text)
             cursor.append(Self.textClosing)
+        case .bytes(let value):
+            value.withBytes { cursor.append($0) }
         case .prepared(let bytes):
             cursor.append(bytes)
         case .batch(let results):

@@ -9,6 +9,7 @@ package enum AnswerFieldName: Int, CaseIterable {
         processTime, date
     /// Of values that need more than their text.
     case cacheStale
+    case entityTag, contentEncoding, acceptRanges
     /// Of pages and what belongs to them.
     case contentSecurityPolicy, contentTypeOptions, referrerPolicy
 
@@ -20,6 +21,9 @@ package enum AnswerFieldName: Int, CaseIterable {
         case .cacheStatus: "Cache-Status: "
         case .cacheDegraded: "X-Cache-Degraded: "
         case .cacheStale: "X-Cache-Stale: "
+        case .entityTag: "ETag: "
+        case .contentEncoding: "Content-Encoding: "
+        case .acceptRanges: "Accept-Ranges: "
         case .allow: "Allow: "
         case .acceptEncoding: "Accept-Encoding: "
         case .challenge: "WWW-Authenticate: "
@@ -43,6 +47,9 @@ package enum AnswerFieldName: Int, CaseIterable {
         case .cacheStatus: Self.cacheStatusName
         case .cacheDegraded: Self.cacheDegradedName
         case .cacheStale: Self.cacheStaleName
+        case .entityTag: .eTag
+        case .contentEncoding: .contentEncoding
+        case .acceptRanges: .acceptRanges
         case .allow: .allow
         case .acceptEncoding: .acceptEncoding
         case .challenge: .wwwAuthenticate
@@ -96,7 +103,7 @@ extension Answer {
     /// - Parameter isHeadOnly: the request was `HEAD`.
     package func write(_ trailer: AnswerTrailer, closing: Bool, isHeadOnly: Bool = false, into buffer: inout ByteBuffer) {
         let bodyCount = self.body.count
-        buffer.append(maximumCount: Self.maximumHeadCount + bodyCount) { cursor in
+        buffer.append(maximumCount: self.maximumHeadCount + bodyCount) { cursor in
             self.writeStatusLine(into: &cursor)
             var sink = ByteFieldSink(cursor: cursor)
             self.writeFields(trailer, bodyCount: bodyCount, to: &sink)

@@ -1,11 +1,15 @@
 /// The status codes that the service answers with.
 package enum AnswerStatus: Int, CaseIterable {
     case ok = 200
+    case created = 201
+    case noContent = 204
+    case notModified = 304
     case badRequest = 400
     case unauthorized = 401
     case forbidden = 403
     case notFound = 404
     case methodNotAllowed = 405
+    case preconditionFailed = 412
     case contentTooLarge = 413
     case targetTooLong = 414
     case unsupportedMediaType = 415
@@ -19,6 +23,9 @@ package enum AnswerStatus: Int, CaseIterable {
 
     /// Whether the service failed. It has not if a client wants what no server here has.
     package var isFailure: Bool { self.rawValue >= 500 && self != .notImplemented }
+
+    /// Whether an answer has no body, and no fields that describe one (RFC 9110, sections 8.6, 15.3.5 and 15.4.5).
+    var isBodiless: Bool { self == .noContent || self == .notModified }
 
     /// The place among the statuses, for tables.
     package var ordinal: Int {
@@ -39,6 +46,10 @@ package enum AnswerStatus: Int, CaseIterable {
         case .targetTooLong: 13
         case .tooManyRequests: 14
         case .notImplemented: 15
+        case .created: 16
+        case .noContent: 17
+        case .notModified: 18
+        case .preconditionFailed: 19
         }
     }
 
@@ -46,6 +57,10 @@ package enum AnswerStatus: Int, CaseIterable {
     package var reason: StaticString {
         switch self {
         case .ok: "OK"
+        case .created: "Created"
+        case .noContent: "No Content"
+        case .notModified: "Not Modified"
+        case .preconditionFailed: "Precondition Failed"
         case .badRequest: "Bad Request"
         case .unauthorized: "Unauthorized"
         case .forbidden: "Forbidden"

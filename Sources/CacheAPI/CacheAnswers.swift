@@ -6,11 +6,12 @@ package import NIOCore
 /// The answers of the contract to operations of the cache.
 extension Answer {
     /// The answer to a get or a delete of `key`.
-    package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer) -> Answer {
+    /// - Parameter conditions: what the request expects of the value.
+    package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer, conditions: RequestConditions = RequestConditions()) -> Answer {
         switch outcome {
         case .hit(let value, let remaining, let source):
-            guard let json = JSONText.readable(value) else { return .refusal(.notReadable, source) }
-            return Answer(.ok, .value(key: key, json)).with(.hit(remainingMilliseconds: remaining), source)
+            guard let json = JSONText.readable(value) else { return .notJSON(value, source) }
+            return Answer.hit(.value(key: key, json), EntityTag(value), remaining, source, conditions)
         case .deleted(let source):
             return Answer(.ok, .deleted(key: key)).with(.deleted, source)
         case .miss(let source), .stored(let source):
@@ -22,8 +23,33 @@ extension Answer {
         }
     }
 
+    /// The answer to a read that has found a value, unless the client has it already, or wants another one.
+    static func hit(
+        _ body: AnswerBody, _ tag: EntityTag, _ remaining: Int64?, _ source: CacheSource, _ conditions: RequestConditions
+    ) -> Answer {
+        var answer: Answer
+        switch conditions.verdict(tag) {
+        case .met: answer = Answer(.ok, body)
+        case .matched: answer = Answer(.notModified, .prepared(ByteBuffer()))
+        case .failed: return .preconditionFailed(source)
+        }
+        answer.entityTag = tag
+        return answer.with(.hit(remainingMilliseconds: remaining), source)
+    }
+
+    /// The answer to a request whose condition the value does not meet.
+    static func preconditionFailed(_ source: CacheSource) -> Answer {
+        Answer(.preconditionFailed, .detail("The value is not as the request expects it")).with(.conflict, source)
+    }
+
+    /// The answer to a read of what cannot stand in JSON.
+    private static func notJSON(_ value: CachedValue, _ source: CacheSource) -> Answer {
+        guard case .envelope = value else { return .refusal(.notReadable, source) }
+        return Answer(.unsupportedMediaType, .detail("The value is not JSON; /values/ answers it as it is")).with(.refused, source)
+    }
+
     /// The answer to what needs Redis while it is away, or does not say what became of it.
-    private static func unavailable(_ source: CacheSource) -> Answer {
+    static func unavailable(_ source: CacheSource) -> Answer {
         var answer = Answer(.serviceUnavailable, .detail("Redis is needed for this request and did not answer; try again"))
         answer.retryAfterSeconds = 1
         return answer.with(.refused, source)
@@ -33,6 +59,12 @@ extension Answer {
     package static func store(_ key: ByteBuffer, ttlSeconds: Int64?, _ outcome: CacheAnswer) -> Answer {
         if case .refused(let refusal, let source) = outcome { return .refusal(refusal, source) }
         return Answer(.ok, .stored(key: key, ttlSeconds: ttlSeconds)).with(.stored, outcome.source)
+    }
+
+    /// The answer to a new time to live of `key`.
+    package static func expire(_ key: ByteBuffer, ttlSeconds: Int64?, _ outcome: CacheAnswer) -> Answer {
+        guard case .stored(let source) = outcome else { return .lookup(key, outcome) }
+        return Answer(.ok, .expires(key: key, ttlSeconds: ttlSeconds ?? 0)).with(.changed, source)
     }
 
     /// A dry run says how many keys match, and that none was deleted. While Redis is away, `complete` is false: what it holds is not known then, and
@@ -96,19 +128,21 @@ extension Answer {
         return answer
     }
 
-    private static func refusal(_ refusal: CacheRefusal, _ source: CacheSource) -> Answer {
+    static func refusal(_ refusal: CacheRefusal, _ source: CacheSource) -> Answer {
         let answer =
             switch refusal {
             case .outOfMemory: Answer(.insufficientStorage, .detail("The cache is out of memory"))
             case .valueTooLargeForStore: Answer(.insufficientStorage, .detail("The value is larger than the embedded store may hold"))
             case .valueTooLargeForRedis: Answer(.insufficientStorage, .detail("The value is larger than Redis may hold"))
+            case .timeToLiveRequired:
+                Answer.validation([ValidationFault(.greaterThanEqual(1), at: .field("ttl"), input: .value(ByteBuffer(string: "0")))])
             case .notPermitted: Answer(.forbidden, .detail("The cache may not use this key"))
             case .notReadable: Answer(.unsupportedMediaType, .detail("The key does not hold a text value"))
             }
         return answer.with(.refused, source)
     }
 
-    private func with(_ outcome: CacheStatus.Outcome, _ source: CacheSource) -> Answer {
+    func with(_ outcome: CacheStatus.Outcome, _ source: CacheSource) -> Answer {
         var answer = self
         answer.cacheStatus = CacheStatus(outcome: outcome, source: source)
         answer.source = source
@@ -127,8 +161,12 @@ package struct CacheStatus {
         case stored
         /// The value was deleted.
         case deleted
+        /// Something about the value was changed, but not the value.
+        case changed
         /// Something was counted, nothing changed.
         case read
+        /// The key does not hold what the request expects.
+        case conflict
         /// The store refused.
         case refused
     }
@@ -153,8 +191,8 @@ package struct CacheStatus {
             }
         case .miss: cursor.append("redis-caching-agent; fwd=miss")
         case .stored: cursor.append("redis-caching-agent; fwd=method; stored")
-        case .deleted, .read: cursor.append("redis-caching-agent; fwd=method")
-        case .refused: cursor.append("redis-caching-agent; fwd=bypass")
+        case .deleted, .changed, .read: cursor.append("redis-caching-agent; fwd=method")
+        case .conflict, .refused: cursor.append("redis-caching-agent; fwd=bypass")
         }
         switch self.source {
         case .memory: cursor.append("; detail=memory")
@@ -177,9 +215,10 @@ extension Answer {
         switch self.cacheStatus?.outcome {
         case .hit: .hit
         case .miss: .miss
-        case .stored: .stored
+        case .stored, .changed: .stored
         case .deleted: .deleted
         case .read: .read
+        case .conflict: .conflict
         case .refused: .refused
         case nil: self.status == .ok ? .read : .incomplete
         }

@@ -6,6 +6,9 @@ package import NIOCore
     /// The path below which keys and the routes with reserved names are.
     @inlinable package static var pathPrefix: StaticString { "/cache/" }
 
+    /// The path below which values are, each as it is.
+    @inlinable package static var valuePrefix: StaticString { "/values/" }
+
     /// Names below `/cache/` that are routes: a key of that name can be reached by `?key=` alone.
     package enum ReservedName: CaseIterable, Sendable {
         case batch, invalidate, stats

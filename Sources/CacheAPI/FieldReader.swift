@@ -103,6 +103,19 @@ struct FieldReader {
         }
     }
 
+    /// The same of a field that must be there.
+    mutating func requiredInteger(_ name: String, _ element: JSONElement?, in range: ClosedRange<Int64>) -> Int64? {
+        guard let element else {
+            self.add(.missing, name, self.root)
+            return nil
+        }
+        guard element.kind != .null else {
+            self.add(.intType, name, element)
+            return nil
+        }
+        return self.optionalInteger(name, element, in: range)
+    }
+
     /// A Boolean in Pydantic's lax mode, which takes one from a number or a string as well. Nil if it is anything else, `null` included.
     mutating func boolean(_ name: String, _ element: JSONElement?, default value: Bool) -> Bool? {
         guard let element else { return value }

@@ -13,7 +13,7 @@ package enum JSONText {
     static func readable(_ value: CachedValue) -> CachedValue? {
         switch value {
         case .memory: return value
-        case .envelope(let value): return value.envelope.mediaType == nil ? self.readable(value.payload) : nil
+        case .envelope(let value): return self.isJSON(value.envelope) ? self.readable(value.payload) : nil
         case .buffer: break
         }
         var readable: CachedValue? = value
@@ -30,9 +30,15 @@ package enum JSONText {
         case .plain: self.isJSON(stored.readableBytesUInt8Span)
         case .unreadable: false
         case .enveloped(let value):
-            value.envelope.form != .value || value.envelope.mediaType != nil || self.isJSON(value.payload.buffer.readableBytesUInt8Span)
+            value.envelope.form != .value || !self.isJSON(value.envelope) || self.isJSON(value.payload.buffer.readableBytesUInt8Span)
         }
     }
+
+    /// Whether the bytes of an envelope should be JSON.
+    private static func isJSON(_ envelope: Envelope) -> Bool { envelope.mediaType == nil && envelope.contentEncoding == nil }
+
+    /// Whether the bytes are a JSON text.
+    static func isJSON(_ bytes: ByteBuffer) -> Bool { self.isJSON(bytes.readableBytesUInt8Span) }
 
     private static func quoted(_ text: Span<UInt8>) -> CachedValue? {
         guard UTF8Validator.isValid(text) else { return nil }

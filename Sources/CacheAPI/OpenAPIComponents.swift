@@ -59,6 +59,10 @@ extension OpenAPIDocument {
                 "schema": ["type": "string", "pattern": "^redis-caching-agent; "],
                 "example": "redis-caching-agent; hit; ttl=57; detail=redis",
             ],
+            "EntityTag": [
+                "description": "The entity tag of the value (RFC 9110, section 8.8.3): the same on every instance.",
+                "schema": ["type": "string", "pattern": "^\"[0-9a-f]{32}\"$"],
+            ],
             "Degraded": [
                 "description": "Present if memory answered because Redis was unavailable.", "schema": ["type": "string", "const": "1"],
             ],
@@ -84,6 +88,9 @@ extension OpenAPIDocument {
                 "The credentials do not allow this, or Redis does not let the service use this key", "The cache may not use this key",
                 headers: self.cacheHeaders),
             "KeyNotFound": self.error("The key has no value", "Key not found", headers: self.cacheHeaders),
+            "PreconditionFailed": self.error(
+                "The value is not as `If-Match` or `If-None-Match` wants it: nothing is changed", "The value is not as the request expects it",
+                headers: self.cacheHeaders),
             "MethodNotAllowed": self.error(
                 "The path does not have the method", "Method Not Allowed",
                 headers: self.commonHeaders + [("Allow", self.header("Allow"))]),
@@ -103,6 +110,10 @@ extension OpenAPIDocument {
                 headers: self.commonHeaders + [("Retry-After", self.header("RetryAfter"))]
             ),
             "HeadersTooLarge": self.error("The header block is too large", "Request header fields too large"),
+            "Unavailable": self.error(
+                "Redis is needed and did not answer in time, so that the change may have been made or not; or too many requests at once",
+                "Redis is needed for this request and did not answer; try again",
+                headers: self.cacheHeaders + [("Retry-After", self.header("RetryAfter"))]),
             "Unfinished": self.error(
                 "Redis answered the invalidation with an error. Some keys may be deleted; it is safe to try again",
                 "The invalidation could not be completed; try again"),

@@ -24,10 +24,12 @@ extension OpenAPIDocument {
         case (_, .head): return nil
         case (.cache(.get(let place)), _): return self.get(place, scope)
         case (.cache(.delete(let place)), _): return self.delete(place, scope)
+        case (.cache(.expire(let place)), _): return self.expire(place, scope)
         case (.cache(.set), _): return self.set(scope)
         case (.cache(.batch), _): return self.batch
         case (.cache(.invalidate), _): return self.invalidate(scope)
         case (.cache(.statistics), _): return self.statistics(scope)
+        case (.value(let operation), let method): return self.value(operation, method, scope)
         case (.page(let page), _): return self.page(page, scope)
         }
     }
@@ -98,20 +100,20 @@ extension OpenAPIDocument {
 
     // MARK: The cache
 
-    private func key(in place: RouteOperation.KeyPlace) -> JSONNode {
+    func key(in place: RouteOperation.KeyPlace) -> JSONNode {
         ["name": "key", "in": .string(place.rawValue), "required": true, "description": "The key", "schema": self.keySchema]
     }
 
     private func get(_ place: RouteOperation.KeyPlace, _ scope: String?) -> JSONNode {
         self.operation(
-            place.identifier("getValue"), "cache", "Get a value", scope: scope, parameters: [self.key(in: place)],
+            place.identifier("getValue"), "cache", "Get a value", scope: scope, parameters: [self.key(in: place), Self.ifNoneMatch],
             [
                 (
                     "200",
                     Self.json(
-                        "The value", Self.schema("GetAnswer"), headers: Self.cacheHeaders,
+                        "The value", Self.schema("GetAnswer"), headers: Self.valueHeaders,
                         example: ["success": true, "key": "agent:1", "value": ["name": "crawler"]])
-                ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("415", Self.response("NotText")),
+                ), Self.notModified, ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("415", Self.response("NotText")),
                 ("422", Self.response("Invalid")),
             ])
     }
@@ -141,6 +143,21 @@ extension OpenAPIDocument {
                         "The value is deleted, or will be when Redis is available again", Self.schema("DeleteAnswer"), headers: Self.cacheHeaders,
                         example: ["success": true, "key": "agent:1", "message": "Key deleted successfully"])
                 ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("422", Self.response("Invalid")),
+            ])
+    }
+
+    private func expire(_ place: RouteOperation.KeyPlace, _ scope: String?) -> JSONNode {
+        self.operation(
+            place.identifier("setTimeToLive"), "cache", "Change the time to live of a value", scope: scope, parameters: [self.key(in: place)],
+            body: Self.body("ExpireRequest"),
+            [
+                (
+                    "200",
+                    Self.json(
+                        "The value has the new time to live", Self.schema("ExpireAnswer"), headers: Self.cacheHeaders,
+                        example: ["success": true, "key": "agent:1", "message": "Time to live set: 60"])
+                ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("413", Self.response("ContentTooLarge")),
+                ("422", Self.response("Invalid")), ("503", Self.response("Unavailable")),
             ])
     }
 
@@ -218,7 +235,7 @@ extension OpenAPIDocument {
 }
 
 extension RouteOperation.KeyPlace {
-    fileprivate func identifier(_ operation: String) -> String {
+    func identifier(_ operation: String) -> String {
         switch self {
         case .path: operation
         case .query: operation + "ByQuery"

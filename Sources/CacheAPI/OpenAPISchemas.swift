@@ -46,6 +46,19 @@ extension OpenAPIDocument {
                 ]
             ),
             (
+                "ExpireRequest",
+                [
+                    "type": "object", "required": ["ttl"],
+                    "properties": [
+                        "ttl": [
+                            "description": "Seconds until the value expires, from now on. With 0 it does not expire.",
+                            "anyOf": .array(self.wholeSeconds),
+                        ]
+                    ],
+                    "examples": [["ttl": 60]],
+                ]
+            ),
+            (
                 "InvalidateRequest",
                 [
                     "type": "object", "required": ["pattern"],
@@ -66,10 +79,14 @@ extension OpenAPIDocument {
     var timeToLive: JSONNode {
         [
             "description": "Seconds until the value expires. Without it, with `null` or with 0, the value does not expire.",
-            "anyOf": [
-                ["type": "integer", "minimum": 0, "maximum": .integer(Int(self.limits.maximumTTLSeconds))], ["type": "null"], ["type": "boolean"],
-                ["type": "string", "pattern": #"^\+?[0-9]{1,8}(\.0*)?$"#],
-            ],
+            "anyOf": .array(self.wholeSeconds + [["type": "null"]]),
+        ]
+    }
+
+    private var wholeSeconds: [JSONNode] {
+        [
+            ["type": "integer", "minimum": 0, "maximum": .integer(Int(self.limits.maximumTTLSeconds))], ["type": "boolean"],
+            ["type": "string", "pattern": #"^\+?[0-9]{1,8}(\.0*)?$"#],
         ]
     }
 
@@ -92,6 +109,7 @@ extension OpenAPIDocument {
                 "DeleteAnswer",
                 self.object([("success", self.yes), ("key", self.text), ("message", ["type": "string", "const": "Key deleted successfully"])])
             ),
+            ("ExpireAnswer", self.object([("success", self.yes), ("key", self.text), ("message", self.text)])),
             (
                 "InvalidateAnswer",
                 self.object(

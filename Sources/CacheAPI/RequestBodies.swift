@@ -45,6 +45,29 @@ package struct SetCommand: Equatable, Sendable {
     package let ttl: Int64?
 }
 
+/// What the body of `PATCH /cache/{key}` amounts to: `{"ttl":integer}`, with other members ignored.
+package enum ExpireRequest: Equatable, Sendable {
+    /// Seconds until the value expires, at least 1; nil if it is not to expire.
+    case success(ttl: Int64?)
+    /// To be answered with status 422 and `writeFaults(_:into:)`.
+    case faults([ValidationFault])
+
+    private static let names: InlineArray<1, JSONMemberName> = [JSONMemberName("ttl")]
+
+    /// Reads and judges a body. O(n).
+    package static func parse(body: ByteBuffer, limits: RequestLimits) -> ExpireRequest {
+        let document: JSONDocument<1>
+        do throws(ValidationFault) {
+            document = try FieldReader.scanObject(members: Self.names, in: body, maximumDepth: limits.maximumJSONDepth)
+        } catch {
+            return .faults([error])
+        }
+        var reader = FieldReader(body: body, root: document.root)
+        guard let ttl = reader.requiredInteger("ttl", document.members[0], in: 0...limits.maximumTTLSeconds) else { return .faults(reader.faults) }
+        return .success(ttl: ttl == 0 ? nil : ttl)
+    }
+}
+
 /// What the body of `POST /cache/invalidate` amounts to: `{"pattern":string,"dry_run":boolean?}`, with other members ignored.
 package enum InvalidateRequest: Equatable, Sendable {
     case success(InvalidateCommand)

@@ -9,14 +9,16 @@ package struct RouteTable: Sendable {
     /// The methods of each path other than a key's.
     private let methodsByPath: [String: RouteMethods]
     private let keyMethods: RouteMethods
+    private let valueMethods: RouteMethods
 
     private init(_ routes: [Route]) {
         self.routes = routes
         let keys = routes.first { $0.place == .key }?.methods ?? []
         self.keyMethods = keys
+        self.valueMethods = routes.first { $0.place == .value }?.methods ?? []
         // With any other method the path of a reserved name is that of a key.
         self.methodsByPath = Dictionary(
-            uniqueKeysWithValues: routes.filter { $0.place != .key }.map { route in
+            uniqueKeysWithValues: routes.filter { $0.place != .key && $0.place != .value }.map { route in
                 if case .reserved = route.place { (route.path, route.methods.union(keys)) } else { (route.path, route.methods) }
             })
     }
@@ -29,7 +31,7 @@ package struct RouteTable: Sendable {
     ///   - dashboardFiles: what the page of the dashboard loads from below `/dashboard`.
     ///   - documentationFiles: what the pages of the documentation load from below `/docs/assets`.
     package init(hasMetrics: Bool, metricsAreOpen: Bool, dashboardFiles: [String], documentationFiles: [String]) {
-        var routes = Self.cache + Self.service
+        var routes = Self.cache + Self.values + Self.service
         if hasMetrics { routes.append(Self.metrics(isOpen: metricsAreOpen)) }
         routes += [.page("/openapi.json", .openAPI), .page("/docs", .swaggerUI), .page("/redoc", .reDoc)]
         routes += documentationFiles.map { .page("/docs/assets/\($0)", .documentationFile($0)) }
@@ -49,13 +51,13 @@ package struct RouteTable: Sendable {
             [
                 Endpoint(.post, .cache(.set), scope: .write), Endpoint(.get, .cache(.get(.query)), scope: .read),
                 Endpoint(.head, .cache(.get(.query)), scope: .read),
-                Endpoint(.delete, .cache(.delete(.query)), scope: .write),
+                Endpoint(.delete, .cache(.delete(.query)), scope: .write), Endpoint(.patch, .cache(.expire(.query)), scope: .write),
             ]),
         Route(
             .key,
             [
                 Endpoint(.get, .cache(.get(.path)), scope: .read), Endpoint(.head, .cache(.get(.path)), scope: .read),
-                Endpoint(.delete, .cache(.delete(.path)), scope: .write),
+                Endpoint(.delete, .cache(.delete(.path)), scope: .write), Endpoint(.patch, .cache(.expire(.path)), scope: .write),
             ]),
         // What is allowed depends on the operations: here the caller must only be known.
         Route(.reserved(.batch), [Endpoint(.post, .cache(.batch), scope: [])]),
@@ -64,6 +66,15 @@ package struct RouteTable: Sendable {
             .reserved(.stats), [Endpoint(.get, .cache(.statistics), scope: .admin), Endpoint(.head, .cache(.statistics), scope: .admin)],
             hasSpan: true),
     ]
+
+    private static let values = [(Route.Place.path("/values"), RouteOperation.KeyPlace.query), (.value, .path)].map { place, keyPlace in
+        Route(
+            place,
+            [
+                Endpoint(.get, .value(.get(keyPlace)), scope: .read), Endpoint(.head, .value(.get(keyPlace)), scope: .read),
+                Endpoint(.put, .value(.put(keyPlace)), scope: .write), Endpoint(.delete, .value(.delete(keyPlace)), scope: .write),
+            ])
+    }
 
     private static let service: [Route] = [
         .page("/", .greeting), .page("/health", .health), .page("/health/live", .live), .page("/health/ready", .ready),
@@ -77,9 +88,11 @@ package struct RouteTable: Sendable {
     /// The methods of `path`, for the `Allow` field; nil if nothing is there.
     package func allowedMethods(_ path: String) -> RouteMethods? {
         if let methods = self.methodsByPath[path] { return methods }
-        let prefix = CacheKey.pathPrefix
-        let isKey = path.utf8.count > prefix.utf8CodeUnitCount && path.hasPrefix("\(prefix)")
-        return isKey && !self.keyMethods.isEmpty ? self.keyMethods : nil
+        for (prefix, methods) in [(CacheKey.pathPrefix, self.keyMethods), (CacheKey.valuePrefix, self.valueMethods)]
+        where path.utf8.count > prefix.utf8CodeUnitCount && path.hasPrefix("\(prefix)") && !methods.isEmpty {
+            return methods
+        }
+        return nil
     }
 
     /// The route of `path` if it is worth a span; nil for operations on one key, and for what is requested all the time.
@@ -113,6 +126,8 @@ package struct Route: Sendable {
         case path(String)
         /// `/cache/{key}`, whatever the key.
         case key
+        /// `/values/{key}`, whatever the key.
+        case value
         /// `/cache/` and a reserved name. The decoded path decides, not its spelling: `/cache/%73tats` is `/cache/stats`.
         case reserved(CacheKey.ReservedName)
     }
@@ -132,6 +147,7 @@ package struct Route: Sendable {
             switch place {
             case .path(let path): path
             case .key: "\(CacheKey.pathPrefix){key}"
+            case .value: "\(CacheKey.valuePrefix){key}"
             case .reserved(let name): "\(CacheKey.pathPrefix)\(name.text)"
             }
     }
@@ -165,7 +181,18 @@ package enum RouteOperation: Hashable, Sendable {
 
     /// What is done with keys and their values.
     package enum OnCache: Hashable, Sendable {
-        case set, get(KeyPlace), delete(KeyPlace), batch, invalidate, statistics
+        case set, get(KeyPlace), delete(KeyPlace), expire(KeyPlace), batch, invalidate, statistics
+    }
+
+    /// What is done with a value as it is.
+    package enum OnValue: Hashable, Sendable {
+        case get(KeyPlace), put(KeyPlace), delete(KeyPlace)
+
+        package var place: KeyPlace {
+            switch self {
+            case .get(let place), .put(let place), .delete(let place): place
+            }
+        }
     }
 
     /// What is only read.
@@ -176,20 +203,23 @@ package enum RouteOperation: Hashable, Sendable {
     }
 
     case cache(OnCache)
+    case value(OnValue)
     case page(Page)
 }
 
 /// The methods that the service knows.
 package enum RouteMethod: UInt8, CaseIterable, Sendable {
     // In the order of the `Allow` field.
-    case delete, get, head, post
+    case delete, get, head, patch, post, put
 
     package var name: StaticString {
         switch self {
         case .delete: "DELETE"
         case .get: "GET"
         case .head: "HEAD"
+        case .patch: "PATCH"
         case .post: "POST"
+        case .put: "PUT"
         }
     }
 

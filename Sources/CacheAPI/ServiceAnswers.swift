@@ -61,16 +61,19 @@ extension Answer {
         return Answer(.ok, .prepared(body))
     }
 
+    /// The operations of the old service, whose JSON form has no others.
+    private static let oldOperations: [CacheOperation] = [.set, .get, .delete, .invalidate, .stats]
+
     /// The counters, in the old service's JSON form.
     package static func metricsJSON(_ counts: OperationCounts, errors: Int, uptimeSeconds: Int) -> Answer {
         var body = ByteBuffer()
         body.writeStaticString("{\"cache_operations\":{")
-        for (index, operation) in CacheOperation.allCases.enumerated() {
+        for (index, operation) in self.oldOperations.enumerated() {
             body.writeString(index == 0 ? "\"\(operation.name)\":" : ",\"\(operation.name)\":")
             body.appendDecimal(counts.count(operation))
         }
         body.writeStaticString("},\"response_times\":{")
-        for (index, operation) in CacheOperation.allCases.enumerated() {
+        for (index, operation) in self.oldOperations.enumerated() {
             body.writeString(index == 0 ? "\"\(operation.name)\":" : ",\"\(operation.name)\":")
             JSONWriter.writeDecimal(Int64((counts.meanMilliseconds(operation) * 100).rounded()), scale: 2, into: &body)
         }

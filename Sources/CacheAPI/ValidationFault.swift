@@ -11,6 +11,8 @@ package struct ValidationFault: Error, Equatable, Sendable {
         case stringType
         case stringUnicode
         case stringTooShort(minimum: Int)
+        /// - Parameter pattern: what the text should be, in words.
+        case stringPatternMismatch(pattern: String)
         /// In bytes of UTF-8, where Pydantic counts characters, and the message says so.
         case stringTooLong(maximum: Int)
         case intType
@@ -38,6 +40,8 @@ package struct ValidationFault: Error, Equatable, Sendable {
         case path(String)
         /// `["query","key"]`
         case query(String)
+        /// `["header","content-type"]`
+        case header(String)
         /// `["body",17]`, in Unicode scalars.
         case offset(Int)
         /// `["body","operations",7,"key"]`, or `["body","operations",7]` of the operation as a whole.
@@ -74,6 +78,7 @@ extension ValidationFault.Kind {
         case .stringUnicode: "string_unicode"
         case .stringTooShort: "string_too_short"
         case .stringTooLong: "string_too_long"
+        case .stringPatternMismatch: "string_pattern_mismatch"
         case .intType: "int_type"
         case .intParsing: "int_parsing"
         case .intParsingSize: "int_parsing_size"
@@ -99,6 +104,7 @@ extension ValidationFault.Kind {
         case .stringUnicode: "Input should be a valid string, unable to parse raw data as a unicode string"
         case .stringTooShort(let minimum): "String should have at least \(minimum) character\(minimum == 1 ? "" : "s")"
         case .stringTooLong(let maximum): "String should have at most \(maximum) byte\(maximum == 1 ? "" : "s")"
+        case .stringPatternMismatch(let pattern): "String should match pattern '\(pattern)'"
         case .intType: "Input should be a valid integer"
         case .intParsing: "Input should be a valid integer, unable to parse string as an integer"
         case .intParsingSize: "Unable to parse input string as an integer, exceeded maximum size"
@@ -121,6 +127,7 @@ extension ValidationFault.Kind {
         case .jsonInvalid(let code): [("error", .text(code.rawValue))]
         case .stringTooShort(let minimum): [("min_length", .integer(Int64(minimum)))]
         case .stringTooLong(let maximum): [("max_length", .integer(Int64(maximum)))]
+        case .stringPatternMismatch(let pattern): [("pattern", .text(pattern))]
         case .greaterThanEqual(let bound): [("ge", .integer(bound))]
         case .lessThanEqual(let bound): [("le", .integer(bound))]
         case .tooLong(let maximum, let actual):
@@ -214,6 +221,8 @@ extension ValidationFault.Location {
             Self.write("path", name, into: &buffer)
         case .query(let name):
             Self.write("query", name, into: &buffer)
+        case .header(let name):
+            Self.write("header", name, into: &buffer)
         case .offset(let offset):
             JSONWriter.writeString("body", into: &buffer)
             buffer.writeStaticString(",")

@@ -19,12 +19,13 @@ struct BodyReader: Sendable {
 
     /// Reads the body and gives it to `use`. Its bytes count as received until `use` returns.
     ///
+    /// - Parameter acceptsCodings: whether the body may be encoded.
     /// - Throws: `HTTPError` with 413 if it is too long, 415 if it is encoded, 503 if the process receives too much at once, 400 if the
     ///   connection fails; `HTTPParserError` if the body is malformed.
     func withBody(
-        of request: Request, _ context: CacheRequestContext, _ use: (ByteBuffer) async throws -> Response
+        of request: Request, _ context: CacheRequestContext, acceptsCodings: Bool = false, _ use: (ByteBuffer) async throws -> Response
     ) async throws -> Response {
-        guard request.headers[values: .contentEncoding].allSatisfy({ $0.isEmpty || $0.lowercased() == "identity" }) else {
+        guard acceptsCodings || request.headers[values: .contentEncoding].allSatisfy({ $0.isEmpty || $0.lowercased() == "identity" }) else {
             throw HTTPError(.unsupportedMediaType)
         }
         if let declared = request.headers[.contentLength].flatMap({ Int($0) }) {

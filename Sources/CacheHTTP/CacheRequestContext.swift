@@ -36,6 +36,8 @@ struct ParsedRequest: Sendable {
     private(set) var fields = RequestFields()
     /// The trace that the request belongs to, by `traceparent` or Google's own field.
     private(set) var trace: TraceContext?
+    /// What the request expects of the value.
+    private(set) var conditions = RequestConditions()
 
     init() {}
 
@@ -47,6 +49,8 @@ struct ParsedRequest: Sendable {
             self.fields.credential = .adding(.authorization(self.add(value)), to: self.fields.credential)
         }
         self.fields.origin = self.add(only: headers[values: Self.originName])
+        self.conditions.ifMatch = Self.list(headers[values: .ifMatch])
+        self.conditions.ifNoneMatch = Self.list(headers[values: .ifNoneMatch])
         self.fields.acceptsCopy = Self.copyPreference(headers).acceptsCopy
         var received = self.add(only: headers[values: AnswerFieldName.requestIDName])
         if let range = received, !self.bytes.withUnsafeReadableBytes({ RequestID.isUsable($0, range) }) { received = nil }
@@ -64,6 +68,11 @@ struct ParsedRequest: Sendable {
         for value in headers[values: .cacheControl] { ByteBuffer(string: value).withUnsafeReadableBytes { preference.add(cacheControl: $0) } }
         for value in headers[values: Self.pragmaName] { ByteBuffer(string: value).withUnsafeReadableBytes { preference.add(pragma: $0) } }
         return preference
+    }
+
+    /// The lines of a field that is a list (RFC 9110, section 5.3); nil if there are none.
+    private static func list(_ values: [String]) -> ByteBuffer? {
+        values.isEmpty ? nil : ByteBuffer(string: values.joined(separator: ", "))
     }
 
     private mutating func add(_ value: String) -> Range<Int> {

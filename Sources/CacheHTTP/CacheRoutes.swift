@@ -3,7 +3,6 @@ import Cache
 import CacheAPI
 import HTTPWire
 import Hummingbird
-import JSON
 import NIOCore
 
 /// `/cache` and everything below it.
@@ -26,7 +25,8 @@ struct CacheRoutes: Sendable {
         if operation == .set, !TargetText(request.head.path ?? "").hasPath("/cache") { throw HTTPError(.notFound) }
         if let refusal = self.responder.refusal(scope, request, context) { return refusal }
         switch operation {
-        case .get, .delete: return await self.perform(operation, try self.queryKey(request), request, context)
+        case .get, .delete, .expire:
+            return try await self.perform(operation, try RequestedKey(inQueryOf: request, of: "/cache", self.settings.limits), request, context)
         case .set, .batch, .invalidate, .statistics: return try await self.perform(operation, request, context)
         }
     }
@@ -34,7 +34,7 @@ struct CacheRoutes: Sendable {
     /// Answers a request below `/cache/`.
     @Sendable
     func respondBelow(_ request: Request, _ context: CacheRequestContext) async throws -> Response {
-        let finding = try self.pathKey(request)
+        let finding = try RequestedKey(inPathOf: request, after: CacheKey.pathPrefix, self.settings.limits)
         var name: CacheKey.ReservedName?
         if case .key(let key) = finding { name = CacheKey.reservedName(key) }
         guard let endpoint = RouteMethod(request.method.rawValue).flatMap({ self.table.endpoint($0, below: name) }),
@@ -46,69 +46,49 @@ struct CacheRoutes: Sendable {
         }
         if let refusal = self.responder.refusal(endpoint.scope, request, context) { return refusal }
         switch operation {
-        case .get, .delete: return await self.perform(operation, finding, request, context)
+        case .get, .delete, .expire: return try await self.perform(operation, finding, request, context)
         case .set, .batch, .invalidate, .statistics: return try await self.perform(operation, request, context)
         }
     }
 
-    // MARK: Keys
-
-    private enum KeyFinding {
-        case key(ByteBuffer)
-        case answer(Answer)
-    }
-
-    /// The key that the path names.
-    private func pathKey(_ request: Request) throws -> KeyFinding {
-        guard let encoded = TargetText(request.head.path ?? "").rest(after: CacheKey.pathPrefix) else { throw HTTPError(.notFound) }
-        guard let key = PercentDecoding.decode(encoded) else {
-            return .answer(.incompleteEscape(in: .path))
-        }
-        guard key.readableBytes > 0 else { throw HTTPError(.notFound) }
-        return self.checked(key, at: .path("key"))
-    }
-
-    /// The key that `?key=` names.
-    private func queryKey(_ request: Request) throws -> KeyFinding {
-        let target = TargetText(request.head.path ?? "")
-        guard target.hasPath("/cache") else { throw HTTPError(.notFound) }
-        switch target.parameter("key") {
-        case .value(let key): return self.checked(key, at: .query("key"))
-        case .missing: return .answer(.validation([ValidationFault(.missing, at: .query("key"), input: .null)]))
-        case .incompleteEscape: return .answer(.incompleteEscape(in: .query))
-        }
-    }
-
-    private func checked(_ key: ByteBuffer, at location: ValidationFault.Location) -> KeyFinding {
-        guard let kind = CacheKey.fault(of: key, limits: self.settings.limits) else { return .key(key) }
-        var input = ByteBuffer()
-        // A key that is not UTF-8 cannot be echoed in JSON.
-        if kind != .stringUnicode { JSONWriter.writeString(key, into: &input) }
-        return .answer(.validation([ValidationFault(kind, at: location, input: kind == .stringUnicode ? .null : .value(input))]))
-    }
-
-    // MARK: Get and delete
+    // MARK: One key
 
     private func perform(
-        _ operation: RouteOperation.OnCache, _ finding: KeyFinding, _ request: Request, _ context: CacheRequestContext
-    ) async -> Response {
-        switch finding {
-        case .answer(let answer): self.responder.response(answer, to: request, context)
-        case .key(let key):
-            if case .delete = operation { await self.delete(key, request, context) } else { await self.get(key, request, context) }
+        _ operation: RouteOperation.OnCache, _ finding: RequestedKey, _ request: Request, _ context: CacheRequestContext
+    ) async throws -> Response {
+        switch (finding, operation) {
+        case (.answer(let answer), _): self.responder.response(answer, to: request, context)
+        case (.key(let key), .delete): await self.delete(key, request, context)
+        case (.key(let key), .expire):
+            try await self.bodies.withBody(of: request, context) { body in await self.expire(key, body, request, context) }
+        case (.key(let key), _): await self.get(key, request, context)
         }
     }
 
     private func get(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
         if let refusal = Answer.refusal(context.caller.verdict(.read(key: key))) { return self.responder.response(refusal, to: request, context) }
         let outcome = await self.service.get(key, acceptsCopy: context.parsed.fields.acceptsCopy, on: context.eventLoop)
-        return self.responder.response(.lookup(key, outcome), counting: .get, to: request, context)
+        let answer = Answer.lookup(key, outcome, conditions: context.parsed.conditions)
+        return self.responder.response(answer, counting: .get, to: request, context)
     }
 
     private func delete(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
         if let refusal = Answer.refusal(context.caller.verdict(.write(key: key))) { return self.responder.response(refusal, to: request, context) }
         let outcome = await self.service.delete(key, on: context.eventLoop)
         return self.responder.response(.lookup(key, outcome), counting: .delete, to: request, context)
+    }
+
+    private func expire(_ key: ByteBuffer, _ body: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
+        switch ExpireRequest.parse(body: body, limits: self.settings.limits) {
+        case .faults(let faults):
+            return self.responder.response(.validation(faults), to: request, context)
+        case .success(let ttl):
+            if let refusal = Answer.refusal(context.caller.verdict(.write(key: key))) {
+                return self.responder.response(refusal, to: request, context)
+            }
+            let outcome = await self.service.expire(key, ttlSeconds: ttl, on: context.eventLoop)
+            return self.responder.response(.expire(key, ttlSeconds: ttl, outcome), counting: .expire, to: request, context)
+        }
     }
 
     // MARK: Set and invalidate
@@ -126,7 +106,7 @@ struct CacheRoutes: Sendable {
             }
         case .invalidate: try await self.bodies.withBody(of: request, context) { body in await self.invalidate(body, request, context) }
         case .statistics: await self.statistics(request, context)
-        case .get, .delete: throw HTTPError(.notFound)
+        case .get, .delete, .expire: throw HTTPError(.notFound)
         }
     }
 

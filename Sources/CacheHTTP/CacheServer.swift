@@ -129,6 +129,7 @@ package struct CacheServer: Sendable {
             responder: responder,
             cache: CacheRoutes(
                 service: self.service, settings: self.settings, table: table, responder: responder, httpCounters: self.counters),
+            values: ValueRoutes(service: self.service, settings: self.settings, responder: responder),
             service: ServiceRoutes(
                 service: self.service, reports: self.reports, isOpen: self.access == nil, registration: self.registration),
             documentation: DocumentationRoutes(

@@ -46,7 +46,8 @@ struct FallbackMiddleware: RouterMiddleware {
     /// Whether a path that names no key has an empty segment.
     private func hasEmptySegment(_ target: String) -> Bool {
         let path = TargetText(target).path
-        return !path.starts(with: "/cache/".utf8) && zip(path, path.dropFirst()).contains { $0 == UInt8(ascii: "/") && $1 == UInt8(ascii: "/") }
+        return !path.starts(with: "/cache/".utf8) && !path.starts(with: "/values/".utf8)
+            && zip(path, path.dropFirst()).contains { $0 == UInt8(ascii: "/") && $1 == UInt8(ascii: "/") }
     }
 
     private func answer(to status: HTTPResponse.Status, _ request: Request) -> Answer {

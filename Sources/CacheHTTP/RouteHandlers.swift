@@ -29,6 +29,12 @@ extension RouteTable {
                         try await respond(endpoint, request, context)
                     }
                 }
+            case .value:
+                for endpoint in route.endpoints {
+                    router.on(Self.belowValues, method: endpoint.method.httpMethod) { request, context in
+                        try await respond(endpoint, request, context)
+                    }
+                }
             case .key, .reserved:
                 belowCache.formUnion(route.methods)
             }
@@ -37,6 +43,7 @@ extension RouteTable {
     }
 
     static let belowCache = RouterPath("\(CacheKey.pathPrefix)**")
+    static let belowValues = RouterPath("\(CacheKey.valuePrefix)**")
 }
 
 extension RouteMethod {
@@ -45,7 +52,9 @@ extension RouteMethod {
         case .delete: .delete
         case .get: .get
         case .head: .head
+        case .patch: .patch
         case .post: .post
+        case .put: .put
         }
     }
 }
@@ -54,6 +63,7 @@ extension RouteMethod {
 struct RouteHandlers: Sendable {
     let responder: AnswerResponder
     let cache: CacheRoutes
+    let values: ValueRoutes
     let service: ServiceRoutes
     let documentation: DocumentationRoutes
     /// nil if nothing is counted.
@@ -64,6 +74,8 @@ struct RouteHandlers: Sendable {
         switch endpoint.operation {
         case .cache(let operation):
             return try await self.cache.respond(operation, endpoint.scope, request, context)
+        case .value(let operation):
+            return try await self.values.respond(operation, endpoint.scope, request, context)
         case .page(let page):
             if let refusal = self.responder.refusal(endpoint.scope, request, context) { return refusal }
             return self.responder.response(await self.answer(page, request), to: request, context)

@@ -8,6 +8,8 @@ enum KnownField {
     case origin
     /// What the client says of copies.
     case cacheControl, pragma
+    /// What the client expects of the value.
+    case ifMatch, ifNoneMatch
     /// A coding of the body, which the router refuses.
     case contentCoding
     /// One of those that change where the request ends, or what the connection is afterwards.
@@ -33,12 +35,21 @@ enum KnownField {
         case 7:
             guard isNamed("upgrade") || isNamed("trailer") else { return nil }
             self = .framing
+        case 8 where isNamed("if-match"): self = .ifMatch
         case 9 where isNamed("x-api-key"): self = .apiKey
         case 10 where isNamed("connection"): self = .connection
         case 11 where isNamed("traceparent"): self = .traceparent
         case 12 where isNamed("x-request-id"): self = .requestID
         case 13:
-            if isNamed("authorization") { self = .authorization } else if isNamed("cache-control") { self = .cacheControl } else { return nil }
+            if isNamed("authorization") {
+                self = .authorization
+            } else if isNamed("cache-control") {
+                self = .cacheControl
+            } else if isNamed("if-none-match") {
+                self = .ifNoneMatch
+            } else {
+                return nil
+            }
         case 14:
             if isNamed("content-length") { self = .contentLength } else if isNamed("http2-settings") { self = .framing } else { return nil }
         case 16:
@@ -89,6 +100,8 @@ struct FieldFindings {
     var traceparent: Range<Int>?
     /// Where the value of `X-Cloud-Trace-Context` stands.
     var cloudTraceContext: Range<Int>?
+    /// Where the value of `If-None-Match` stands.
+    var ifNoneMatch: Range<Int>?
     /// The request comes from a web page.
     var hasOrigin = false
     /// Where a credential stands.

@@ -62,7 +62,7 @@ struct HeadScan: ~Copyable {
             guard byte > 0x20, byte < 0x7f else { return .failure(.notCanonical) }
             if byte == UInt8(ascii: "%") {
                 isEncoded = true
-            } else if !ByteClass.isKeyCharacter(byte), self.offset >= start + CacheKey.pathPrefix.utf8CodeUnitCount {
+            } else if self.endsKey(byte, at: self.offset, start) {
                 isPlain = false
             }
             self.offset += 1
@@ -87,7 +87,7 @@ struct HeadScan: ~Copyable {
             guard byte > 0x20, byte < 0x7f else { return .other }
             if byte == UInt8(ascii: "%") {
                 isEncoded = true
-            } else if !ByteClass.isKeyCharacter(byte), offset >= range.lowerBound + CacheKey.pathPrefix.utf8CodeUnitCount {
+            } else if self.endsKey(byte, at: offset, range.lowerBound) {
                 isPlain = false
             }
             offset += 1
@@ -95,14 +95,31 @@ struct HeadScan: ~Copyable {
         return self.classify(range, isPlain: isPlain, isEncoded: isEncoded)
     }
 
+    /// Whether a byte of a target that begins at `start` is none that a key consists of, at a place where a key may be. The longer prefix ends with a
+    /// slash where the key of the shorter one begins.
+    private func endsKey(_ byte: UInt8, at offset: Int, _ start: Int) -> Bool {
+        guard !ByteClass.isKeyCharacter(byte), offset >= start + CacheKey.pathPrefix.utf8CodeUnitCount else { return false }
+        return offset >= start + CacheKey.valuePrefix.utf8CodeUnitCount || self.bytes[start + 1] != CacheKey.valuePrefix.utf8Start[1]
+    }
+
     private func classify(_ range: Range<Int>, isPlain: Bool, isEncoded: Bool) -> RequestTarget {
         if self.equals(range, "/cache") { return .collection }
-        let keyStart = range.lowerBound + CacheKey.pathPrefix.utf8CodeUnitCount
+        if let key = self.key(in: range, after: CacheKey.pathPrefix, isPlain: isPlain, isEncoded: isEncoded) {
+            guard self.isReserved(key) else { return .key(key) }
+            return CacheKey.reservedName(self.slice(key.range)) == .batch ? .batch : .other
+        }
+        guard let key = self.key(in: range, after: CacheKey.valuePrefix, isPlain: isPlain, isEncoded: isEncoded) else { return .other }
+        return self.isReserved(key) ? .other : .value(key)
+    }
+
+    /// Names of routes, and what a client's URL library would have removed as dot segments, are the router's. What is encoded is looked at when it is decoded.
+    private func isReserved(_ key: TargetKey) -> Bool { !key.isEncoded && CacheKey.isReserved(self.slice(key.range)) }
+
+    private func key(in range: Range<Int>, after prefix: StaticString, isPlain: Bool, isEncoded: Bool) -> TargetKey? {
+        let keyStart = range.lowerBound + prefix.utf8CodeUnitCount
         let key = keyStart..<max(range.upperBound, keyStart)
-        guard isPlain, !key.isEmpty, self.starts(range, with: CacheKey.pathPrefix), self.escapesAreComplete(key, isEncoded) else { return .other }
-        // Names of routes, and what a client's URL library would have removed as dot segments, are the router's.
-        guard isEncoded || !CacheKey.isReserved(self.slice(key)) else { return CacheKey.reservedName(self.slice(key)) == .batch ? .batch : .other }
-        return .key(TargetKey(range: key, isEncoded: isEncoded))
+        guard isPlain, !key.isEmpty, self.starts(range, with: prefix), self.escapesAreComplete(key, isEncoded) else { return nil }
+        return TargetKey(range: key, isEncoded: isEncoded)
     }
 
     private func escapesAreComplete(_ range: Range<Int>, _ isEncoded: Bool) -> Bool {
@@ -207,7 +224,11 @@ struct HeadScan: ~Copyable {
             findings.copyPreference.add(cacheControl: self.slice(value))
         case .pragma:
             findings.copyPreference.add(pragma: self.slice(value))
-        case .contentCoding:
+        case .ifNoneMatch:
+            // Several lines are one list, which the router puts together.
+            if findings.ifNoneMatch != nil { findings.needsRouter = true }
+            findings.ifNoneMatch = value
+        case .ifMatch, .contentCoding:
             findings.needsRouter = true
         case .apiKey:
             findings.credential = .adding(.key(value), to: findings.credential)

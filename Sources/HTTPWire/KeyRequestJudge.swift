@@ -87,7 +87,8 @@ struct KeyRequestJudge {
         guard self.scope.hasRoomForRequest else { return .refuse(.requestsInFlight, request.id(in: input), count: request.count) }
         switch request.method {
         case .get, .delete:
-            let targetCount = CacheKey.pathPrefix.utf8CodeUnitCount + request.key.range.count
+            let prefix = request.isForValueItself ? CacheKey.valuePrefix : CacheKey.pathPrefix
+            let targetCount = prefix.utf8CodeUnitCount + request.key.range.count
             let isTooLong = RequestJudge.isTargetTooLong(byteCount: targetCount, maximum: self.scope.settings.serviceLimits.maximumTargetBytes)
             guard !isTooLong, let key = self.key(of: request.key, in: input) else { return router }
             guard self.isAllowed(request.method == .get ? .read(key: key) : .write(key: key), request, input, now: now) else { return router }
@@ -147,8 +148,8 @@ struct KeyRequestJudge {
     private func pending(_ request: KeyRequest, _ key: ByteBuffer, ttlSeconds: Int64?, _ input: ByteBuffer, now: Int) -> PendingRequest {
         PendingRequest(
             method: request.method, key: key, ttlSeconds: ttlSeconds, acceptsCopy: request.fields.acceptsCopy, requestID: request.id(in: input),
-            start: now, version: self.version,
-            trace: self.scope.trace(of: request, in: input))
+            start: now, version: self.version, trace: self.scope.trace(of: request, in: input), isForValueItself: request.isForValueItself,
+            ifNoneMatch: request.ifNoneMatch.flatMap { input.slice($0) })
     }
 }
 

@@ -15,6 +15,17 @@ struct PendingRequest {
     let version: WireVersion
     /// nil if the access log has no use for it.
     let trace: TraceContext?
+    /// Whether the value itself is wanted, not the JSON document around it.
+    let isForValueItself: Bool
+    /// The value of `If-None-Match`; nil if the request has none.
+    let ifNoneMatch: ByteBuffer?
+
+    /// The answer of the contract to what the cache says.
+    fileprivate func answer(_ outcome: CacheAnswer) -> Answer {
+        if self.method == .post { return .store(self.key, ttlSeconds: self.ttlSeconds, outcome) }
+        let conditions = RequestConditions(ifNoneMatch: self.ifNoneMatch)
+        return self.isForValueItself ? .value(outcome, conditions: conditions) : .lookup(self.key, outcome, conditions: conditions)
+    }
 }
 
 extension EventLoopScope {
@@ -52,10 +63,7 @@ extension EventLoopScope {
 
     /// The answer to the client; counts and logs it.
     func answer(_ request: PendingRequest, _ outcome: CacheAnswer) -> (Answer, AnswerTrailer) {
-        let answer =
-            request.method == .post
-            ? Answer.store(request.key, ttlSeconds: request.ttlSeconds, outcome)
-            : Answer.lookup(request.key, outcome)
+        let answer = request.answer(outcome)
         let trailer = self.trailer(requestID: request.requestID, start: request.start)
         self.count(request, answer, trailer)
         return (answer, trailer)
@@ -75,7 +83,8 @@ extension EventLoopScope {
     private func logEntry(_ request: PendingRequest, _ answer: Answer, _ trailer: AnswerTrailer) -> AccessLogEntry {
         let key = request.method == .post ? "" : "/" + AccessLogEntry.shortened(request.key.readableBytesView)
         return AccessLogEntry(
-            method: request.method.name, path: "/cache" + key, status: answer.status, responseBytes: answer.body.count,
+            method: request.method.name, path: (request.isForValueItself ? "/values" : "/cache") + key, status: answer.status,
+            responseBytes: answer.body.count,
             nanoseconds: trailer.processNanoseconds, requestID: trailer.requestID, cacheStatus: answer.cacheStatus, handler: .fastLane,
             version: request.version, trace: request.trace)
     }

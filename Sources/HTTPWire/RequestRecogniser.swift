@@ -74,6 +74,11 @@ package struct RequestRecogniser {
         case (.get, .key(let key)), (.delete, .key(let key)):
             guard bodyCount == 0 else { return framed }
             return .key(self.request(method, key, body: headCount..<headCount, fields, scan))
+        case (.get, .value(let key)):
+            guard bodyCount == 0 else { return framed }
+            var request = self.request(method, key, body: headCount..<headCount, fields, scan)
+            request.isForValueItself = true
+            return .key(request)
         case (.post, .collection):
             guard fields.contentLength != nil, bodyCount <= self.maximumBodyBytes else { return framed }
             return .key(self.request(.post, .empty, body: headCount..<(headCount + bodyCount), fields, scan))
@@ -97,6 +102,7 @@ package struct RequestRecogniser {
         request.fields.credential = fields.credential
         request.fields.acceptsCopy = fields.copyPreference.acceptsCopy
         request.hasOrigin = fields.hasOrigin
+        request.ifNoneMatch = fields.ifNoneMatch
         return request
     }
 }
@@ -126,6 +132,10 @@ package struct KeyRequest: Equatable {
     var hasOrigin = false
     /// Whether the body is a batch.
     var isBatch = false
+    /// Where the value of `If-None-Match` stands.
+    var ifNoneMatch: Range<Int>?
+    /// Whether the target is below `/values/`.
+    var isForValueItself = false
 
     init(method: RequestMethod, key: TargetKey, body: Range<Int>, requestID: Range<Int>?) {
         self.method = method
@@ -158,6 +168,8 @@ package enum RequestMethod: Equatable {
 enum RequestTarget: Equatable {
     /// `/cache/{key}`.
     case key(TargetKey)
+    /// `/values/{key}`.
+    case value(TargetKey)
     /// `/cache`.
     case collection
     /// `/cache/batch`.

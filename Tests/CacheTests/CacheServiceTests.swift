@@ -68,7 +68,7 @@ import Testing
                 }
             }
         }
-        #expect(OperationCounts.index(.stats, .near, .incomplete) == number - 1)
+        #expect(OperationCounts.index(.expire, .near, .conflict) == number - 1)
     }
 
     // MARK: Keys

@@ -29,7 +29,16 @@ enum DifferentialCorpus {
             Request.get("/cache/a", (0..<99).map { "X-\($0): v" }), Request.head("PUT", "/cache/a", ["Content-Length: 3"]) + "\r\nabc",
             Request.head("OPTIONS", "/cache/a") + "\r\n", Request.delete("/cache/a"), Request.delete("/cache/a", ["Content-Length: 0"]),
             Request.get("/health/live"), Request.get("/nope"),
-        ] + Self.batches
+        ] + Self.values + Self.batches
+
+    private static let values: [String] = [
+        Self.value, Request.get("/values/a"), Request.get("/values/none"),
+        Request.get("/values/%61"), Request.get("/values/a/b"), Request.get("/values//a"), Request.get("/values/a//b"), Request.get("/values/"),
+        Request.get("/values/."), Request.get("/values/.."), Request.get("/values/%2e%2e"), Request.get("/values/stats"), Request.get("/values/a%"),
+        Request.get("/values/%ff"), Request.get("/values/a?x=1"), Request.get("/values?key=a"), Request.get("/values/a\"b"),
+        Request.get("/values/" + String(repeating: "k", count: 1025)), Request.head("HEAD", "/values/a") + "\r\n", Request.get("/value/a"),
+        Request.get("/vcache/a"), Request.delete("/values/none"), Request.post("/values/a", "x"), Request.head("PATCH", "/cache/a") + "\r\n",
+    ]
 
     private static func batch(_ operations: String, _ fields: [String] = []) -> String {
         Request.post("/cache/batch", #"{"operations":[\#(operations)]}"#, fields)
@@ -52,6 +61,7 @@ enum DifferentialCorpus {
 
     private static let targetsAndMethods = [
         ("GET", "/cache/a"), ("HEAD", "/cache/a"), ("GET", "/cache/none"), ("GET", "/cache?key=a"), ("DELETE", "/cache/none"),
+        ("GET", "/values/a"), ("GET", "/values/none"), ("HEAD", "/values/a"),
     ]
 
     /// Each of the fields, and several of them, on requests for the lane and for the router.
@@ -63,7 +73,7 @@ enum DifferentialCorpus {
 
     private static let date = "Tue, 15 Nov 1994 12:45:26 GMT"
 
-    /// What a client asks of a cache or of a representation. None of it changes an answer of this version.
+    /// What a client asks of a cache or of a representation.
     static let conditions: [[String]] = [
         [#"If-None-Match: "x""#], ["If-None-Match: *"], [#"If-None-Match: W/"x", "y""#], ["If-None-Match: x"], [#"If-Match: "x""#], ["If-Match: *"],
         ["If-Modified-Since: \(date)"], ["If-Modified-Since: nonsense"], ["If-Unmodified-Since: \(date)"], ["Range: bytes=0-1"], ["Range: bytes=9-1"],

@@ -25,12 +25,12 @@ import Testing
         try await AgentProcess.with(["METRICS": hasMetrics ? "on" : "off"]) { agent in
             let table = Self.table(hasMetrics: hasMetrics)
             for route in table.routes {
-                let path = route.place == .key ? "/cache/k" : route.path
+                let path = route.path.replacing("{key}", with: "k")
                 for endpoint in route.endpoints {
                     let (line, _) = try await self.status(agent, "\(endpoint.method.name)", path)
                     #expect(line.hasPrefix("HTTP/1.1 \(Self.expected(endpoint)) "), "\(endpoint.method) \(path)")
                 }
-                let (line, allow) = try await self.status(agent, "PATCH", path)
+                let (line, allow) = try await self.status(agent, "TRACE", path)
                 #expect(line == "HTTP/1.1 405 Method Not Allowed", "\(path)")
                 #expect(allow == table.allowedMethods(path)?.text, "\(path)")
             }
@@ -53,8 +53,12 @@ import Testing
     /// To a request without a key in its query and without a body, of a service that has no value and no files of Swagger UI.
     private static func expected(_ endpoint: Endpoint) -> Int {
         switch endpoint.operation {
-        case .cache(.get(.query)), .cache(.delete(.query)), .cache(.set), .cache(.batch), .cache(.invalidate): 422
-        case .cache(.get(.path)), .cache(.delete(.path)): 404
+        case .cache(.get(.query)), .cache(.delete(.query)), .cache(.set), .cache(.batch), .cache(.invalidate), .cache(.expire): 422
+        case .value(.get(.query)), .value(.put(.query)), .value(.delete(.query)): 422
+        case .cache(.get(.path)), .cache(.delete(.path)), .value(.get(.path)): 404
+        // The first of the methods that stores a value, which is deleted after it.
+        case .value(.put(.path)): 201
+        case .value(.delete(.path)): 204
         case .page(.documentationFile(let name)): name == "documentation.js" ? 200 : 404
         case .cache(.statistics), .page: 200
         }

@@ -103,10 +103,15 @@ import Testing
     @Test func pathsAndVerbs() async throws {
         let cases: [(String, Int, String, allow: String?)] = [
             (Request.get("/nothing"), 404, #"{"detail":"Not Found"}"#, nil), (Request.get("/cache/"), 404, #"{"detail":"Not Found"}"#, nil),
-            (Request.post("/cache/k", "{}"), 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD"),
-            (Request.head("PUT", "/cache/k", ["Content-Length: 0"]) + "\r\n", 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD"),
+            (Request.post("/cache/k", "{}"), 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD, PATCH"),
+            (
+                Request.head("PUT", "/cache/k", ["Content-Length: 0"]) + "\r\n", 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD, PATCH"
+            ), (Request.post("/values/k", "x"), 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD, PUT"),
             (Request.delete("/health"), 405, #"{"detail":"Method Not Allowed"}"#, "GET, HEAD"),
-            (Request.head("PATCH", "/cache", ["Content-Length: 0"]) + "\r\n", 405, #"{"detail":"Method Not Allowed"}"#, "DELETE, GET, HEAD, POST"),
+            (
+                Request.head("PUT", "/cache", ["Content-Length: 0"]) + "\r\n", 405, #"{"detail":"Method Not Allowed"}"#,
+                "DELETE, GET, HEAD, PATCH, POST"
+            ),
             (Request.get("/cache"), 422, #"{"detail":[{"type":"missing","loc":["query","key"],"msg":"Field required","input":null}]}"#, nil),
             (Request.get("/cache?key=a%"), 400, #"{"detail":"Incomplete percent escape in the query"}"#, nil),
             (Request.get("/cache/%zz"), 400, #"{"detail":"Incomplete percent escape in the path"}"#, nil),

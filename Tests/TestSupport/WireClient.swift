@@ -150,7 +150,8 @@ package struct WireClient: Sendable {
                     name: String(line[..<colon]), value: String(line[line.index(after: colon)...].drop { $0 == " " }))
             }
             var response = WireResponse(statusLine: lines[0], fields: fields, body: [])
-            guard !toHead, response.status >= 200 else {
+            // No body belongs to these (RFC 9112, section 6.3).
+            guard !toHead, response.status >= 200, ![204, 304].contains(response.status) else {
                 self.received.moveReaderIndex(forwardBy: end)
                 return response
             }

@@ -22,9 +22,10 @@ import Testing
 
     @Test(arguments: [
         ("/", "GET, HEAD"), ("/health", "GET, HEAD"), ("/metrics", "GET, HEAD"), ("/docs/assets/documentation.js", "GET, HEAD"),
-        ("/dashboard/dashboard.css", "GET, HEAD"), ("/cache", "DELETE, GET, HEAD, POST"), ("/cache/k", "DELETE, GET, HEAD"),
-        ("/cache/a/b", "DELETE, GET, HEAD"), ("/cache/invalidate", "DELETE, GET, HEAD, POST"), ("/cache/batch", "DELETE, GET, HEAD, POST"),
-        ("/cache/stats", "DELETE, GET, HEAD"),
+        ("/dashboard/dashboard.css", "GET, HEAD"), ("/cache", "DELETE, GET, HEAD, PATCH, POST"), ("/cache/k", "DELETE, GET, HEAD, PATCH"),
+        ("/cache/a/b", "DELETE, GET, HEAD, PATCH"), ("/cache/invalidate", "DELETE, GET, HEAD, PATCH, POST"),
+        ("/cache/batch", "DELETE, GET, HEAD, PATCH, POST"), ("/cache/stats", "DELETE, GET, HEAD, PATCH"), ("/values", "DELETE, GET, HEAD, PUT"),
+        ("/values/a/b", "DELETE, GET, HEAD, PUT"),
     ])
     func allow(_ path: String, _ methods: String) {
         #expect(Self.table().allowedMethods(path)?.text == methods)
@@ -33,7 +34,7 @@ import Testing
         #expect(String(buffer: buffer) == methods)
     }
 
-    @Test(arguments: ["", "/nope", "/health/", "/cache/", "/docs/assets/", "/docs/assets/other.js", "/dashboard/", "//"])
+    @Test(arguments: ["", "/nope", "/health/", "/cache/", "/values/", "/docs/assets/", "/docs/assets/other.js", "/dashboard/", "//"])
     func nothingIsThere(_ path: String) {
         #expect(Self.table().allowedMethods(path) == nil)
     }
@@ -56,12 +57,17 @@ import Testing
         }
         #expect(scope("/cache", .get) == .read && scope("/cache", .head) == .read && scope("/cache/{key}", .get) == .read)
         #expect(scope("/cache", .post) == .write && scope("/cache", .delete) == .write && scope("/cache/{key}", .delete) == .write)
+        #expect(scope("/values/{key}", .get) == .read && scope("/values/{key}", .put) == .write && scope("/values", .delete) == .write)
+        #expect(scope("/cache", .patch) == .write)
         #expect(scope("/cache/invalidate", .post) == .invalidate && scope("/cache/stats", .get) == .admin)
         #expect(scope("/dashboard/figures", .get) == .admin && scope("/metrics", .get) == .admin)
         #expect(scope("/metrics", .get, Self.table(metricsAreOpen: true)) == nil)
         let open = Set(Self.table().routes.filter { $0.endpoints.allSatisfy { $0.scope == nil } }.map(\.path))
         #expect(scope("/cache/batch", .post) == AccessScopes())
-        let restricted: Set = ["/cache", "/cache/batch", "/cache/{key}", "/cache/invalidate", "/cache/stats", "/metrics", "/dashboard/figures"]
+        let restricted: Set = [
+            "/cache", "/cache/batch", "/cache/{key}", "/values", "/values/{key}", "/cache/invalidate", "/cache/stats", "/metrics",
+            "/dashboard/figures",
+        ]
         #expect(open == Set(Self.table().routes.map(\.path)).subtracting(restricted))
     }
 
@@ -87,6 +93,7 @@ import Testing
         #expect(table.endpoint(.get, below: .stats)?.operation == .cache(.statistics))
         #expect(table.endpoint(.head, below: .stats)?.operation == .cache(.statistics))
         #expect(table.endpoint(.delete, below: .stats)?.operation == .cache(.delete(.path)), "the key of that name")
+        #expect(table.endpoint(.patch, below: .stats)?.operation == .cache(.expire(.path)))
         #expect(table.endpoint(.post, below: .stats) == nil)
         #expect(table.endpoint(.post, below: .invalidate)?.operation == .cache(.invalidate))
         #expect(table.endpoint(.get, below: .invalidate)?.operation == .cache(.get(.path)))
@@ -116,8 +123,13 @@ import Testing
         table.register(on: router, respond: { _, _, _ in Response(status: .ok) }, respondBelowCache: { _, _ in Response(status: .ok) })
         let registered = router.routes.map { "\($0.method) \($0.path)" }.sorted()
         let expected = table.routes.flatMap { route in
-            let isBelowCache = if case .path = route.place { false } else { true }
-            return route.endpoints.map { "\($0.method.name) \(isBelowCache ? "/cache/**" : route.path)" }
+            let path =
+                switch route.place {
+                case .path: route.path
+                case .key, .reserved: "/cache/**"
+                case .value: "/values/**"
+                }
+            return route.endpoints.map { "\($0.method.name) \(path)" }
         }
         #expect(registered == Set(expected).sorted())
         #expect(Set(table.routes.map(\.path)).count == table.routes.count, "no path twice")
@@ -133,7 +145,7 @@ import Testing
             route.endpoints.contains { endpoint in
                 switch endpoint.operation {
                 case .page(.documentationFile), .page(.dashboardFile): true
-                case .page, .cache: false
+                case .page, .cache, .value: false
                 }
             }
         }
