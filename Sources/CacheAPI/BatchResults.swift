@@ -132,7 +132,7 @@ private struct BatchResultBuilder {
             if case .set(_, let ttlSeconds) = operation.kind {
                 .store(operation.key, ttlSeconds: ttlSeconds, outcome)
             } else {
-                .lookup(operation.key, outcome)
+                .lookup(operation.key, outcome, conditions: nil)
             }
         if case .detail(let text) = answer.body { return (.failure(answer.status, key: operation.key, detail: text), answer.result) }
         return (.success(answer.body), answer.result)

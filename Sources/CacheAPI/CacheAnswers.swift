@@ -6,12 +6,13 @@ package import NIOCore
 /// The answers of the contract to operations of the cache.
 extension Answer {
     /// The answer to a get or a delete of `key`.
-    /// - Parameter conditions: what the request expects of the value.
-    package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer, conditions: RequestConditions = RequestConditions()) -> Answer {
+    /// - Parameter conditions: what the request expects of the value; nil if the answer is to have no entity tag either.
+    package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer, conditions: RequestConditions? = RequestConditions()) -> Answer {
         switch outcome {
         case .hit(let value, let remaining, let source):
             guard let json = JSONText.readable(value) else { return .notJSON(value, source) }
-            return Answer.hit(.value(key: key, json), EntityTag(value), remaining, source, conditions)
+            guard let conditions else { return Answer(.ok, .value(key: key, json)).with(.hit(remainingMilliseconds: remaining), source) }
+            return .hit(.value(key: key, json), EntityTag(value), remaining, source, conditions)
         case .deleted(let source):
             return Answer(.ok, .deleted(key: key)).with(.deleted, source)
         case .miss(let source), .stored(let source):

@@ -80,10 +80,10 @@ import Testing
 
     @Test func aNewTimeToLive() async throws {
         try await self.withService { service, store in
-            #expect(await service.expire(self.key, ttlSeconds: 60, on: self.loop).text == "miss memory")
-            _ = store.set(self.key, value: self.value, ttlSeconds: 5)
-            #expect(await service.expire(self.key, ttlSeconds: 60, on: self.loop).text == "stored memory")
-            #expect((50_000...60_000).contains(self.remaining(store)))
+            #expect(await service.expire(self.key, ttlSeconds: 6000, on: self.loop).text == "miss memory")
+            _ = store.set(self.key, value: self.value, ttlSeconds: 500)
+            #expect(await service.expire(self.key, ttlSeconds: 6000, on: self.loop).text == "stored memory")
+            #expect((5_000_000...6_000_000).contains(self.remaining(store)))
             #expect(await service.expire(self.key, ttlSeconds: nil, on: self.loop).text == "stored memory")
             #expect(store.get(self.key).text == "hit v ttl=none memory")
         }
@@ -94,13 +94,13 @@ import Testing
         try await self.withService { service, store in
             var envelope = Envelope()
             envelope.staleSeconds = 1000
-            _ = store.set(self.key, value: envelope.wrap(self.value), ttlSeconds: 1005)
-            #expect(await service.expire(self.key, ttlSeconds: 60, on: self.loop).text == "stored memory")
-            #expect((1_050_000...1_060_000).contains(self.remaining(store)))
+            _ = store.set(self.key, value: envelope.wrap(self.value), ttlSeconds: 1500)
+            #expect(await service.expire(self.key, ttlSeconds: 6000, on: self.loop).text == "stored memory")
+            #expect((6_000_000...7_000_000).contains(self.remaining(store)))
             let placeholder = Envelope.placeholder(Lease(token: .random())).wrap(ByteBuffer())
-            _ = store.set(self.key, value: placeholder, ttlSeconds: 5)
-            #expect(await service.expire(self.key, ttlSeconds: 60, on: self.loop).text == "miss memory")
-            #expect(self.remaining(store) <= 5000, "a lease is not prolonged")
+            _ = store.set(self.key, value: placeholder, ttlSeconds: 500)
+            #expect(await service.expire(self.key, ttlSeconds: 6000, on: self.loop).text == "miss memory")
+            #expect(self.remaining(store) <= 500_000, "a lease is not prolonged")
         }
     }
 
@@ -110,9 +110,9 @@ import Testing
             var envelope = Envelope()
             envelope.tags = [tag]
             _ = store.set(tag.versionKey, value: tag.version.stored, ttlSeconds: nil)
-            _ = store.set(self.key, value: envelope.wrap(self.value), ttlSeconds: 5)
+            _ = store.set(self.key, value: envelope.wrap(self.value), ttlSeconds: 500)
             #expect(await service.expire(self.key, ttlSeconds: nil, on: self.loop).text == "refused timeToLiveRequired memory")
-            #expect(await service.expire(self.key, ttlSeconds: 60, on: self.loop).text == "stored memory")
+            #expect(await service.expire(self.key, ttlSeconds: 6000, on: self.loop).text == "stored memory")
         }
     }
 }
