@@ -69,8 +69,8 @@ extension AnswerFieldName {
     fileprivate var isSteady: Bool {
         switch self {
         case .contentType, .cacheDegraded, .cacheStale, .cacheControl, .allow, .acceptEncoding, .challenge, .vary: true
-        case .contentSecurityPolicy, .contentTypeOptions, .referrerPolicy: true
-        case .contentLength, .cacheStatus, .retryAfter, .requestID, .processTime, .date: false
+        case .contentEncoding, .acceptRanges, .contentSecurityPolicy, .contentTypeOptions, .referrerPolicy: true
+        case .contentLength, .cacheStatus, .entityTag, .retryAfter, .requestID, .processTime, .date: false
         }
     }
 }
