@@ -40,6 +40,20 @@ import Testing
         #expect(!text.contains("secret"), "neither values nor queries are logged")
     }
 
+    /// A batch is one request, and its keys are not logged.
+    @Test(arguments: ["on", "off"]) func aLineForABatch(_ lane: String) async throws {
+        let body = #"{"operations":[{"op":"set","key":"secret","value":1},{"op":"get","key":"secret"}]}"#
+        let lines = try await self.accessLines(
+            ["ACCESS_LOG": "all", "FAST_LANE": lane], [Request.post("/cache/batch", body, [Self.traceparent]), Request.post("/cache/batch", "{}")])
+        let requests = lines.compactMap { $0["httpRequest"] as? [String: Any] }
+        #expect(requests.map { $0["requestUrl"] as? String } == ["/cache/batch", "/cache/batch"])
+        #expect(requests.map { $0["status"] as? Int } == [200, 422] && requests.map { $0["requestMethod"] as? String } == ["POST", "POST"])
+        #expect(lines.map { $0["handler"] as? String } == [lane == "on" ? "fast_lane" : "router", "router"])
+        #expect(lines.map { $0["store"] as? String } == ["memory", nil])
+        #expect(lines.map { $0["logging.googleapis.com/trace"] as? String } == [Self.trace, nil])
+        #expect(!String(decoding: try JSONSerialization.data(withJSONObject: lines), as: UTF8.self).contains("secret"))
+    }
+
     @Test(arguments: [("off", 0), ("slow-and-errors", 0), ("sampled", 2)]) func asManyAsAskedFor(_ mode: String, _ count: Int) async throws {
         let requests = Array(repeating: Request.get("/cache/k"), count: 10)
         let lines = try await self.accessLines(["ACCESS_LOG": mode, "ACCESS_LOG_SAMPLE": "5", "ACCESS_LOG_SLOW_MS": "60000"], requests)

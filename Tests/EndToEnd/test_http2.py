@@ -82,6 +82,26 @@ class InterfaceOverHTTP2Tests(unittest.TestCase):
                 answer = client.ask("GET", path)
                 self.assertEqual((answer.status, len(answer.body)), (200, len(value) + len('{"success":true,"key":"big","value":}')))
 
+    def test_batches(self) -> None:
+        agent = self.agent()
+        with Client(agent.port, {0x4: 10_000}) as client:
+            value = json.dumps("v" * 200_000)
+            for key in range(5):
+                self.assertEqual(client.ask("POST", "/cache", body=f'{{"key":"{key}","value":{value}}}'.encode()).status, 200)
+            short = json.dumps({"operations": [{"op": "set", "key": "a", "value": 1}, {"op": "get", "key": "a"}, {"op": "get", "key": "b"}]}).encode()
+            long = json.dumps({"operations": [{"op": "get", "key": str(key)} for key in range(5)]}).encode()
+            for _ in range(3):
+                answer = client.ask("POST", "/cache/batch", body=short)
+                self.assertEqual([result["status"] for result in json.loads(answer.body)["results"]], [200, 200, 404])
+                answer = client.ask("POST", "/cache/batch", body=long)
+                self.assertEqual(int(answer.field("content-length")), len(answer.body))
+                self.assertEqual([len(result["value"]) for result in json.loads(answer.body)["results"]], [200_000] * 5)
+            self.assertEqual(client.ask("POST", "/cache/batch", body=b'{"operations":[{}]}').status, 422)
+            self.assertEqual(client.ask("GET", "/cache/batch").status, 404)
+            self.assertFalse(client.resets)
+        self.assertEqual(metric(agent, 'cacheagent_http_requests_total{handler="fast_lane",code="200"}'), 11)
+        self.assertEqual(metric(agent, "cacheagent_http_unsent_bytes"), 0)
+
     def test_many_streams_at_once(self) -> None:
         agent = self.agent()
         with Client(agent.port) as client:

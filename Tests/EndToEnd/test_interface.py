@@ -30,8 +30,8 @@ class InterfaceTests(unittest.TestCase):
                 '[checks.not_a_server_error]\nexpected-statuses = ["2xx", "3xx", "4xx", "503", "507"]\n'
                 # What is too long is refused by its length first.
                 '[checks.negative_data_rejection]\nexpected-statuses = ["400", "401", "403", "404", "405", "413", "414", "415", "422", "431"]\n'
-                # With the methods that the document leaves out these two paths are keys, for clients of the service that this one replaces.
-                '[[operations]]\ninclude-path = ["/cache/invalidate", "/cache/stats"]\n'
+                # With the methods that the document leaves out these paths are keys, for clients of the service that this one replaces.
+                '[[operations]]\ninclude-path = ["/cache/batch", "/cache/invalidate", "/cache/stats"]\n'
                 "checks.unsupported_method.enabled = false\nchecks.allow_header_conformance.enabled = false\n")
             finished = subprocess.run(
                 [
