@@ -14,6 +14,11 @@ package struct WireResponse: Sendable, Equatable {
     package struct Field: Sendable, Equatable {
         package let name: String
         package let value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     package var status: Int { Int(self.statusLine.split(separator: " ").dropFirst().first ?? "") ?? 0 }
