@@ -83,7 +83,7 @@ RATIOS: Tuple[Ratio, ...] = (
     Ratio("GET through Redis, h2c : HTTP/1", REDIS, REDIS, GET_H2, False, None, GET),
     Ratio("SET through Redis, h2c : HTTP/1", REDIS, REDIS, SET_H2, False, None, SET),
     Ratio("GET from memory, h2c : nginx `return 200`, h2c", MEMORY, NGINX_H2, GET_H2, True, None),
-    Ratio("GET from memory, h2c : nginx `return 200`, h2c", MEMORY, NGINX_H2, GET_H2, False, 2.5),
+    Ratio("GET from memory, h2c : nginx `return 200`, h2c", MEMORY, NGINX_H2, GET_H2, False, 1.5),
     Ratio("GET through Redis, h2c : nginx `return 200`, h2c", REDIS, NGINX_H2, GET_H2, False, None),
     Ratio("GET from memory, h2c : Hummingbird route, h2c", MEMORY, HUMMINGBIRD_H2, GET_H2, True, None),
     Ratio("GET from memory, h2c : Hummingbird route, h2c", MEMORY, HUMMINGBIRD_H2, GET_H2, False, 0.25),
