@@ -8,8 +8,8 @@ package enum CacheChange: Sendable {
     case replace(expected: ByteBuffer, value: ByteBuffer, ttl: TimeToLive)
     /// Deletes the key if it still holds exactly the bytes `expected`: `.deleted`. Otherwise `.conflict`, also if the key is absent.
     case remove(expected: ByteBuffer)
-    /// Changes the time to live and nothing else: `.stored`. If the key is absent: `.miss`.
-    case expire(ttl: TimeToLive)
+    /// Changes the time to live and nothing else, if the value begins with `prefix`: `.stored`. Otherwise `.conflict`, and if the key is absent `.miss`.
+    case expire(ttl: TimeToLive, prefix: ByteBuffer = ByteBuffer())
 }
 
 /// How long a change lets the value live.

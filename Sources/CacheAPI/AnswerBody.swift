@@ -97,7 +97,7 @@ package enum AnswerBody: Sendable {
             JSONWriter.writeString(key, into: &cursor)
             cursor.append(Self.deletedMessage)
         case .expires(let key, let ttl):
-            cursor.append(Self.opening)
+            cursor.append(opening)
             JSONWriter.writeString(key, into: &cursor)
             cursor.append(Self.expiresMessage)
             cursor.appendDecimal(Int(ttl))

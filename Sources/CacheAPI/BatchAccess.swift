@@ -17,7 +17,7 @@ extension BatchOperation {
     fileprivate var action: AccessAction {
         switch self.kind {
         case .get: .read(key: self.key)
-        case .set, .delete: .write(key: self.key)
+        case .set, .delete, .expire: .write(key: self.key)
         }
     }
 }

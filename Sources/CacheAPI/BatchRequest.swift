@@ -32,7 +32,7 @@ package enum BatchRequest: Equatable, Sendable {
 
 /// The operations that a batch can have.
 private enum OperationName: String, CaseIterable {
-    case get, set, delete
+    case get, set, delete, touch
 
     private static let names = Self.allCases.map { JSONMemberName($0.rawValue) }
 
@@ -41,7 +41,7 @@ private enum OperationName: String, CaseIterable {
         self = Self.allCases[index]
     }
 
-    /// As Pydantic lists them: `'get', 'set' or 'delete'`.
+    /// As Pydantic lists them: `'get', 'set', 'delete' or 'touch'`.
     static let list: String = {
         let names = Self.allCases.map { "'\($0.rawValue)'" }
         return "\(names.dropLast().joined(separator: ", ")) or \(names[names.count - 1])"
@@ -106,6 +106,9 @@ private struct BatchReader {
             let value = self.fields.requiredValue("value", element.members[2])
             let ttl = self.fields.optionalInteger("ttl", element.members[3], in: 0...self.limits.maximumTTLSeconds)
             if let value { self.append(.set(value: value, ttlSeconds: ttl == 0 ? nil : ttl), key) }
+        case .touch:
+            let ttl = self.fields.requiredInteger("ttl", element.members[3], in: 0...self.limits.maximumTTLSeconds)
+            if let ttl { self.append(.expire(ttlSeconds: ttl == 0 ? nil : ttl), key) }
         case nil: break
         }
     }

@@ -129,10 +129,10 @@ private struct BatchResultBuilder {
 
     private static func result(of operation: BatchOperation, _ outcome: CacheAnswer) -> (BatchResult, OperationResult) {
         let answer: Answer =
-            if case .set(_, let ttlSeconds) = operation.kind {
-                .store(operation.key, ttlSeconds: ttlSeconds, outcome)
-            } else {
-                .lookup(operation.key, outcome, conditions: nil)
+            switch operation.kind {
+            case .set(_, let ttlSeconds): .store(operation.key, ttlSeconds: ttlSeconds, outcome)
+            case .expire(let ttlSeconds): .expire(operation.key, ttlSeconds: ttlSeconds, outcome)
+            case .get, .delete: .lookup(operation.key, outcome, conditions: nil)
             }
         if case .detail(let text) = answer.body { return (.failure(answer.status, key: operation.key, detail: text), answer.result) }
         return (.success(answer.body), answer.result)

@@ -42,6 +42,7 @@ extension OpenAPIDocument {
                                     self.batchOperation(
                                         "set", [("value", ["description": "Any JSON, including `null`."]), ("ttl", self.timeToLive)],
                                         required: ["value"]),
+                                    self.batchOperation("touch", [("ttl", self.newTimeToLive)], required: ["ttl"]),
                                 ]
                             ],
                         ]
@@ -65,7 +66,7 @@ extension OpenAPIDocument {
                             "type": "array",
                             "items": Self.object(
                                 [
-                                    ("status", ["type": "integer", "enum": [200, 403, 404, 413, 415, 507]]), ("success", Self.yes),
+                                    ("status", ["type": "integer", "enum": [200, 403, 404, 413, 415, 422, 503, 507]]), ("success", Self.yes),
                                     ("key", Self.text),
                                     ("value", ["description": "The value, byte for byte as it was set."]), ("message", Self.text),
                                     ("detail", ["type": "string", "description": "Why there is no success."]),

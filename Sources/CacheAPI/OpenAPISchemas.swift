@@ -49,12 +49,7 @@ extension OpenAPIDocument {
                 "ExpireRequest",
                 [
                     "type": "object", "required": ["ttl"],
-                    "properties": [
-                        "ttl": [
-                            "description": "Seconds until the value expires, from now on. With 0 it does not expire.",
-                            "anyOf": .array(self.wholeSeconds),
-                        ]
-                    ],
+                    "properties": ["ttl": self.newTimeToLive],
                     "examples": [["ttl": 60]],
                 ]
             ),
@@ -81,6 +76,10 @@ extension OpenAPIDocument {
             "description": "Seconds until the value expires. Without it, with `null` or with 0, the value does not expire.",
             "anyOf": .array(self.wholeSeconds + [["type": "null"]]),
         ]
+    }
+
+    var newTimeToLive: JSONNode {
+        ["description": "Seconds until the value expires, from now on. With 0 it does not expire.", "anyOf": .array(self.wholeSeconds)]
     }
 
     private var wholeSeconds: [JSONNode] {

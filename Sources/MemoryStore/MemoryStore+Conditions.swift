@@ -39,11 +39,11 @@ extension MemoryStore {
         return shard(of: hash).remove(key, tag: hash.tag, now: now, seen)
     }
 
-    /// Gives the value of a key another deadline. Returns false if the key is absent.
+    /// Gives the value of a key another deadline if it is as the caller has seen it. Returns whether it is.
     /// - Parameter expiresAt: nil if it does not expire.
-    package func expire(_ key: Span<UInt8>, at expiresAt: MonotonicTime?, now: MonotonicTime) -> Bool {
+    package func expire(_ key: Span<UInt8>, at expiresAt: MonotonicTime?, ifStill seen: MemoryHit, now: MonotonicTime) -> Bool {
         let hash = hash(key)
-        return shard(of: hash).expire(key, tag: hash.tag, at: expiresAt?.milliseconds ?? MemoryEntry.never, now: now)
+        return shard(of: hash).expire(key, tag: hash.tag, at: expiresAt?.milliseconds ?? MemoryEntry.never, now: now, seen)
     }
 }
 

@@ -187,6 +187,11 @@ package struct MemoryHit: Sendable {
         bytes.count == valueCount && withValueBytes { $0.startsIdentically(with: bytes) }
     }
 
+    /// Whether the value begins with these bytes. O(length of `prefix`).
+    package func hasPrefix(_ prefix: UnsafeRawBufferPointer) -> Bool {
+        prefix.count <= valueCount && withValueBytes { $0.startsIdentically(with: prefix) }
+    }
+
     /// Whether the value is that of an entry with these bytes.
     func isHeld(by storage: EntryStorage?) -> Bool { self.storage === storage }
 

@@ -126,10 +126,10 @@ struct ShardTable: ~Copyable {
         return true
     }
 
-    /// Gives a value another deadline. Returns false if the key is absent.
-    mutating func expire(_ key: Span<UInt8>, tag: UInt32, at deadline: Int64, now: MonotonicTime) -> Bool {
+    /// Gives a key another deadline if its value is still the one that was seen. Returns whether it is.
+    mutating func expire(_ key: Span<UInt8>, tag: UInt32, at deadline: Int64, now: MonotonicTime, _ seen: MemoryHit) -> Bool {
         collectSome(now)
-        guard let slot = findLive(key, tag: tag, now: now) else { return false }
+        guard let slot = findLive(key, tag: tag, now: now), isHeld(seen, by: slot) else { return false }
         wheel.unschedule(slot, in: &slab)
         slab[slot].deadline = deadline
         wheel.schedule(slot, now: now, in: &slab)
@@ -312,8 +312,8 @@ final class MemoryShard: Sendable {
         locked { $0.remove(key, tag: tag, now: now, seen) }
     }
 
-    func expire(_ key: Span<UInt8>, tag: UInt32, at deadline: Int64, now: MonotonicTime) -> Bool {
-        locked { $0.expire(key, tag: tag, at: deadline, now: now) }
+    func expire(_ key: Span<UInt8>, tag: UInt32, at deadline: Int64, now: MonotonicTime, _ seen: MemoryHit) -> Bool {
+        locked { $0.expire(key, tag: tag, at: deadline, now: now, seen) }
     }
 
     func collectExpired(now: MonotonicTime, limit: Int) -> Int {

@@ -57,7 +57,7 @@ package final class FakeStore: CacheStore {
         case .replace(let expected, let value, let ttl):
             self.take("REPLACE \(key) \(String(buffer: expected)) \(String(buffer: value)) \(ttl)", token, receiver)
         case .remove(let expected): self.take("REMOVE \(key) \(String(buffer: expected))", token, receiver)
-        case .expire(let ttl): self.take("EXPIRE \(key) \(ttl)", token, receiver)
+        case .expire(let ttl, _): self.take("EXPIRE \(key) \(ttl)", token, receiver)
         }
     }
 

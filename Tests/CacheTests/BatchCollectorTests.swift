@@ -36,13 +36,14 @@ import Testing
     private let store = FakeStore()
     private let receiver = Receiver()
 
-    /// `get k`, `set k v`, `delete k`
+    /// `get k`, `set k v`, `delete k`, `touch k`
     private func collector(_ operations: [String], maximumValueBytes: Int = 1 << 20) -> BatchCollector {
         let operations = operations.map { text in
             let words = text.split(separator: " ").map { ByteBuffer(substring: $0) }
             return switch String(buffer: words[0]) {
             case "set": BatchOperation(.set(value: words[2], ttlSeconds: nil), key: words[1])
             case "delete": BatchOperation(.delete, key: words[1])
+            case "touch": BatchOperation(.expire(ttlSeconds: 60), key: words[1])
             default: BatchOperation(.get, key: words[1])
             }
         }
@@ -75,6 +76,32 @@ import Testing
         #expect(collector.ask(now: 0) == nil)
         self.store.answer(.miss(.redis))
         #expect(self.receiver.answers == [["hit 1 ttl=none near", "miss redis", "hit 1 ttl=none near"]])
+    }
+
+    // MARK: Time to live
+
+    /// It is read, then changed; operations on other keys do not wait for that, those on the same key do.
+    @Test func aNewTimeToLiveKeepsTheOrderOfItsKey() {
+        let collector = self.collector(["set b 1", "touch a", "get b", "delete c", "touch c"])
+        #expect(collector.ask(now: 0) == nil)
+        #expect(self.store.waitingOperations == ["SET b 1", "GET a"])
+        self.store.answer(Self.hit("1"), at: 1)
+        #expect(self.store.waitingOperations == ["SET b 1", "EXPIRE a milliseconds(60000)"])
+        self.store.answer(.stored(.redis), at: 1)
+        #expect(self.store.waitingOperations == ["SET b 1"])
+        self.store.answer(.stored(.redis))
+        #expect(self.store.waitingOperations == ["GET b", "DELETE c"], "a deletion of c comes before its new time to live")
+        self.store.answer(.deleted(.redis), at: 1)
+        self.store.answer(Self.hit("1"))
+        #expect(self.store.waitingOperations == ["GET c"])
+        self.store.answer(.miss(.redis))
+        #expect(self.receiver.answers == [["stored redis", "stored redis", "hit 1 ttl=none redis", "deleted redis", "miss redis"]])
+    }
+
+    @Test func aNewTimeToLiveMayComeAtOnce() throws {
+        self.store.answerAtOnce = { $0.hasPrefix("GET") ? Self.hit("1", .memory) : .stored(.memory) }
+        let outcomes = try #require(self.collector(["touch a", "get a", "touch a"]).ask(now: 0))
+        #expect(Self.texts(outcomes) == ["stored memory", "hit 1 ttl=none memory", "stored memory"])
     }
 
     // MARK: Order

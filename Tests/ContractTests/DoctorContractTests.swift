@@ -193,7 +193,7 @@ struct DoctorContractTests {
     /// The smallest ACL of docs/redis-access.md.
     @Test func aUserWhoMayDoWhatIsNeeded() async throws {
         let rules =
-            "~* +get +set +pttl +pexpire +persist +exists +eval +unlink +scan +ping +info +dbsize +client|setname +client|list +client|kill"
+            "~* +get +set +pttl +exists +getrange +pexpire +persist +eval +unlink +scan +ping +info +dbsize +client|setname +client|list +client|kill"
             + " +client|tracking +client|caching"
         let redis = try RedisServerProcess(configuration: [
             "maxmemory 100mb", "maxmemory-policy allkeys-lfu", "user cache on >\(Self.secret) \(rules)",
@@ -271,7 +271,7 @@ struct DoctorContractTests {
     /// The smallest ACL of docs/redis-access.md, with what a cluster needs besides.
     @Test func aUserOfACluster() async throws {
         let rules =
-            "~* +get +set +pttl +pexpire +persist +exists +eval +unlink +scan +ping +info +dbsize +client|setname +client|list +client|kill"
+            "~* +get +set +pttl +exists +getrange +pexpire +persist +eval +unlink +scan +ping +info +dbsize +client|setname +client|list +client|kill"
             + " +client|tracking +client|caching +asking +cluster|slots +cluster|info +cluster|nodes +cluster|countkeysinslot +cluster|getkeysinslot"
         try await self.withCluster(configuration: ["user cache on >\(Self.secret) \(rules)"]) { redis in
             let environment = self.address(redis).merging(["REDIS_USER": "cache", "REDIS_PASSWORD": Self.secret]) { $1 }

@@ -70,6 +70,11 @@ struct RedisChangeIntegrationTests {
         #expect((30_000...60_000).contains(try #require(try await self.remaining(connection))))
         #expect(try await self.change(.expire(ttl: .none), connection) == "stored")
         #expect(try await self.remaining(connection) == -1)
+        let start = { (count: Int) in self.old.getSlice(at: 0, length: count) ?? ByteBuffer() }
+        #expect(try await self.change(.expire(ttl: .milliseconds(60_000), prefix: start(100)), connection) == "stored")
+        #expect(try await self.change(.expire(ttl: .none, prefix: self.old), connection) == "stored")
+        #expect(try await self.change(.expire(ttl: .milliseconds(60_000), prefix: self.new), connection) == "conflict")
+        #expect(try await self.remaining(connection) == -1)
         #expect(try await connection.get(self.key) == .bulkString(self.old))
         try await connection.close()
     }
@@ -100,7 +105,7 @@ struct RedisChangeIntegrationTests {
     }
 
     /// Whatever is missing, a change is refused as a whole, and is not taken for an outage.
-    @Test(arguments: ["eval", "get", "pttl", "unlink", "exists", "persist", "pexpire"])
+    @Test(arguments: ["eval", "get", "pttl", "unlink", "exists", "persist", "pexpire", "getrange"])
     func aUserWithoutPermission(_ command: String) async throws {
         let server = try RedisServerProcess()
         try await server.run("SET k v")
@@ -112,7 +117,12 @@ struct RedisChangeIntegrationTests {
                 == (["eval", "get", "pttl"].contains(command) ? "refused" : "stored"))
         #expect(
             try await self.change(.expire(ttl: .none), connection) == (["eval", "exists", "persist"].contains(command) ? "refused" : "stored"))
-        #expect(try await self.change(.expire(ttl: .milliseconds(60_000)), connection) == (command == "pexpire" ? "refused" : "stored"))
+        #expect(
+            try await self.change(.expire(ttl: .milliseconds(60_000)), connection)
+                == (["eval", "exists", "pexpire"].contains(command) ? "refused" : "stored"))
+        #expect(
+            try await self.change(.expire(ttl: .kept, prefix: value), connection)
+                == (["eval", "exists", "getrange"].contains(command) ? "refused" : "stored"))
         #expect(
             try await self.change(.remove(expected: value), connection) == (["eval", "get", "unlink"].contains(command) ? "refused" : "deleted"))
         try await connection.close()

@@ -27,8 +27,9 @@ extension MemoryStore {
     }
 
     func expire(_ key: String, at expiresAt: Int64?, now: Int64) -> Bool {
-        expire(
-            Array(key.utf8).span, at: expiresAt.map(MonotonicTime.init(milliseconds:)), now: MonotonicTime(milliseconds: now))
+        let time = MonotonicTime(milliseconds: now)
+        guard let seen = peek(Array(key.utf8).span, now: time) else { return false }
+        return expire(Array(key.utf8).span, at: expiresAt.map(MonotonicTime.init(milliseconds:)), ifStill: seen, now: time)
     }
 
     func statistics(at now: Int64 = 0) -> MemoryStatistics {

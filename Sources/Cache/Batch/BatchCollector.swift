@@ -9,6 +9,8 @@ import NIOCore
 /// outage can begin between two operations of a batch. Then the second would be answered from memory, while the first is still on its way, to fall back
 /// on memory afterwards. Such a second operation is asked for again when everything before it has its answer, and so is what follows it.
 ///
+/// A new time to live depends on what there is, which has to be read first. So in a batch with such an operation no key is asked for while it is under way.
+///
 /// Memory. Of values that come, no more are kept than the answer has room for, so that a batch cannot make the process hold the values of a thousand keys.
 package final class BatchCollector: CacheAnswerReceiver {
     /// So many bytes are kept before the receiver is asked for room again.
@@ -25,6 +27,8 @@ package final class BatchCollector: CacheAnswerReceiver {
     private var asked = 0
     private var outstanding = 0
     private var isAsking = false
+    /// The keys that are asked for; nil if no order beyond that of the store is needed.
+    private var keysUnderWay: Set<ByteBuffer>?
     /// Bytes of values that the answer still has room for.
     private var room: Int
     /// Bytes that are kept and that the receiver does not know of.
@@ -44,6 +48,7 @@ package final class BatchCollector: CacheAnswerReceiver {
         self.resolver = resolver
         self.receiver = receiver
         self.outcomes = [BatchOutcome](repeating: .waiting, count: operations.count)
+        if operations.contains(where: \.dependsOnValue) { self.keysUnderWay = [] }
     }
 
     /// Asks for everything. To be called once.
@@ -68,9 +73,11 @@ package final class BatchCollector: CacheAnswerReceiver {
         defer { self.isAsking = false }
         while self.next < self.operations.count {
             let index = self.next
+            if let keysUnderWay, keysUnderWay.contains(self.operations[index].key) { return }
             guard let answer = self.ask(self.operations[index], token: UInt64(index), now: now) else {
                 self.next += 1
                 self.outstanding += 1
+                self.keysUnderWay?.insert(self.operations[index].key)
                 continue
             }
             if answer.source.isDegraded, self.outstanding > 0, self.isOutstanding(self.operations[index].key, before: index) { return }
@@ -88,6 +95,8 @@ package final class BatchCollector: CacheAnswerReceiver {
             self.store.set(operation.key, value: value, ttlSeconds: ttlSeconds, now: now, token: token, receiver: self)
         case .delete:
             self.store.delete(operation.key, now: now, token: token, receiver: self)
+        case .expire(let ttlSeconds):
+            ConditionalChange.expire(operation.key, ttlSeconds: ttlSeconds, self.resolver).begin { self.cacheAnswered($0.answer, token: token) }?.answer
         }
     }
 
@@ -108,6 +117,7 @@ package final class BatchCollector: CacheAnswerReceiver {
     package func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
         guard let answer = self.resolve(answer, token) else { return }
         self.outstanding -= 1
+        self.keysUnderWay?.remove(self.operations[Int(token)].key)
         self.keep(answer, at: Int(token))
         // A connection that ends while the batch is being sent answers in the middle of that.
         guard self.outstanding == 0, !self.isAsking else { return }

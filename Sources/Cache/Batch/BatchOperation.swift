@@ -7,6 +7,8 @@ package struct BatchOperation: Equatable, Sendable {
         /// - Parameter ttlSeconds: time to live; nil for none.
         case set(value: ByteBuffer, ttlSeconds: Int64?)
         case delete
+        /// - Parameter ttlSeconds: the new time to live of the value that there is; nil for none.
+        case expire(ttlSeconds: Int64?)
     }
 
     package let kind: Kind
@@ -23,8 +25,15 @@ package struct BatchOperation: Equatable, Sendable {
         case .get: .get
         case .set: .set
         case .delete: .delete
+        case .expire: .expire
         }
     }
+
+    /// Whether the operation reads before it changes.
+    var dependsOnValue: Bool { if case .expire = self.kind { true } else { false } }
+
+    /// The longest of what a change of the time to live sends besides its key: a script, and what an envelope says of a value.
+    private static let expiryByteCount = 2048
 
     /// How many bytes of commands it takes at most, besides what every command has.
     var byteCount: Int {
@@ -33,6 +42,7 @@ package struct BatchOperation: Equatable, Sendable {
         case .get: 2 * self.key.readableBytes
         case .set(let value, _): self.key.readableBytes + value.readableBytes
         case .delete: self.key.readableBytes
+        case .expire: 3 * self.key.readableBytes + Self.expiryByteCount
         }
     }
 }

@@ -1,3 +1,15 @@
+extension BatchOperation {
+    fileprivate var commandCount: Int {
+        switch self.kind {
+        // A read asks for the value and for its time to live, and may ask to be told of changes.
+        case .get: 3
+        case .set, .delete: 1
+        // A read comes first.
+        case .expire: 4
+        }
+    }
+}
+
 /// What a batch takes of the queue of a connection to Redis.
 package struct BatchDemand {
     package private(set) var commands = 0
@@ -6,8 +18,7 @@ package struct BatchDemand {
 
     init(_ operations: [BatchOperation]) {
         for operation in operations {
-            // A read asks for the value and for its time to live, and may ask to be told of changes.
-            self.commands += operation.kind == .get ? 3 : 1
+            self.commands += operation.commandCount
             self.byteCount += operation.byteCount
         }
     }

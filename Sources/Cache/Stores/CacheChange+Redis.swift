@@ -24,10 +24,16 @@ extension CacheChange {
         local held=redis.pcall('GET',KEYS[1]) if type(held)=='table' then return held end if held~=ARGV[1] then return 0 end \
         return redis.pcall('UNLINK',KEYS[1])
         """)
-    /// `PERSIST` alone does not say whether the key is there.
-    private static let persistScript = RESPArgument(
-        "if redis.call('EXISTS',KEYS[1])==0 then return 0 end local done=redis.pcall('PERSIST',KEYS[1]) if type(done)=='table' then return done end return 1"
-    )
+    /// ARGV: what the value must begin with, the time to live in milliseconds: -1 for none, 0 for what remains. `PERSIST` alone does not say whether the key
+    /// is there.
+    private static let expireScript = RESPArgument(
+        """
+        if redis.call('EXISTS',KEYS[1])==0 then return 0 end \
+        if #ARGV[1]>0 then local start=redis.pcall('GETRANGE',KEYS[1],0,#ARGV[1]-1) \
+        if type(start)=='table' then return start end if start~=ARGV[1] then return -1 end end \
+        local done=1 if ARGV[2]=='-1' then done=redis.pcall('PERSIST',KEYS[1]) elseif ARGV[2]~='0' then done=redis.pcall('PEXPIRE',KEYS[1],ARGV[2]) end \
+        if type(done)=='table' then return done end return 1
+        """)
 
     /// The command that carries the change out.
     func command(_ key: ByteBuffer) -> [RESPArgument] {
@@ -38,18 +44,16 @@ extension CacheChange {
         case .replace(let expected, let value, let ttl):
             [Self.evaluate, Self.replaceScript, Self.oneKey, key, RESPArgument(expected), RESPArgument(value), .integer(ttl.scriptArgument)]
         case .remove(let expected): [Self.evaluate, Self.removeScript, Self.oneKey, key, RESPArgument(expected)]
-        case .expire(.milliseconds(let ttl)): ["PEXPIRE", key, .integer(ttl)]
-        case .expire(.none): [Self.evaluate, Self.persistScript, Self.oneKey, key]
-        case .expire(.kept): ["PTTL", key]
+        case .expire(let ttl, let prefix):
+            [Self.evaluate, Self.expireScript, Self.oneKey, key, RESPArgument(prefix), .integer(ttl.scriptArgument)]
         }
     }
 
     /// The command that the user may lack the permission for without lacking it for the rest of the service; nil if there is none.
     var optionalCommand: String? {
         switch self {
-        case .create, .expire(.kept): nil
-        case .replace, .remove, .expire(.none): "EVAL"
-        case .expire(.milliseconds): "PEXPIRE"
+        case .create: nil
+        case .replace, .remove, .expire: "EVAL"
         }
     }
 
@@ -60,8 +64,8 @@ extension CacheChange {
         case (.create, .simpleOK), (.replace, .simpleOK): .stored(.redis)
         case (.create, .null), (.replace, .integer(0)), (.remove, .integer(0)): .conflict(.redis)
         case (.remove, .integer(1)): .deleted(.redis)
-        case (.expire(.kept), .integer(let milliseconds)): milliseconds == -2 ? .miss(.redis) : .stored(.redis)
         case (.expire, .integer(0)): .miss(.redis)
+        case (.expire, .integer(-1)): .conflict(.redis)
         case (.expire, .integer(1)): .stored(.redis)
         default: nil
         }

@@ -23,8 +23,12 @@ extension EmbeddedStore {
                 if self.memory.remove(key.readableBytesUInt8Span, ifStill: seen, now: now) { return .deleted(self.source) }
             }
             return .conflict(self.source)
-        case .expire(let ttl):
-            return self.expire(key, ttl, now) ? .stored(self.source) : .miss(self.source)
+        case .expire(let ttl, let prefix):
+            while let seen = self.memory.peek(key.readableBytesUInt8Span, now: now) {
+                guard prefix.withUnsafeReadableBytes({ seen.hasPrefix($0) }) else { return .conflict(self.source) }
+                if self.expire(key, ttl, seen, now) { return .stored(self.source) }
+            }
+            return .miss(self.source)
         }
     }
 
@@ -44,12 +48,13 @@ extension EmbeddedStore {
         return expected.withUnsafeReadableBytes { hit.isEqual(to: $0) } ? hit : nil
     }
 
-    private func expire(_ key: ByteBuffer, _ ttl: TimeToLive, _ now: MonotonicTime) -> Bool {
+    /// - Returns: false if somebody else has changed the key in the meantime.
+    private func expire(_ key: ByteBuffer, _ ttl: TimeToLive, _ seen: MemoryHit, _ now: MonotonicTime) -> Bool {
         let bytes = key.readableBytesUInt8Span
         return switch ttl {
-        case .none: self.memory.expire(bytes, at: nil, now: now)
-        case .milliseconds(let milliseconds): self.memory.expire(bytes, at: now.advanced(byMilliseconds: milliseconds), now: now)
-        case .kept: self.memory.peek(bytes, now: now) != nil
+        case .none: self.memory.expire(bytes, at: nil, ifStill: seen, now: now)
+        case .milliseconds(let milliseconds): self.memory.expire(bytes, at: now.advanced(byMilliseconds: milliseconds), ifStill: seen, now: now)
+        case .kept: true
         }
     }
 }

@@ -107,18 +107,10 @@ struct CommandTrial: Sendable {
             CommandTrial(name: "SET", arguments: ["SET", key, "1", "PX", "10000"], need: .required, rule: "+set"),
             CommandTrial(name: "GET", arguments: ["GET", key], need: .required, rule: "+get"),
             CommandTrial(name: "PTTL", arguments: ["PTTL", key], need: .required, rule: "+pttl"),
-            // A script with every command that those of the service have: who may not run one of them may not run it.
             CommandTrial(
-                name: "EVAL",
-                arguments: [
-                    "EVAL",
-                    "redis.call('GET',KEYS[1]) redis.call('PTTL',KEYS[1]) redis.call('PERSIST',KEYS[1]) return redis.call('EXISTS',KEYS[1])",
-                    "1", key,
-                ],
-                need: .optional(consequence: "conditions and a new time to live of none are answered with 503"), rule: "+eval +exists +persist"),
-            CommandTrial(
-                name: "PEXPIRE", arguments: ["PEXPIRE", key, "10000"],
-                need: .optional(consequence: "a new time to live is answered with 503"), rule: "+pexpire"),
+                name: "EVAL", arguments: ["EVAL", self.script, "1", key],
+                need: .optional(consequence: "conditions and a new time to live are answered with 503"),
+                rule: "+eval +exists +getrange +pexpire +persist"),
             CommandTrial(name: "UNLINK", arguments: ["UNLINK", key], need: .required, rule: "+unlink"),
             CommandTrial(name: "SCAN", arguments: ["SCAN", "0", "MATCH", key, "COUNT", "1"], need: .required, rule: "+scan"),
             CommandTrial(name: "PING", arguments: ["PING"], need: .required, rule: "+ping"),
@@ -138,6 +130,12 @@ struct CommandTrial: Sendable {
             CommandTrial(name: "CLIENT CACHING", arguments: ["CLIENT", "CACHING", "YES"], need: copies, rule: "+client|caching"),
         ]
     }
+
+    /// Every command that the scripts of the service have: who may not run one of them may not run this.
+    private static let script: RESPArgument = """
+        redis.call('GET',KEYS[1]) redis.call('PTTL',KEYS[1]) redis.call('GETRANGE',KEYS[1],0,1) redis.call('PERSIST',KEYS[1]) \
+        redis.call('PEXPIRE',KEYS[1],10000) return redis.call('EXISTS',KEYS[1])
+        """
 
     /// `ASKING` holds for the next command, which has no key.
     private static func ofCluster(_ key: RESPArgument) -> [CommandTrial] {

@@ -59,6 +59,14 @@ import Testing
         #expect(operations(#"{"op":"get","key":"b","value":[{"op":"set","key":"c"}],"ttl":[]}"#) == get, "a read has no other members")
     }
 
+    @Test func aNewTimeToLive() {
+        let touch = { (ttl: Int64?) in BatchRequest.success([BatchOperation(.expire(ttlSeconds: ttl), key: ByteBuffer(string: "a"))]) }
+        #expect(operations(#"{"op":"touch","key":"a","ttl":60}"#) == touch(60))
+        #expect(operations(#"{"op":"touch","key":"a","ttl":0,"value":1}"#) == touch(nil))
+        #expect(faults(operations(#"{"op":"touch","key":"a"}"#)) == ["missing 0 ttl"])
+        #expect(faults(operations(#"{"op":"touch","key":"a","ttl":null}"#)) == ["int_type 0 ttl"])
+    }
+
     @Test func allFaultsAreReportedByOperationThenField() {
         let request = operations(
             #"{"op":"get","key":"a"},{},{"op":"put","key":""},7,{"op":"set","ttl":-1},{"op":"set","key":5,"value":1,"ttl":1.5},{"op":null,"key":"a"}"#
@@ -74,8 +82,8 @@ import Testing
         #expect(
             report(operations(#"{"op":"get"},{"op":"put","key":"a"}"#))
                 == #"{"detail":[{"type":"missing","loc":["body","operations",0,"key"],"msg":"Field required","input":{"op":"get"}},"#
-                + #"{"type":"literal_error","loc":["body","operations",1,"op"],"msg":"Input should be 'get', 'set' or 'delete'","input":"put","#
-                + #""ctx":{"expected":"'get', 'set' or 'delete'"}}]}"#)
+                + #"{"type":"literal_error","loc":["body","operations",1,"op"],"msg":"Input should be 'get', 'set', 'delete' or 'touch'","input":"put","#
+                + #""ctx":{"expected":"'get', 'set', 'delete' or 'touch'"}}]}"#)
         #expect(
             report(operations("7"))
                 == #"{"detail":[{"type":"model_attributes_type","loc":["body","operations",0],"#
