@@ -13,7 +13,7 @@ final class ConditionalChange {
 
     struct Outcome: Sendable {
         let answer: CacheAnswer
-        /// Whether a reader would have got a value before.
+        /// Whether there is a change, and a reader would have got a value before it.
         let hadValue: Bool
     }
 
@@ -91,13 +91,13 @@ final class ConditionalChange {
     }
 
     private func hasChanged(_ answer: CacheAnswer, hadValue: Bool) {
-        guard case .conflict = answer else { return self.end(answer, hadValue: hadValue && answer.isChange) }
+        guard case .conflict = answer else { return self.end(answer, hadValue: hadValue) }
         self.acceptsCopy = false
         self.read()
     }
 
     private func end(_ answer: CacheAnswer, hadValue: Bool) {
-        let outcome = Outcome(answer: answer, hadValue: hadValue)
+        let outcome = Outcome(answer: answer, hadValue: hadValue && answer.isChange)
         self.outcome = outcome
         self.whenDone?(outcome)
         self.whenDone = nil

@@ -96,7 +96,8 @@ package final class BatchCollector: CacheAnswerReceiver {
         case .delete:
             self.store.delete(operation.key, now: now, token: token, receiver: self)
         case .expire(let ttlSeconds):
-            ConditionalChange.expire(operation.key, ttlSeconds: ttlSeconds, self.resolver).begin { self.cacheAnswered($0.answer, token: token) }?.answer
+            ConditionalChange.expire(operation.key, ttlSeconds: ttlSeconds, self.resolver).begin { self.cacheAnswered($0.answer, token: token) }?
+                .answer
         }
     }
 
