@@ -44,7 +44,7 @@ final class NegotiatedConnection: ConnectionProtocols {
         self.promise.succeed(.http2(streams))
         return { stream in
             stream.eventLoop.makeCompletedFuture {
-                try stream.pipeline.syncOperations.addHandlers([HTTP2FramePayloadToHTTPServerCodec(), ContinueHandler()])
+                try stream.pipeline.syncOperations.addHandlers([HTTP2FramePayloadToHTTPServerCodec(), StreamGate()])
                 continuation.yield(
                     try HTTP1Channel.Value(
                         wrappingChannelSynchronously: stream,
@@ -60,8 +60,9 @@ final class NegotiatedConnection: ConnectionProtocols {
     }
 }
 
-/// Lets a client that waits for permission send its body, when the route asks for it (RFC 9110, section 10.1.1).
-final class ContinueHandler: ChannelDuplexHandler {
+/// Keeps the rules of a stream that the router does not see, as `CodecGate` does those of a connection: it lets a client that waits for permission
+/// send its body when the route asks for it (RFC 9110, section 10.1.1), and answers without a body do not state the length of one (section 8.6).
+final class StreamGate: ChannelDuplexHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
@@ -78,6 +79,14 @@ final class ContinueHandler: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .head(var head) = self.unwrapOutboundIn(data), [204, 304].contains(head.status.code) else {
+            return context.write(data, promise: promise)
+        }
+        head.headerFields[.contentLength] = nil
+        context.write(self.wrapOutboundOut(.head(head)), promise: promise)
+    }
+
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         guard event is BodyWanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
         promise?.succeed()
@@ -88,4 +97,4 @@ final class ContinueHandler: ChannelDuplexHandler {
 }
 
 @available(*, unavailable)
-extension ContinueHandler: Sendable {}
+extension StreamGate: Sendable {}

@@ -101,7 +101,7 @@ import Testing
         Case("HTTP/1.0 without a host", get("/cache/none", "HTTP/1.0"), 404), Case("a later version", get("/cache/k", "HTTP/1.2\r\nHost: h"), 400),
         Case("HTTP/2 by name", get("/cache/k", "HTTP/2.0\r\nHost: h"), 400), Case("HTTP/0.9", "GET /cache/k\r\n\r\n", 400),
         Case("a version in lower case", get("/cache/k", "http/1.1\r\nHost: h"), 400),
-        Case("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        Case("half of the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSX\r\n\r\n", 400),
         Case("an upgrade", field("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"), 404),
         Case("the beginning of TLS", bytes: [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3] + Array(repeating: 0x41, count: 200), 400),
     ]

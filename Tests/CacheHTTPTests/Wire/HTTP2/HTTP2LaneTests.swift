@@ -99,7 +99,8 @@ import Testing
             change(&settings)
             self.limiter = Limiter(settings.serviceLimits)
             self.scope = EventLoopScope(
-                cache: self.store, counters: OperationCounters(), settings: settings, accessLog: nil, access: nil, limiter: self.limiter,
+                cache: ValueResolver(self.store), counters: OperationCounters(), settings: settings, accessLog: nil, access: nil,
+                limiter: self.limiter,
                 eventLoopCount: 1)
             self.router = Router(self.server.eventLoop)
             try self.scope.addHandlers(to: self.server.pipeline.syncOperations, self.router)
@@ -192,7 +193,7 @@ import Testing
         let settings = HTTPSettings()
         let router = Router(channel.eventLoop)
         let scope = EventLoopScope(
-            cache: FakeStore(), counters: OperationCounters(), settings: settings, accessLog: nil, access: nil,
+            cache: ValueResolver(FakeStore()), counters: OperationCounters(), settings: settings, accessLog: nil, access: nil,
             limiter: Limiter(settings.serviceLimits), eventLoopCount: 1)
         try scope.addHandlers(to: channel.pipeline.syncOperations, router)
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/client")).wait()
@@ -207,7 +208,7 @@ import Testing
     @Test func theRouterGetsEverythingElse() throws {
         let connection = try Connection()
         connection.writes("GET", "/cache?key=a")
-        let upload = connection.writes("POST", "/cache/invalidate", body: "{", isEnd: false)
+        let upload = connection.writes("POST", "/cache/invalidate", body: "{", declared: 2, isEnd: false)
         try connection.sends()
         connection.writes("}", on: upload, isEnd: true)
         try connection.sends()
