@@ -12,7 +12,7 @@ locals {
     local.redis.iam ? { REDIS_AUTH = "google-iam" } : {},
     # What a process keeps for shards has a bound, 128 unless it is told otherwise: the most that there can be, so that growing makes no new revision.
     local.is_cluster && var.shards > 128 ? { REDIS_CLUSTER_MAX_SHARDS = "250" } : {},
-    # One connection of the front end carries many clients: those who give up must not end the requests of the others.
+    # One connection of the front end may carry many clients: those who give up must not end the requests of the others.
     # And it has as many streams as there are requests at once, so that one is enough.
     var.protocol == "h2c" ? { HTTP2_MAX_ABUSE = "1000000", HTTP2_MAX_STREAMS = "250" } : {},
     # The sidecar shows no key; nobody else comes to the loopback.
