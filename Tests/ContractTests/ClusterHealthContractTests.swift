@@ -79,7 +79,8 @@ import Testing
                 ])
             let scrape = try await agent.ask(Request.get("/metrics"))
             let types = scrape.text.matches(of: #/# TYPE (\w+)/#).map { String($0.output.1) }
-            #expect(Set(types) == Set(MetricCatalogue.all.map(\.name) + ["cacheagent_cache_invalidated_keys_total"]))
+            let registered = ["cacheagent_cache_invalidated_keys_total", "cacheagent_cache_invalidated_tags_total"]
+            #expect(Set(types) == Set(MetricCatalogue.all.map(\.name) + registered))
             #expect(try #require(scrape.metric("cacheagent_cluster_topology_refreshes_total")) >= 1)
             let text = scrape.text + (try await agent.ask(Request.get("/health")).text)
             for secret in cluster.ports.map({ ":\($0)" }) + cluster.identifiers { #expect(!text.contains(secret)) }

@@ -73,7 +73,7 @@ import Testing
             }
             let expected =
                 MetricCatalogue.all.map(\.name).filter { !ofCluster.contains($0) && (store == .redis || !ofRedis.contains($0)) }
-                + ["cacheagent_cache_invalidated_keys_total"]
+                + ["cacheagent_cache_invalidated_keys_total", "cacheagent_cache_invalidated_tags_total"]
             #expect(Set(found) == Set(expected))
         }
     }
