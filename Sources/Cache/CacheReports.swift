@@ -13,6 +13,10 @@ package struct CacheHealth: Sendable {
     package let redis: RedisCountersSnapshot?
     /// The copies of reads; nil if none are kept.
     package let near: NearCacheHealth?
+    /// What readers have found in envelopes.
+    package let values: ValueCounts
+    /// What became of leases.
+    package let leases: LeaseCounters
     /// Commands that Redis has refused, and without which the service works all the same.
     package let refusedCommands: [String]
     /// Since the process started, in seconds.
@@ -27,6 +31,19 @@ package struct CacheHealth: Sendable {
 
     /// Whether memory stands in for Redis, for all keys or for those that wait to be replayed.
     package var isDegraded: Bool { self.outage.map { $0.state != .connected } ?? false }
+}
+
+/// What readers have found in envelopes, over all event loops.
+package struct ValueCounts: Sendable {
+    package private(set) var stale = 0
+    package private(set) var outdated = 0
+    package private(set) var unreadable = 0
+
+    mutating func add(_ counters: ValueCounters) {
+        self.stale += counters.count(.stale)
+        self.outdated += counters.count(.outdated)
+        self.unreadable += counters.count(.unreadable)
+    }
 }
 
 /// The copies of reads, and what happened to them.

@@ -12,6 +12,8 @@ package struct CacheService: Sendable {
     let redis: (control: any CacheControlConnection, gate: OutageGate)?
     let logger: Logger
     let invalidatedKeys = Counter(label: "cacheagent_cache_invalidated_keys_total")
+    let invalidatedTags = Counter(label: "cacheagent_cache_invalidated_tags_total")
+    package let leaseCounters = LeaseCounters()
     private let started = NIODeadline.now()
 
     /// The counters of what the router answers.
@@ -54,9 +56,16 @@ package struct CacheService: Sendable {
             let answer = self.embedded.get(key)
             if !answer.isToBeResolved { return answer }
         }
+        return await self.read(key, acceptsCopy: acceptsCopy, on: eventLoop).answer
+    }
+
+    /// Reads a key, and tells what is stored there as well.
+    func read(_ key: ByteBuffer, acceptsCopy: Bool, on eventLoop: any EventLoop) async -> ResolvedAnswer {
         let resolver = self.entry(of: eventLoop).resolver
         return await withCheckedContinuation { continuation in
-            eventLoop.execute { ResolvedRead(resolver.value, acceptsCopy: acceptsCopy, continuation).begin(key) }
+            eventLoop.execute {
+                ResolvedRead(resolver.value, acceptsCopy: acceptsCopy) { continuation.resume(returning: $0) }.begin(key)
+            }
         }
     }
 
@@ -199,6 +208,8 @@ package struct CacheService: Sendable {
             outageSettings: self.redis?.gate.settings,
             redis: self.redisSnapshot,
             near: self.nearHealth,
+            values: self.eventLoops.reduce(into: ValueCounts()) { $0.add($1.valueCounters) },
+            leases: self.leaseCounters,
             refusedCommands: refusedCommands + (self.redis?.gate.refusedCommands.all ?? []),
             uptimeSeconds: self.uptimeSeconds,
             memory: self.embedded.memory.statistics(now: .now),

@@ -153,7 +153,13 @@ extension ConditionalChange {
             }
             if ttlSeconds == nil, !enveloped.envelope.tags.isEmpty { return .answer(.refused(.timeToLiveRequired, source)) }
             let ttl = TimeToLive(seconds: ttlSeconds.map { $0 + enveloped.envelope.staleSeconds })
-            return .change(.expire(ttl: ttl, prefix: held.beginning(held.readableBytes - value.count)))
+            guard enveloped.envelope.lease != nil else {
+                return .change(.expire(ttl: ttl, prefix: held.beginning(held.readableBytes - value.count)))
+            }
+            // When a lease is over is said by what remains of the key, which changes: so the lease ends now.
+            var envelope = enveloped.envelope
+            envelope.lease = nil
+            return .change(.replace(expected: held, value: envelope.wrap(enveloped.payload.buffer), ttl: ttl))
         }
     }
 }

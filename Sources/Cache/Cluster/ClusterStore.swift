@@ -27,6 +27,10 @@ package final class ClusterStore: CacheStore {
     package let nearCounters: NearCounters?
     /// The counters of this loop's connections.
     package let redisCounters = EventLoopRedisCounters()
+    /// Hears of keys that have changed, as far as copies are kept.
+    weak var observer: (any KeyObserver)? {
+        didSet { for store in self.allStores { store.near?.observer = self.observer } }
+    }
 
     /// - Parameters:
     ///   - slots: who serves which keys.
@@ -51,6 +55,7 @@ package final class ClusterStore: CacheStore {
         while self.stores.count <= store.shard { self.stores.append(nil) }
         self.stores[store.shard] = store
         store.redirects = self
+        store.near?.observer = self.observer
         self.redisCounters.add(store.redisCounters)
     }
 

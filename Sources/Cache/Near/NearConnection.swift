@@ -12,6 +12,8 @@ final class NearConnection {
 
     let cache: NearCache
     let counters: NearCounters
+    /// Hears of keys that have changed.
+    weak var observer: (any KeyObserver)?
     private let connection: UInt16
     private let eventLoop: any EventLoop
     /// Writes that Redis has not answered, by hash: a client that has sent a write may read the key before the answer, and must not get a copy.
@@ -91,6 +93,7 @@ final class NearConnection {
     func writeEnded(_ key: ByteBuffer, _ hash: MemoryKeyHash) {
         self.writesInFlight[self.writeSlot(hash)] -= 1
         self.cache.drop(key.readableBytesUInt8Span, hash)
+        self.observer?.keyChanged(key)
     }
 
     private func isBeingWritten(_ hash: MemoryKeyHash) -> Bool { self.writesInFlight[self.writeSlot(hash)] > 0 }
@@ -204,6 +207,7 @@ final class NearConnection {
         for index in self.invalidatedIndex..<end {
             guard let key = self.invalidated[index].text else { continue }
             self.cache.drop(key.readableBytesUInt8Span, self.cache.hash(key))
+            self.observer?.keyChanged(key)
         }
         guard end < self.invalidated.count else {
             self.invalidated.removeAll(keepingCapacity: self.invalidated.count <= Self.keysPerStep)

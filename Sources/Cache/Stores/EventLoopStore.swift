@@ -10,6 +10,8 @@ package struct EventLoopStore: Sendable {
     package let resolver: NIOLoopBound<ValueResolver>
     /// What it has found.
     package let valueCounters: ValueCounters
+    /// Those who wait for values that somebody else computes.
+    let waiters: NIOLoopBound<LeaseWaiters>
     /// The part of the store that talks to Redis; nil if no Redis is configured.
     package let redis: NIOLoopBound<ClusterStore>?
     package let counters: OperationCounters
@@ -27,6 +29,7 @@ package struct EventLoopStore: Sendable {
         self.store = NIOLoopBound(store, eventLoop: eventLoop)
         self.resolver = NIOLoopBound(resolver, eventLoop: eventLoop)
         self.valueCounters = resolver.counters
+        self.waiters = NIOLoopBound(LeaseWaiters(resolver, on: eventLoop), eventLoop: eventLoop)
         self.redis = nil
         self.counters = counters
         self.redisCounters = nil
@@ -41,6 +44,9 @@ package struct EventLoopStore: Sendable {
         self.store = NIOLoopBound(store, eventLoop: eventLoop)
         self.resolver = NIOLoopBound(resolver, eventLoop: eventLoop)
         self.valueCounters = resolver.counters
+        let waiters = LeaseWaiters(resolver, on: eventLoop)
+        store.observer = waiters
+        self.waiters = NIOLoopBound(waiters, eventLoop: eventLoop)
         self.redis = NIOLoopBound(store, eventLoop: eventLoop)
         self.counters = counters
         self.redisCounters = store.redisCounters

@@ -48,11 +48,12 @@ extension Envelope {
             guard tag.name.readableBytes > 0, self.tags.count < Self.maximumTags else { throw .malformed }
             self.tags.append(tag)
         case .lease:
-            guard part.bytes.count == 24 else { throw .malformed }
+            guard part.bytes.count == 32 else { throw .malformed }
             let token = UInt128(bigEndian: part.bytes.loadUnaligned(as: UInt128.self))
             let end = Int64(bigEndian: part.bytes.loadUnaligned(fromByteOffset: 16, as: Int64.self))
-            guard end >= 0 else { throw .malformed }
-            self.lease = Lease(token: LeaseToken(bits: token), endMilliseconds: end)
+            let valueEnd = Int64(bigEndian: part.bytes.loadUnaligned(fromByteOffset: 24, as: Int64.self))
+            guard end >= 0, valueEnd >= 0 else { throw .malformed }
+            self.lease = Lease(token: LeaseToken(bits: token), endMilliseconds: end, valueEndMilliseconds: valueEnd)
         case .leaseTag:
             guard let count = self.lease?.versions.count, count < Self.maximumLeaseTags else { throw .malformed }
             self.lease?.versions.append(try part.tag())

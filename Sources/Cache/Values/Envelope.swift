@@ -98,12 +98,16 @@ package struct Lease: Sendable, Equatable {
     /// What remains of the time to live of the key when the lease is over, in milliseconds; 0 if the lease ends with the key. It needs no clock: Redis
     /// says what remains.
     package var endMilliseconds: Int64
+    /// What remains when the value beside the lease is over, in milliseconds; 0 if it ends with the key. A lease may last longer than the stale value that
+    /// it is about.
+    package var valueEndMilliseconds: Int64
     /// The versions of tags when the lease was given: those of the tags that were known, and under the empty name that of all tags.
     package var versions: [VersionedTag]
 
-    package init(token: LeaseToken, endMilliseconds: Int64 = 0, versions: [VersionedTag] = []) {
+    package init(token: LeaseToken, endMilliseconds: Int64 = 0, valueEndMilliseconds: Int64 = 0, versions: [VersionedTag] = []) {
         self.token = token
         self.endMilliseconds = endMilliseconds
+        self.valueEndMilliseconds = valueEndMilliseconds
         self.versions = versions
     }
 }
@@ -151,6 +155,7 @@ extension Envelope {
         if let lease {
             var part = ByteBuffer(integer: lease.token.bits)
             part.writeInteger(lease.endMilliseconds)
+            part.writeInteger(lease.valueEndMilliseconds)
             bytes.writePart(.lease, part)
             for tag in lease.versions { bytes.writePart(.leaseTag, tag.bytes) }
         }
@@ -167,7 +172,7 @@ extension Envelope {
         if self.staleSeconds > 0 { count += Self.partHeadCount + 8 }
         for tag in self.tags { count += Self.partHeadCount + tag.byteCount }
         guard let lease else { return count }
-        count += Self.partHeadCount + 24
+        count += Self.partHeadCount + 32
         for tag in lease.versions { count += Self.partHeadCount + tag.byteCount }
         return count
     }

@@ -64,7 +64,9 @@ package final class ValueResolver {
             return .miss(source)
         case .enveloped(let value):
             guard value.envelope.form == .value else { return .miss(source) }
-            let fresh = remaining.map { $0 - value.envelope.staleSeconds * 1000 }
+            let left = remaining.map { $0 - (value.envelope.lease?.valueEndMilliseconds ?? 0) }
+            if let left, left <= 0 { return .miss(source) }
+            let fresh = left.map { $0 - value.envelope.staleSeconds * 1000 }
             let check = Check(value: value, remainingMilliseconds: fresh, source: source, token: token, receiver: receiver)
             return value.envelope.tags.isEmpty ? self.answer(check) : self.compareTags(check, acceptsCopy: acceptsCopy, now: now)
         }
@@ -139,16 +141,26 @@ extension CacheAnswer {
     }
 }
 
-/// Reads a key for a task that waits for the answer.
+/// What a read has brought.
+struct ResolvedAnswer: Sendable {
+    /// What is stored at the key.
+    let stored: CacheAnswer
+    /// What a reader gets.
+    let answer: CacheAnswer
+}
+
+/// Reads a key for a caller who wants to know both what is stored and what a reader gets. Confined to an event loop.
 final class ResolvedRead: CacheAnswerReceiver {
     private let resolver: ValueResolver
     private let acceptsCopy: Bool
-    private let continuation: CheckedContinuation<CacheAnswer, Never>
+    private let completion: (ResolvedAnswer) -> Void
+    private var stored: CacheAnswer?
 
-    init(_ resolver: ValueResolver, acceptsCopy: Bool, _ continuation: CheckedContinuation<CacheAnswer, Never>) {
+    /// - Parameter completion: called once, perhaps before `begin` returns.
+    init(_ resolver: ValueResolver, acceptsCopy: Bool, _ completion: @escaping (ResolvedAnswer) -> Void) {
         self.resolver = resolver
         self.acceptsCopy = acceptsCopy
-        self.continuation = continuation
+        self.completion = completion
     }
 
     func begin(_ key: ByteBuffer) {
@@ -159,9 +171,11 @@ final class ResolvedRead: CacheAnswerReceiver {
     }
 
     func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
+        let stored = self.stored ?? answer
+        self.stored = stored
         let now = Int(NIODeadline.now().uptimeNanoseconds)
         if let answer = self.resolver.resolve(answer, acceptsCopy: self.acceptsCopy, now: now, token: 0, receiver: self) {
-            self.continuation.resume(returning: answer)
+            self.completion(ResolvedAnswer(stored: stored, answer: answer))
         }
     }
 }

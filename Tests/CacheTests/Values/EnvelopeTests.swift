@@ -16,7 +16,8 @@ import Testing
 
     private static func lease(_ random: inout SplitMix64) -> Lease {
         var lease = Lease(
-            token: LeaseToken(bits: .random(in: .min ... .max, using: &random)), endMilliseconds: .random(in: 0 ... .max, using: &random))
+            token: LeaseToken(bits: .random(in: .min ... .max, using: &random)), endMilliseconds: .random(in: 0 ... .max, using: &random),
+            valueEndMilliseconds: .random(in: 0 ... .max, using: &random))
         if Bool.random(using: &random) { lease.versions.append(VersionedTag(name: ByteBuffer(), version: TagVersion(bits: 7))) }
         lease.versions += (0..<Int.random(in: 0...3, using: &random)).map { _ in self.tag(&random) }
         return lease
