@@ -34,7 +34,7 @@ package enum AccessCaller: Sendable {
         let verdict = self.verdict(action.scope)
         guard verdict == .allowed, case .known(let grant) = self else { return verdict }
         switch action {
-        case .read(let key), .write(let key):
+        case .read(let key), .write(let key), .invalidate(tag: let key):
             let isInside = key.withUnsafeReadableBytes { key in grant.prefix.withUnsafeBytes { key.hasPrefix($0) } }
             return isInside ? .allowed : .outsidePrefix
         }
@@ -61,12 +61,15 @@ package enum AccessCaller: Sendable {
 package enum AccessAction {
     case read(key: ByteBuffer)
     case write(key: ByteBuffer)
+    /// A tag is confined as a key is.
+    case invalidate(tag: ByteBuffer)
 
     /// The scope that it requires.
     package var scope: AccessScopes {
         switch self {
         case .read: .read
         case .write: .write
+        case .invalidate: .invalidate
         }
     }
 }

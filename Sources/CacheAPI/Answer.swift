@@ -24,6 +24,8 @@ package struct Answer {
     var challenge: StaticString?
     /// When to try again what was refused.
     package var retryAfterSeconds: Int?
+    /// What is said of the lease of the key.
+    var lease: LeaseField?
 
     package init(_ status: AnswerStatus, _ body: AnswerBody) {
         self.status = status
@@ -42,6 +44,8 @@ package struct Answer {
     private var cacheControl: StaticString {
         // A page belongs to the program that serves it: after a deployment the old one is of no use.
         if self.contentSecurityPolicy != nil { return "no-cache" }
+        // A lease is for one.
+        if self.lease != nil { return "no-store" }
         return switch self.cacheStatus?.outcome {
         case .hit, .miss: "private, no-cache"
         case .stored, .deleted, .changed, .read, .conflict, .refused, nil: "no-store"
@@ -86,6 +90,9 @@ package struct Answer {
         }
         if let challenge = self.challenge {
             sink.field(.challenge) { $0.append(challenge) }
+        }
+        if let lease = self.lease {
+            sink.field(.cacheLease) { lease.write(into: &$0) }
         }
         if let seconds = self.retryAfterSeconds {
             sink.field(.retryAfter) { $0.appendDecimal(seconds) }

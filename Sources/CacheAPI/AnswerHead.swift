@@ -8,7 +8,7 @@ package enum AnswerFieldName: Int, CaseIterable {
     case contentType, contentLength, cacheStatus, cacheDegraded, cacheControl, allow, acceptEncoding, challenge, retryAfter, vary, requestID,
         processTime, date
     /// Of values that need more than their text.
-    case cacheStale
+    case cacheStale, cacheLease
     case entityTag, contentEncoding, acceptRanges
     /// Of pages and what belongs to them.
     case contentSecurityPolicy, contentTypeOptions, referrerPolicy
@@ -24,6 +24,7 @@ package enum AnswerFieldName: Int, CaseIterable {
         case .entityTag: "ETag: "
         case .contentEncoding: "Content-Encoding: "
         case .acceptRanges: "Accept-Ranges: "
+        case .cacheLease: "Cache-Lease: "
         case .allow: "Allow: "
         case .acceptEncoding: "Accept-Encoding: "
         case .challenge: "WWW-Authenticate: "
@@ -50,6 +51,7 @@ package enum AnswerFieldName: Int, CaseIterable {
         case .entityTag: .eTag
         case .contentEncoding: .contentEncoding
         case .acceptRanges: .acceptRanges
+        case .cacheLease: Self.cacheLeaseName
         case .allow: .allow
         case .acceptEncoding: .acceptEncoding
         case .challenge: .wwwAuthenticate
@@ -71,6 +73,7 @@ package enum AnswerFieldName: Int, CaseIterable {
     private static let referrerPolicyName = Self.name("Referrer-Policy")
     private static let cacheStatusName = Self.name("Cache-Status")
     private static let cacheDegradedName = Self.name("X-Cache-Degraded")
+    package static let cacheLeaseName = Self.name("Cache-Lease")
     private static let cacheStaleName = Self.name("X-Cache-Stale")
     private static let processTimeName = Self.name("X-Process-Time")
     package static let apiKeyName = Self.name("X-API-Key")

@@ -9,6 +9,7 @@ package enum AnswerStatus: Int, CaseIterable {
     case forbidden = 403
     case notFound = 404
     case methodNotAllowed = 405
+    case conflict = 409
     case preconditionFailed = 412
     case contentTooLarge = 413
     case targetTooLong = 414
@@ -50,6 +51,7 @@ package enum AnswerStatus: Int, CaseIterable {
         case .noContent: 17
         case .notModified: 18
         case .preconditionFailed: 19
+        case .conflict: 20
         }
     }
 
@@ -66,6 +68,7 @@ package enum AnswerStatus: Int, CaseIterable {
         case .forbidden: "Forbidden"
         case .notFound: "Not Found"
         case .methodNotAllowed: "Method Not Allowed"
+        case .conflict: "Conflict"
         case .contentTooLarge: "Payload Too Large"
         case .targetTooLong: "URI Too Long"
         case .unsupportedMediaType: "Unsupported Media Type"

@@ -97,7 +97,7 @@ private struct BatchReader {
         self.fields.move(toOperation: index, element.root)
         guard element.root.kind == .object else { return self.fields.addFaultOfObject(.modelAttributesType) }
         let name = self.name(element.members[0], in: bytes)
-        let key = self.fields.requiredText("key", element.members[1], maximumBytes: self.limits.maximumKeyBytes)
+        let key = self.fields.requiredKey("key", element.members[1], maximumBytes: self.limits.maximumKeyBytes)
         switch name {
         case .get: self.append(.get, key)
         case .delete: self.append(.delete, key)

@@ -12,10 +12,10 @@ package struct CORSPolicy: Sendable, Hashable {
     /// How long a browser may remember the answer to a preflight request.
     package static let maximumAgeSeconds = 600
     /// The fields of answers that a page may read besides those that every page may.
-    package static let exposedFields = "Cache-Status, ETag, X-Cache-Degraded, X-Cache-Stale, X-Request-Id, X-Process-Time, Retry-After"
+    package static let exposedFields = "Cache-Status, ETag, X-Cache-Degraded, X-Cache-Stale, Cache-Lease, X-Request-Id, X-Process-Time, Retry-After"
     /// The fields that a page may send.
     package static let acceptedFields =
-        "Authorization, Cache-Control, Content-Encoding, Content-Type, If-Match, If-None-Match, X-API-Key, X-Request-Id, traceparent, tracestate"
+        "Authorization, Cache-Control, Cache-Lease, Content-Encoding, Content-Type, If-Match, If-None-Match, X-API-Key, X-Request-Id, traceparent, tracestate"
     /// What the answer to a preflight request depends on.
     package static let preflightVariesBy = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 

@@ -58,8 +58,11 @@ extension Answer {
 
     /// The answer to a set of `key`.
     package static func store(_ key: ByteBuffer, ttlSeconds: Int64?, _ outcome: CacheAnswer) -> Answer {
-        if case .refused(let refusal, let source) = outcome { return .refusal(refusal, source) }
-        return Answer(.ok, .stored(key: key, ttlSeconds: ttlSeconds)).with(.stored, outcome.source)
+        switch outcome {
+        case .refused(let refusal, let source): .refusal(refusal, source)
+        case .unavailable(let source), .conflict(let source): .unavailable(source)
+        case .stored, .hit, .miss, .deleted: Answer(.ok, .stored(key: key, ttlSeconds: ttlSeconds)).with(.stored, outcome.source)
+        }
     }
 
     /// The answer to a new time to live of `key`.

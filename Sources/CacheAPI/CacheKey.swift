@@ -1,4 +1,5 @@
 import Bytes
+import Cache
 package import NIOCore
 
 /// Keys as the path of a target names them.
@@ -48,8 +49,12 @@ package import NIOCore
     package static func fault(of key: ByteBuffer, limits: RequestLimits) -> ValidationFault.Kind? {
         if key.readableBytes == 0 { return .stringTooShort(minimum: 1) }
         if key.readableBytes > limits.maximumKeyBytes { return .stringTooLong(maximum: limits.maximumKeyBytes) }
+        if TagVersion.isKey(key) { return self.reservedKey }
         return UTF8Validator.isValid(key.readableBytesUInt8Span) ? nil : .stringUnicode
     }
+
+    /// What is wrong with a key that the service uses itself.
+    package static let reservedKey = ValidationFault.Kind.valueError("keys that begin with \(TagVersion.keyPrefix) are reserved")
 
     private static func matches(_ name: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard name.count == text.utf8CodeUnitCount else { return false }

@@ -1,3 +1,4 @@
+import Cache
 import JSON
 import NIOCore
 
@@ -70,23 +71,55 @@ struct FieldReader {
             self.add(.missing, name, self.root)
             return nil
         }
-        guard element.kind == .string else {
-            self.add(.stringType, name, element)
+        switch Self.text(element, in: self.body, maximumBytes: maximumBytes) {
+        case .success(let text):
+            return text
+        case .failure(let kind):
+            self.add(kind, name, element)
             return nil
         }
-        guard let text = element.decodeString(in: self.body) else {
-            self.add(.stringUnicode, name, element)
-            return nil
+    }
+
+    /// The same for a key.
+    mutating func requiredKey(_ name: String, _ element: JSONElement?, maximumBytes: Int) -> ByteBuffer? {
+        guard let key = self.requiredText(name, element, maximumBytes: maximumBytes) else { return nil }
+        guard TagVersion.isKey(key) else { return key }
+        self.add(CacheKey.reservedKey, name, element)
+        return nil
+    }
+
+    /// Texts in a list, each as long as a key; none if it is absent or `null`.
+    mutating func optionalTexts(_ name: String, _ element: JSONElement?, maximumCount: Int, maximumBytes: Int) -> [ByteBuffer] {
+        guard let element, element.kind != .null else { return [] }
+        guard element.kind == .array else {
+            self.add(.listType, name, element)
+            return []
         }
-        guard text.readableBytes > 0 else {
-            self.add(.stringTooShort(minimum: 1), name, element)
-            return nil
+        var texts: [ByteBuffer] = []
+        var count = 0
+        let body = self.body
+        var items = JSONArrayElements(of: element, in: body.readableBytesUInt8Span)
+        while let item = items.next(members: Self.noNames, in: body.readableBytesUInt8Span)?.root {
+            if count < maximumCount {
+                switch Self.text(item, in: body, maximumBytes: maximumBytes) {
+                case .success(let text): texts.append(text)
+                case .failure(let kind): self.faults.append(ValidationFault(kind, at: .item(name, count), input: .value(item.slice(of: body))))
+                }
+            }
+            count += 1
         }
-        guard text.readableBytes <= maximumBytes else {
-            self.add(.stringTooLong(maximum: maximumBytes), name, element)
-            return nil
-        }
-        return text
+        if count > maximumCount { self.add(.tooLong(maximum: maximumCount, actual: count), name, element) }
+        return texts
+    }
+
+    private static let noNames: InlineArray<0, JSONMemberName> = []
+
+    private static func text(_ element: JSONElement, in body: ByteBuffer, maximumBytes: Int) -> Result<ByteBuffer, ValidationFault.Kind> {
+        guard element.kind == .string else { return .failure(.stringType) }
+        guard let text = element.decodeString(in: body) else { return .failure(.stringUnicode) }
+        guard text.readableBytes > 0 else { return .failure(.stringTooShort(minimum: 1)) }
+        guard text.readableBytes <= maximumBytes else { return .failure(.stringTooLong(maximum: maximumBytes)) }
+        return .success(text)
     }
 
     /// An integer in Pydantic's lax mode, which takes one from a number, a string or a Boolean. Nil also if it is absent or `null`.
@@ -128,8 +161,9 @@ struct FieldReader {
     }
 
     /// A field is wrong.
-    mutating func add(_ kind: ValidationFault.Kind, _ name: String, _ element: JSONElement) {
+    /// - Parameter element: nil if the field is not there.
+    mutating func add(_ kind: ValidationFault.Kind, _ name: String, _ element: JSONElement?) {
         let location = self.operation.map { ValidationFault.Location.operation($0, name) } ?? .field(name)
-        self.faults.append(ValidationFault(kind, at: location, input: .value(element.slice(of: self.body))))
+        self.faults.append(ValidationFault(kind, at: location, input: element.map { .value($0.slice(of: self.body)) } ?? .null))
     }
 }

@@ -87,6 +87,7 @@ extension OpenAPIDocument {
             "Forbidden": self.error(
                 "The credentials do not allow this, or Redis does not let the service use this key", "The cache may not use this key",
                 headers: self.cacheHeaders),
+            "LeaseOver": self.error("The lease no longer stands", "The lease no longer stands", headers: self.cacheHeaders),
             "KeyNotFound": self.error("The key has no value", "Key not found", headers: self.cacheHeaders),
             "PreconditionFailed": self.error(
                 "The value is not as `If-Match` or `If-None-Match` wants it: nothing is changed", "The value is not as the request expects it",

@@ -36,7 +36,8 @@ package struct OpenAPIDocument {
             ],
             "paths": .object(self.paths),
             "components": [
-                "schemas": self.schemas, "headers": Self.headers, "responses": Self.responses, "securitySchemes": Self.securitySchemes,
+                "schemas": self.schemas, "headers": Self.headers.merging(Self.leaseHeaders), "responses": Self.responses,
+                "securitySchemes": Self.securitySchemes,
             ],
         ]
     }

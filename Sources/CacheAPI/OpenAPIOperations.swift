@@ -106,15 +106,16 @@ extension OpenAPIDocument {
 
     private func get(_ place: RouteOperation.KeyPlace, _ scope: String?) -> JSONNode {
         self.operation(
-            place.identifier("getValue"), "cache", "Get a value", scope: scope, parameters: [self.key(in: place), Self.ifNoneMatch],
+            place.identifier("getValue"), "cache", "Get a value", scope: scope,
+            parameters: [self.key(in: place), Self.ifNoneMatch] + Self.leaseParameters,
             [
                 (
                     "200",
                     Self.json(
                         "The value", Self.schema("GetAnswer"), headers: Self.valueHeaders,
                         example: ["success": true, "key": "agent:1", "value": ["name": "crawler"]])
-                ), Self.notModified, ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("415", Self.response("NotText")),
-                ("422", Self.response("Invalid")),
+                ), Self.notModified, ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), Self.leaseOver,
+                ("415", Self.response("NotText")), ("422", Self.response("Invalid")),
             ])
     }
 
@@ -135,14 +136,15 @@ extension OpenAPIDocument {
 
     private func delete(_ place: RouteOperation.KeyPlace, _ scope: String?) -> JSONNode {
         self.operation(
-            place.identifier("deleteValue"), "cache", "Delete a value", scope: scope, parameters: [self.key(in: place)],
+            place.identifier("deleteValue"), "cache", "Delete a value, or give up its lease", scope: scope,
+            parameters: [self.key(in: place), Self.leaseToken("Give up this lease, and delete nothing")],
             [
                 (
                     "200",
                     Self.json(
                         "The value is deleted, or will be when Redis is available again", Self.schema("DeleteAnswer"), headers: Self.cacheHeaders,
                         example: ["success": true, "key": "agent:1", "message": "Key deleted successfully"])
-                ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), ("422", Self.response("Invalid")),
+                ), ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), Self.leaseOver, ("422", Self.response("Invalid")),
             ])
     }
 
@@ -170,24 +172,27 @@ extension OpenAPIDocument {
             example: ["success": true, "key": "agent:1", "message": "Value cached successfully with TTL: 60"]
         ).merging(["links": ["get": link("getValue"), "getByQuery": link("getValueByQuery"), "delete": link("deleteValue")]])
         return self.operation(
-            "setValue", "cache", "Store a value", scope: scope, body: Self.body("SetRequest"),
+            "setValue", "cache", "Store a value", scope: scope,
+            parameters: [Self.leaseToken("Store the value only if this lease still stands")], body: Self.body("SetRequest"),
             [
-                ("200", stored), ("403", Self.response("Forbidden")), ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")),
-                ("507", Self.response("NoRoom")),
+                ("200", stored), ("403", Self.response("Forbidden")), Self.leaseOver,
+                ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")), ("507", Self.response("NoRoom")),
             ])
     }
 
     private func invalidate(_ scope: String?) -> JSONNode {
         self.operation(
-            "invalidate", "cache", "Delete all keys that match a pattern, or count them", scope: scope,
+            "invalidate", "cache", "Delete all keys that match a pattern, or count them; or invalidate a tag", scope: scope,
             body: Self.body("InvalidateRequest"),
             [
                 (
                     "200",
                     Self.json(
-                        "The keys are deleted, or counted", Self.schema("InvalidateAnswer"), headers: Self.cacheHeaders,
+                        "The keys are deleted, or counted; or the tag is invalidated",
+                        ["anyOf": [Self.schema("InvalidateAnswer"), Self.schema("TagAnswer")]], headers: Self.cacheHeaders,
                         example: ["success": true, "pattern": "agent:*", "keys_deleted": 3, "message": "Invalidated 3 keys matching pattern"])
-                ), ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")), ("503", Self.response("Unfinished")),
+                ), ("403", Self.response("Forbidden")), ("413", Self.response("ContentTooLarge")), ("422", Self.response("Invalid")),
+                ("503", Self.response("Unfinished")),
             ])
     }
 

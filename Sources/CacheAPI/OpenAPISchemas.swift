@@ -38,11 +38,28 @@ extension OpenAPIDocument {
             (
                 "SetRequest",
                 [
-                    "type": "object", "required": ["key", "value"],
-                    "properties": [
-                        "key": self.keySchema, "value": ["description": "Any JSON, including `null`."], "ttl": self.timeToLive,
+                    "anyOf": [
+                        self.setRequest(ttl: self.timeToLive, stale: ["enum": [0, false, "0", .null]], tags: ["enum": [[], .null]]),
+                        self.setRequest(
+                            ttl: [
+                                "anyOf": [
+                                    ["type": "integer", "minimum": 1, "maximum": .integer(Int(self.limits.maximumTTLSeconds))], ["const": true],
+                                    ["type": "string", "pattern": #"^\+?[1-9][0-9]{0,7}(\.0*)?$"#],
+                                ]
+                            ],
+                            stale: [
+                                "anyOf": .array(self.wholeSeconds + [["type": "null"]]),
+                                "description": "For how many seconds after `ttl` the value may still be answered, marked as stale.",
+                            ],
+                            tags: [
+                                "type": ["array", "null"], "maxItems": .integer(Envelope.maximumTags), "items": self.keySchema,
+                                "description": "What the value can be invalidated by besides its key.",
+                            ], requiresTTL: true),
                     ],
-                    "examples": [["key": "agent:1", "value": ["name": "crawler"], "ttl": 60]],
+                    "examples": [
+                        ["key": "agent:1", "value": ["name": "crawler"], "ttl": 60],
+                        ["key": "agent:1", "value": ["name": "crawler"], "ttl": 60, "stale": 30, "tags": ["agent"]],
+                    ],
                 ]
             ),
             (
@@ -56,17 +73,40 @@ extension OpenAPIDocument {
             (
                 "InvalidateRequest",
                 [
-                    "type": "object", "required": ["pattern"],
-                    "properties": [
-                        "pattern": [
-                            "type": "string", "minLength": 1, "maxLength": .integer(self.limits.maximumKeyBytes),
-                            "description": #"Redis's glob dialect: `*`, `?`, `[a-z]`, `[^x]`, `\`."#,
+                    "oneOf": [
+                        [
+                            "type": "object", "required": ["pattern"],
+                            "properties": [
+                                "pattern": [
+                                    "type": "string", "minLength": 1, "maxLength": .integer(self.limits.maximumKeyBytes),
+                                    "description": #"Redis's glob dialect: `*`, `?`, `[a-z]`, `[^x]`, `\`."#,
+                                ],
+                                "dry_run": Self.lenientBoolean, "tag": ["type": "null"],
+                            ],
                         ],
-                        "dry_run": Self.lenientBoolean,
+                        [
+                            "type": "object", "required": ["tag"],
+                            "properties": [
+                                "tag": [
+                                    "type": "string", "minLength": 1, "maxLength": .integer(self.limits.maximumKeyBytes),
+                                    "description": "Every value with this tag is a miss from now on.",
+                                ],
+                                "pattern": ["type": "null"], "dry_run": Self.lenientFalse,
+                            ],
+                        ],
                     ],
-                    "examples": [["pattern": "agent:*"], ["pattern": "agent:*", "dry_run": true]],
+                    "examples": [["pattern": "agent:*"], ["pattern": "agent:*", "dry_run": true], ["tag": "agent"]],
                 ]
             ),
+        ]
+    }
+
+    private func setRequest(ttl: JSONNode, stale: JSONNode, tags: JSONNode, requiresTTL: Bool = false) -> JSONNode {
+        [
+            "type": "object", "required": requiresTTL ? ["key", "value", "ttl"] : ["key", "value"],
+            "properties": [
+                "key": self.keySchema, "value": ["description": "Any JSON, including `null`."], "ttl": ttl, "stale": stale, "tags": tags,
+            ],
         ]
     }
 
@@ -89,6 +129,13 @@ extension OpenAPIDocument {
         ]
     }
 
+    private static let lenientFalse: JSONNode = [
+        "anyOf": [
+            ["type": "boolean", "const": false], ["type": "integer", "const": 0],
+            ["type": "string", "pattern": "^(0|[oO][fF][fF]|[fF]([aA][lL][sS][eE])?|[nN][oO]?)$"],
+        ]
+    ]
+
     private static let lenientBoolean: JSONNode = [
         "description": "Count the keys and delete none.", "default": false,
         "anyOf": [
@@ -97,8 +144,17 @@ extension OpenAPIDocument {
         ],
     ]
 
+    private static var tagAnswer: JSONNode {
+        self.object(
+            [
+                ("success", self.yes), ("tag", self.text),
+                ("complete", self.no("Only while Redis is unavailable: other instances hear of it when Redis is back.")), ("message", self.text),
+            ], optional: ["complete"])
+    }
+
     private static var cacheSchemas: [(String, JSONNode)] {
         [
+            ("TagAnswer", self.tagAnswer),
             ("SetAnswer", self.object([("success", self.yes), ("key", self.text), ("message", self.text)])),
             (
                 "GetAnswer",
@@ -106,7 +162,7 @@ extension OpenAPIDocument {
             ),
             (
                 "DeleteAnswer",
-                self.object([("success", self.yes), ("key", self.text), ("message", ["type": "string", "const": "Key deleted successfully"])])
+                self.object([("success", self.yes), ("key", self.text), ("message", ["enum": ["Key deleted successfully", "Lease given up"]])])
             ),
             ("ExpireAnswer", self.object([("success", self.yes), ("key", self.text), ("message", self.text)])),
             (

@@ -19,7 +19,13 @@ extension OpenAPIDocument {
         "If-Match", "Entity tags of which the value must have one, or `*` for any value: otherwise the answer is 412.")
 
     /// Headers of a value.
-    static var valueHeaders: [(String, JSONNode)] { self.cacheHeaders + [("ETag", ["$ref": "#/components/headers/EntityTag"])] }
+    static var valueHeaders: [(String, JSONNode)] {
+        self.cacheHeaders + self.references(["ETag": "EntityTag", "X-Cache-Stale": "Stale", "Cache-Lease": "CacheLease"])
+    }
+
+    private static func references(_ names: KeyValuePairs<String, String>) -> [(String, JSONNode)] {
+        names.map { ($0, ["$ref": .string("#/components/headers/\($1)")]) }
+    }
 
     static var notModified: (String, JSONNode) {
         ("304", ["description": "The client has the value already", "headers": .object(self.valueHeaders)])

@@ -1,21 +1,27 @@
+package import Cache
 import JSON
 package import NIOCore
 
-/// What the body of `POST /cache` amounts to: `{"key":string,"value":any,"ttl":integer?}`, with other members ignored.
+/// What the body of `POST /cache` amounts to: `{"key":string,"value":any,"ttl":integer?,"stale":integer?,"tags":[string]?}`, with other
+/// members ignored.
 package enum SetRequest: Equatable, Sendable {
     case success(SetCommand)
-    /// To be answered with status 422 and `writeFaults(_:into:)`: all faults of the body, in the order key, value, ttl.
+    /// To be answered with status 422 and `writeFaults(_:into:)`: all faults of the body, in the order key, value, ttl, stale, tags.
     case faults([ValidationFault])
     /// To be answered with status 413. Takes precedence over the faults of the fields.
     case valueTooLarge(limit: Int)
 
-    private static let names: InlineArray<3, JSONMemberName> = [JSONMemberName("key"), JSONMemberName("value"), JSONMemberName("ttl")]
+    private static let names: InlineArray<5, JSONMemberName> = [
+        JSONMemberName("key"), JSONMemberName("value"), JSONMemberName("ttl"), JSONMemberName("stale"), JSONMemberName("tags"),
+    ]
+
+    private static let endless = ValidationFault.Kind.valueError("a value with tags, or one that may be stale, needs a time to live")
 
     /// Reads and judges a body.
     ///
-    /// - Complexity: O(n); no allocation for a valid body whose names and key are spelled without escapes.
+    /// - Complexity: O(n); no allocation for a valid body without tags whose names and key are spelled without escapes.
     package static func parse(body: ByteBuffer, limits: RequestLimits) -> SetRequest {
-        let document: JSONDocument<3>
+        let document: JSONDocument<5>
         do throws(ValidationFault) {
             document = try FieldReader.scanObject(members: Self.names, in: body, maximumDepth: limits.maximumJSONDepth)
         } catch {
@@ -25,11 +31,15 @@ package enum SetRequest: Equatable, Sendable {
             return .valueTooLarge(limit: limits.maximumValueBytes)
         }
         var reader = FieldReader(body: body, root: document.root)
-        let key = reader.requiredText("key", document.members[0], maximumBytes: limits.maximumKeyBytes)
+        let key = reader.requiredKey("key", document.members[0], maximumBytes: limits.maximumKeyBytes)
         let value = reader.requiredValue("value", document.members[1])
         let ttl = reader.optionalInteger("ttl", document.members[2], in: 0...limits.maximumTTLSeconds)
+        let stale = reader.optionalInteger("stale", document.members[3], in: 0...limits.maximumTTLSeconds) ?? 0
+        let tags = reader.optionalTexts(
+            "tags", document.members[4], maximumCount: Envelope.maximumTags, maximumBytes: limits.maximumKeyBytes)
+        if ttl ?? 0 == 0, stale > 0 || !tags.isEmpty, reader.faults.isEmpty { reader.add(Self.endless, "ttl", document.members[2]) }
         guard let key, let value, reader.faults.isEmpty else { return .faults(reader.faults) }
-        return .success(SetCommand(key: key, value: value, ttl: ttl == 0 ? nil : ttl))
+        return .success(SetCommand(key: key, value: value, ttl: ttl == 0 ? nil : ttl, stale: stale, tags: tags))
     }
 }
 
@@ -43,6 +53,26 @@ package struct SetCommand: Equatable, Sendable {
 
     /// Seconds until the value expires, at least 1. Nil if it does not expire.
     package let ttl: Int64?
+
+    /// For how many seconds after that the value may still be answered.
+    package let stale: Int64
+
+    /// What the value can be invalidated by besides its key; at most `Envelope.maximumTags`.
+    package let tags: [ByteBuffer]
+
+    init(key: ByteBuffer, value: ByteBuffer, ttl: Int64?, stale: Int64 = 0, tags: [ByteBuffer] = []) {
+        self.key = key
+        self.value = value
+        self.ttl = ttl
+        self.stale = stale
+        self.tags = tags
+    }
+
+    /// Whether it is stored as its text.
+    package var isPlain: Bool { self.stale == 0 && self.tags.isEmpty }
+
+    /// The value with what is said of it.
+    package var newValue: NewValue { NewValue(self.value, ttlSeconds: self.ttl, staleSeconds: self.stale, tags: self.tags) }
 }
 
 /// What the body of `PATCH /cache/{key}` amounts to: `{"ttl":integer}`, with other members ignored.
@@ -66,41 +96,6 @@ package enum ExpireRequest: Equatable, Sendable {
         guard let ttl = reader.requiredInteger("ttl", document.members[0], in: 0...limits.maximumTTLSeconds) else { return .faults(reader.faults) }
         return .success(ttl: ttl == 0 ? nil : ttl)
     }
-}
-
-/// What the body of `POST /cache/invalidate` amounts to: `{"pattern":string,"dry_run":boolean?}`, with other members ignored.
-package enum InvalidateRequest: Equatable, Sendable {
-    case success(InvalidateCommand)
-    /// To be answered with status 422 and `writeFaults(_:into:)`: all faults of the body, in the order pattern, dry_run.
-    case faults([ValidationFault])
-
-    private static let names: InlineArray<2, JSONMemberName> = [JSONMemberName("pattern"), JSONMemberName("dry_run")]
-
-    /// Reads and judges a body. The pattern may be as long as a key.
-    ///
-    /// - Complexity: O(n); no allocation for a valid body without escapes.
-    package static func parse(body: ByteBuffer, limits: RequestLimits) -> InvalidateRequest {
-        let document: JSONDocument<2>
-        do throws(ValidationFault) {
-            document = try FieldReader.scanObject(members: Self.names, in: body, maximumDepth: limits.maximumJSONDepth)
-        } catch {
-            return .faults([error])
-        }
-        var reader = FieldReader(body: body, root: document.root)
-        let pattern = reader.requiredText("pattern", document.members[0], maximumBytes: limits.maximumKeyBytes)
-        let dryRun = reader.boolean("dry_run", document.members[1], default: false)
-        guard let pattern, let dryRun, reader.faults.isEmpty else { return .faults(reader.faults) }
-        return .success(InvalidateCommand(pattern: pattern, dryRun: dryRun))
-    }
-}
-
-/// A valid request to delete the keys that match a pattern.
-package struct InvalidateCommand: Equatable, Sendable {
-    /// A glob, UTF-8, with the escapes of its JSON spelling resolved; at least one byte. Shares the storage of the request body if it can.
-    package let pattern: ByteBuffer
-
-    /// Whether the keys are only to be counted.
-    package let dryRun: Bool
 }
 
 /// What a request body may ask for. Every limit is inclusive.

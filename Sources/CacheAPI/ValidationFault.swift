@@ -28,6 +28,8 @@ package struct ValidationFault: Error, Equatable, Sendable {
         case tooLong(maximum: Int, actual: Int)
         /// - Parameter expected: what could stand there, as the sentence lists it.
         case literalError(expected: String)
+        /// What no type can say.
+        case valueError(String)
     }
 
     /// Where it is wrong: `loc` of the report.
@@ -42,6 +44,8 @@ package struct ValidationFault: Error, Equatable, Sendable {
         case query(String)
         /// `["header","content-type"]`
         case header(String)
+        /// `["body","tags",3]`
+        case item(String, Int)
         /// `["body",17]`, in Unicode scalars.
         case offset(Int)
         /// `["body","operations",7,"key"]`, or `["body","operations",7]` of the operation as a whole.
@@ -91,6 +95,7 @@ extension ValidationFault.Kind {
         case .listType: "list_type"
         case .tooLong: "too_long"
         case .literalError: "literal_error"
+        case .valueError: "value_error"
         }
     }
 
@@ -118,6 +123,7 @@ extension ValidationFault.Kind {
         case .tooLong(let maximum, let actual):
             "List should have at most \(maximum) item\(maximum == 1 ? "" : "s") after validation, not \(actual)"
         case .literalError(let expected): "Input should be \(expected)"
+        case .valueError(let text): "Value error, \(text)"
         }
     }
 
@@ -134,7 +140,7 @@ extension ValidationFault.Kind {
             [("field_type", .text("List")), ("max_length", .integer(Int64(maximum))), ("actual_length", .integer(Int64(actual)))]
         case .literalError(let expected): [("expected", .text(expected))]
         case .missing, .modelAttributesType, .stringType, .stringUnicode, .intType, .intParsing, .intParsingSize, .intFromFloat, .finiteNumber,
-            .boolType, .boolParsing, .listType:
+            .boolType, .boolParsing, .listType, .valueError:
             []
         }
     }
@@ -223,6 +229,10 @@ extension ValidationFault.Location {
             Self.write("query", name, into: &buffer)
         case .header(let name):
             Self.write("header", name, into: &buffer)
+        case .item(let name, let index):
+            Self.write("body", name, into: &buffer)
+            buffer.writeStaticString(",")
+            JSONWriter.writeInteger(Int64(index), into: &buffer)
         case .offset(let offset):
             JSONWriter.writeString("body", into: &buffer)
             buffer.writeStaticString(",")

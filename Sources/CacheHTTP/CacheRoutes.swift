@@ -67,6 +67,11 @@ struct CacheRoutes: Sendable {
 
     private func get(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
         if let refusal = Answer.refusal(context.caller.verdict(.read(key: key))) { return self.responder.response(refusal, to: request, context) }
+        switch LeaseParameters.query(TargetText(request.head.path ?? ""), field: request.leaseField) {
+        case .refused(let answer): return self.responder.response(answer, to: request, context)
+        case .lease(let lease): return await self.get(key, lease, request, context)
+        case .none: break
+        }
         let outcome = await self.service.get(key, acceptsCopy: context.parsed.fields.acceptsCopy, on: context.eventLoop)
         let answer = Answer.lookup(key, outcome, conditions: context.parsed.conditions)
         return self.responder.response(answer, counting: .get, to: request, context)
@@ -74,8 +79,16 @@ struct CacheRoutes: Sendable {
 
     private func delete(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
         if let refusal = Answer.refusal(context.caller.verdict(.write(key: key))) { return self.responder.response(refusal, to: request, context) }
-        let outcome = await self.service.delete(key, on: context.eventLoop)
-        return self.responder.response(.lookup(key, outcome), counting: .delete, to: request, context)
+        switch LeaseParameters.proof(request.leaseField) {
+        case .refused(let answer):
+            return self.responder.response(answer, to: request, context)
+        case .token(let token):
+            let use = await self.service.giveUp(key, lease: token, on: context.eventLoop)
+            return self.responder.response(.givenUp(key, use), counting: .delete, to: request, context)
+        case .none:
+            let outcome = await self.service.delete(key, on: context.eventLoop)
+            return self.responder.response(.lookup(key, outcome), counting: .delete, to: request, context)
+        }
     }
 
     private func expire(_ key: ByteBuffer, _ body: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
@@ -120,10 +133,7 @@ struct CacheRoutes: Sendable {
             if let refusal = Answer.refusal(context.caller.verdict(.write(key: command.key))) {
                 return self.responder.response(refusal, to: request, context)
             }
-            let outcome = await self.service.set(
-                command.key, value: command.value, ttlSeconds: command.ttl, on: context.eventLoop)
-            let answer = Answer.store(command.key, ttlSeconds: command.ttl, outcome)
-            return self.responder.response(answer, counting: .set, to: request, context)
+            return await self.store(command, request, context)
         }
     }
 
@@ -131,7 +141,9 @@ struct CacheRoutes: Sendable {
         switch InvalidateRequest.parse(body: body, limits: self.settings.limits) {
         case .faults(let faults):
             return self.responder.response(.validation(faults), to: request, context)
-        case .success(let command):
+        case .tag(let tag):
+            return await self.invalidate(tag: tag, request, context)
+        case .pattern(let command):
             guard let pattern = context.caller.confined(command.pattern) else {
                 return self.responder.response(.patternOutsidePrefix, to: request, context)
             }

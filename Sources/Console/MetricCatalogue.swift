@@ -19,6 +19,22 @@ package enum MetricCatalogue {
     static let degraded = MetricDescriptor(
         "cacheagent_cache_degraded_answers_total", .counter, "Cache operations answered by the embedded store because Redis was unavailable.")
 
+    // MARK: Leases and tags
+
+    static let staleAnswers = MetricDescriptor(
+        "cacheagent_cache_stale_answers_total", .counter, "Values answered after their time to live, because they were stored with `stale`.")
+    static let outdatedValues = MetricDescriptor(
+        "cacheagent_cache_outdated_values_total", .counter, "Reads that found only a value with an invalidated tag, which are misses.")
+    static let unreadableValues = MetricDescriptor(
+        "cacheagent_cache_unreadable_values_total", .counter, "Reads that found only an envelope that this version cannot read, which are misses.")
+    static let leases = MetricDescriptor(
+        "cacheagent_leases_total", .counter, labels: ["event"],
+        "Leases given, held by somebody else, renewed, filled and given_up, and uses of one that no longer stood (void).")
+    static let leaseWaiting = MetricDescriptor(
+        "cacheagent_lease_waiting", .gauge, "Requests that wait for a value which another client computes (LEASE_MAX_WAITING).")
+    static let leaseWait = MetricDescriptor(
+        "cacheagent_lease_wait_seconds", .histogram, unit: "seconds", "How long such requests have waited.")
+
     // MARK: HTTP
 
     static let requests = MetricDescriptor(
@@ -203,6 +219,7 @@ package enum MetricCatalogue {
     // MARK: Counted through swift-metrics
 
     static let invalidatedKeys = MetricDescriptor("cacheagent_cache_invalidated_keys_total", .counter, "Keys deleted by invalidations.")
+    static let invalidatedTags = MetricDescriptor("cacheagent_cache_invalidated_tags_total", .counter, "Invalidations of a tag.")
     static let tokenRefreshes = MetricDescriptor(
         "cacheagent_google_access_token_refreshes_total", .counter, labels: ["result"],
         "Access tokens requested from the metadata server (REDIS_AUTH=google-iam).")
@@ -221,11 +238,14 @@ package enum MetricCatalogue {
         "1 for the current state of the registration with the platform, 0 for the others.")
 
     /// What the control plane counts through swift-metrics: here only for the help texts.
-    package static let registered = [invalidatedKeys, tokenRefreshes, signingKeyRefreshes, identityTokens, registrationRequests, registrationState]
+    package static let registered = [
+        invalidatedKeys, invalidatedTags, tokenRefreshes, signingKeyRefreshes, identityTokens, registrationRequests, registrationState,
+    ]
 
     /// In the order of a scrape.
     package static let all: [MetricDescriptor] = [
         operations, operationDuration, hits, misses, hitRatio, degraded,
+        staleAnswers, outdatedValues, unreadableValues, leases, leaseWaiting, leaseWait,
         requests, requestErrors, refusals, rememberedTokens, inFlight, connections, connectionsByProtocol, acceptedConnections,
         http2Requests, receivedBytes, sentBytes, unsentBytes,
         waitingBytes, readPauses, batches, batchOperations, batchValuesTooLarge,

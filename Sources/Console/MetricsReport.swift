@@ -23,6 +23,7 @@ package struct MetricsReport {
     package func text(_ format: ExpositionFormat) -> ByteBuffer {
         var writer = ExpositionWriter(format: format)
         self.writeCache(into: &writer)
+        self.writeLeases(into: &writer)
         self.writeHTTP(into: &writer)
         self.writeMemory(into: &writer)
         self.writeNearCache(into: &writer)
@@ -62,6 +63,18 @@ package struct MetricsReport {
         writer.single(MetricCatalogue.misses, self.operations.misses)
         writer.single(MetricCatalogue.hitRatio, reads == 0 ? .nan : Double(self.operations.hits) / Double(reads))
         writer.single(MetricCatalogue.degraded, self.operations.count(.outage))
+    }
+
+    private func writeLeases(into writer: inout ExpositionWriter) {
+        let values = self.health.values
+        writer.single(MetricCatalogue.staleAnswers, values.stale)
+        writer.single(MetricCatalogue.outdatedValues, values.outdated)
+        writer.single(MetricCatalogue.unreadableValues, values.unreadable)
+        writer.family(MetricCatalogue.leases)
+        for event in LeaseCounters.Event.allCases { writer.sample([MetricLabel("event", event.name)], self.health.leases.count(event)) }
+        writer.single(MetricCatalogue.leaseWaiting, self.health.leases.waiting)
+        writer.family(MetricCatalogue.leaseWait)
+        writer.histogram([], self.health.leases.waited)
     }
 
     private func writeHTTP(into writer: inout ExpositionWriter) {

@@ -12,6 +12,8 @@ enum KnownField {
     case ifMatch, ifNoneMatch
     /// A coding of the body, which the router refuses.
     case contentCoding
+    /// The proof of a lease, which the router looks at.
+    case lease
     /// One of those that change where the request ends, or what the connection is afterwards.
     case framing
 
@@ -38,7 +40,8 @@ enum KnownField {
         case 8 where isNamed("if-match"): self = .ifMatch
         case 9 where isNamed("x-api-key"): self = .apiKey
         case 10 where isNamed("connection"): self = .connection
-        case 11 where isNamed("traceparent"): self = .traceparent
+        case 11:
+            if isNamed("traceparent") { self = .traceparent } else if isNamed("cache-lease") { self = .lease } else { return nil }
         case 12 where isNamed("x-request-id"): self = .requestID
         case 13:
             if isNamed("authorization") {

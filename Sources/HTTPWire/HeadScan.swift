@@ -228,7 +228,7 @@ struct HeadScan: ~Copyable {
             // Several lines are one list, which the router puts together.
             if findings.ifNoneMatch != nil { findings.needsRouter = true }
             findings.ifNoneMatch = value
-        case .ifMatch, .contentCoding:
+        case .ifMatch, .contentCoding, .lease:
             findings.needsRouter = true
         case .apiKey:
             findings.credential = .adding(.key(value), to: findings.credential)

@@ -97,7 +97,7 @@ struct KeyRequestJudge {
             return self.judgeBatch(request, input, now: now)
         case .post:
             guard let body = input.slice(request.body), case .success(let command) = SetRequest.parse(body: body, limits: self.scope.settings.limits),
-                self.isAllowed(.write(key: command.key), request, input, now: now)
+                command.isPlain, self.isAllowed(.write(key: command.key), request, input, now: now)
             else { return router }
             return .cache(self.pending(request, command.key, ttlSeconds: command.ttl, input, now: now), value: command.value, count: request.count)
         case .other:
@@ -141,7 +141,7 @@ struct KeyRequestJudge {
     private func key(of target: TargetKey, in input: ByteBuffer) -> ByteBuffer? {
         let limits = self.scope.settings.limits
         guard target.range.count <= limits.maximumKeyBytes * 3, let encoded = input.slice(target.range) else { return nil }
-        guard target.isEncoded else { return encoded.readableBytes <= limits.maximumKeyBytes ? encoded : nil }
+        guard target.isEncoded else { return encoded.readableBytes <= limits.maximumKeyBytes && !TagVersion.isKey(encoded) ? encoded : nil }
         return CacheKey.fromPath(encoded, limits: limits)
     }
 

@@ -12,10 +12,11 @@ package final class Limiter: Sendable {
     private let probes = Atomic<Int>(0)
     private let batchOperations = Atomic<Int>(0)
     private let streams = Atomic<Int>(0)
+    private let leaseWaiters = Atomic<Int>(0)
     private let unsentBytes = Atomic<Int>(0)
     private let receivedBytes = Atomic<Int>(0)
     private let peakBytes = Atomic<Int>(0)
-    private let refusals = InlineArray<12, Atomic<Int>> { _ in Atomic(0) }
+    private let refusals = InlineArray<13, Atomic<Int>> { _ in Atomic(0) }
 
     package init(_ limits: ServiceLimits) {
         self.limits = limits
@@ -112,6 +113,21 @@ package final class Limiter: Sendable {
 
     package func releaseInvalidation() { self.invalidations.subtract(1, ordering: .relaxed) }
 
+    // MARK: Waiting for values
+
+    /// Admits a request of the router that waits for a value which somebody else computes. While it waits it does not count among the requests of the
+    /// router. If it is admitted, `endWaiting` must follow.
+    package func beginWaiting() -> Bool {
+        guard self.take(self.leaseWaiters, self.limits.maximumLeaseWaiters, .leaseWaiters) else { return false }
+        self.routerRequests.subtract(1, ordering: .relaxed)
+        return true
+    }
+
+    package func endWaiting() {
+        self.leaseWaiters.subtract(1, ordering: .relaxed)
+        self.routerRequests.add(1, ordering: .relaxed)
+    }
+
     // MARK: Bytes that wait
 
     /// Bytes of answers that wait for clients that do not read.
@@ -172,6 +188,7 @@ package enum LimitKind: Int, Sendable, CaseIterable {
     case streams
     /// Not refused but ended: connections of HTTP/2 whose clients flooded the service with frames, or were too slow.
     case http2Abuse
+    case leaseWaiters
 
     package var name: String {
         switch self {
@@ -187,6 +204,7 @@ package enum LimitKind: Int, Sendable, CaseIterable {
         case .unreadConnections: "unread_connections_closed"
         case .streams: "http2_streams"
         case .http2Abuse: "http2_abuse"
+        case .leaseWaiters: "lease_waiters"
         }
     }
 }
@@ -207,6 +225,8 @@ package struct ServiceLimits: Sendable, Hashable {
     package var maximumReceivedBytes = 128 << 20
     /// Invalidations that run at once: each walks over all keys. 1 to 1,000.
     package var maximumInvalidations = 4
+    /// Requests that wait for a value which somebody else computes. 1 to 1,000,000.
+    package var maximumLeaseWaiters = 2048
     /// Fields of a head; beyond it 431. 8 to 1,000.
     package var maximumHeaderFields = 100
     /// The longest target in bytes; beyond it 414. 64 B to 64 KiB (RFC 9112, section 3, recommends at least 8,000).
@@ -227,6 +247,7 @@ extension Answer {
             case .receivedBytes: "Too many request bodies at once; try again"
             case .invalidations: "Too many invalidations at once; try again"
             case .rate: "Too many requests; try again"
+            case .leaseWaiters: "Too many requests wait for a value; try again"
             }
         var answer = Answer(.serviceUnavailable, .detail(detail))
         answer.retryAfterSeconds = 1

@@ -128,8 +128,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             precondition(String(validating: command.value.readableBytesView, as: UTF8.self) != nil, "a value that is no UTF-8")
             self.isReadAgain(command.value, limits)
         }
-        if case .success(let command) = InvalidateRequest.parse(body: body, limits: limits) {
-            precondition((1...64).contains(command.pattern.readableBytes))
+        switch InvalidateRequest.parse(body: body, limits: limits) {
+        case .pattern(let command): precondition((1...64).contains(command.pattern.readableBytes))
+        case .tag(let tag): precondition((1...64).contains(tag.readableBytes))
+        case .faults(let faults): precondition(!faults.isEmpty)
         }
         self.batch(body, limits)
     }

@@ -70,7 +70,7 @@ extension AnswerFieldName {
         switch self {
         case .contentType, .cacheDegraded, .cacheStale, .cacheControl, .allow, .acceptEncoding, .challenge, .vary: true
         case .contentEncoding, .acceptRanges, .contentSecurityPolicy, .contentTypeOptions, .referrerPolicy: true
-        case .contentLength, .cacheStatus, .entityTag, .retryAfter, .requestID, .processTime, .date: false
+        case .contentLength, .cacheStatus, .cacheLease, .entityTag, .retryAfter, .requestID, .processTime, .date: false
         }
     }
 }

@@ -54,6 +54,7 @@ extension ServiceLimits {
         self.maximumUnsentBytes = reader.integer(SettingCatalogue.totalUnsentBytes)
         self.maximumReceivedBytes = reader.integer(SettingCatalogue.totalReceivedBytes)
         self.maximumInvalidations = reader.integer(SettingCatalogue.maximumInvalidations)
+        self.maximumLeaseWaiters = reader.integer(SettingCatalogue.leaseWaiters)
         self.maximumHeaderFields = reader.integer(SettingCatalogue.headerFields)
         self.maximumTargetBytes = reader.integer(SettingCatalogue.targetBytes)
     }

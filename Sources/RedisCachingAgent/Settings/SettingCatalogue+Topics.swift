@@ -44,8 +44,8 @@ extension SettingCatalogue {
             title: "Connections and requests",
             settings: [
                 maximumConnections, maximumConnectionsPerPeer, http2, maximumStreams, maximumAbuse, requestsInFlight, maximumProbes,
-                maximumInvalidations, headerFields, headBytes, targetBytes,
-                pipelineBytes, unsentBytes, totalUnsentBytes, totalReceivedBytes, idleTimeout, requestTimeout, lingerTimeout,
+                maximumInvalidations, leaseWaiters, headerFields, headBytes, targetBytes, pipelineBytes, unsentBytes, totalUnsentBytes,
+                totalReceivedBytes, idleTimeout, requestTimeout, lingerTimeout,
             ]),
         SettingTopic(title: "Shutdown", settings: [shutdownGrace, lastRequest, lastAnswer]),
         SettingTopic(title: "Event loops", settings: [eventLoops, eventLoopScheduling, fastLane]),

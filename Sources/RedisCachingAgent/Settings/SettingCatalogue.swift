@@ -246,6 +246,9 @@ enum SettingCatalogue {
     static let maximumInvalidations = SettingDefinition(
         name: "INVALIDATIONS_MAX", kind: .integer(default: http.serviceLimits.maximumInvalidations, range: 1...1000, unit: "invalidations"),
         summary: "Invalidations running at once, dry runs included; beyond that 503")
+    static let leaseWaiters = SettingDefinition(
+        name: "LEASE_MAX_WAITING", kind: .integer(default: http.serviceLimits.maximumLeaseWaiters, range: 1...1_000_000, unit: "requests"),
+        summary: "Requests at once that wait for a value which another client computes (`&wait=`); beyond that 503")
     static let headerFields = SettingDefinition(
         name: "HEADER_MAX_FIELDS", kind: .integer(default: http.serviceLimits.maximumHeaderFields, range: 8...1000, unit: "fields"),
         summary: "Fields in a header block; beyond that 431"

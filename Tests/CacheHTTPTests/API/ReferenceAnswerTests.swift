@@ -75,7 +75,9 @@ func answer(to recorded: ReferenceAnswer) -> ReferenceAnswer.Answer {
         }
     default:
         switch InvalidateRequest.parse(body: body, limits: RequestLimits()) {
-        case .success(let command):
+        case .tag(let tag):
+            return ReferenceAnswer.Answer(status: 200, answer: String(buffer: tag))
+        case .pattern(let command):
             buffer.writeStaticString(#"{"pattern":"#)
             JSONWriter.writeString(command.pattern, into: &buffer)
             buffer.writeStaticString(#","dry_run":"#)

@@ -92,7 +92,80 @@ import Testing
 
     @Test func parsesInvalidations() {
         func parse(_ body: String) -> InvalidateRequest { InvalidateRequest.parse(body: ByteBuffer(string: body), limits: RequestLimits()) }
-        #expect(parse(#"{"pattern":"a\u002a"}"#) == .success(InvalidateCommand(pattern: ByteBuffer(string: "a*"), dryRun: false)))
-        #expect(parse(#"{"dry_run":"YES","pattern":"*"}"#) == .success(InvalidateCommand(pattern: ByteBuffer(string: "*"), dryRun: true)))
+        #expect(parse(#"{"pattern":"a\u002a"}"#) == .pattern(InvalidateCommand(pattern: ByteBuffer(string: "a*"), dryRun: false)))
+        #expect(parse(#"{"dry_run":"YES","pattern":"*"}"#) == .pattern(InvalidateCommand(pattern: ByteBuffer(string: "*"), dryRun: true)))
+    }
+
+    // MARK: Tags and staleness
+
+    @Test func aValueWithTagsIsNotPlain() throws {
+        guard case .success(let command) = set(#"{"key":"k","value":1,"ttl":60,"stale":"30","tags":["a","b\u0063"]}"#) else {
+            throw Refused()
+        }
+        #expect(command.stale == 30)
+        #expect(command.tags == [ByteBuffer(string: "a"), ByteBuffer(string: "bc")])
+        #expect(!command.isPlain)
+        guard case .success(let plain) = set(#"{"key":"k","value":1,"ttl":60,"stale":null,"tags":[]}"#) else { throw Refused() }
+        #expect(plain.isPlain)
+    }
+
+    private struct Refused: Error {}
+
+    static let refused = [
+        (#""tags":"a""#, #"{"type":"list_type","loc":["body","tags"],"msg":"Input should be a valid list","input":"a"}"#),
+        (
+            #""tags":["a",1,""]"#,
+            #"{"type":"string_type","loc":["body","tags",1],"msg":"Input should be a valid string","input":1},"#
+                + #"{"type":"string_too_short","loc":["body","tags",2],"msg":"String should have at least 1 character","input":"","ctx":{"min_length":1}}"#
+        ),
+        (
+            #""tags":["0","1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g"]"#,
+            #"{"type":"too_long","loc":["body","tags"],"msg":"List should have at most 16 items after validation, not 17","#
+                + #""input":["0","1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g"],"#
+                + #""ctx":{"field_type":"List","max_length":16,"actual_length":17}}"#
+        ),
+        (
+            #""stale":-1"#,
+            #"{"type":"greater_than_equal","loc":["body","stale"],"msg":"Input should be greater than or equal to 0","input":-1,"ctx":{"ge":0}}"#
+        ),
+    ]
+
+    @Test(arguments: refused) func faultsOfTagsAreReported(_ members: String, _ expected: String) {
+        guard case .faults(let faults) = set(#"{"key":"k","value":1,"ttl":60,\#(members)}"#) else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(report(faults) == #"{"detail":[\#(expected)]}"#)
+    }
+
+    @Test(arguments: [#""tags":["a"]"#, #""stale":5"#, #""tags":["a"],"ttl":0"#]) func whatEndsByItselfNeedsAnEnd(_ members: String) {
+        guard case .faults(let faults) = set(#"{"key":"k","value":1,\#(members)}"#) else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(report(faults).contains(#""type":"value_error","loc":["body","ttl"]"#))
+    }
+
+    @Test func theKeysOfTagsAreReserved() {
+        guard case .faults(let faults) = set(#"{"key":"redis-caching-agent:tag:a","value":1}"#) else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(report(faults).contains(#""type":"value_error","loc":["body","key"]"#))
+        #expect(CacheKey.fault(of: ByteBuffer(string: "redis-caching-agent:tag:"), limits: RequestLimits()) != nil)
+        #expect(CacheKey.fault(of: ByteBuffer(string: "redis-caching-agent:tags"), limits: RequestLimits()) == nil)
+    }
+
+    @Test func parsesInvalidationsOfTags() {
+        func parse(_ body: String) -> InvalidateRequest { InvalidateRequest.parse(body: ByteBuffer(string: body), limits: RequestLimits()) }
+        #expect(parse(#"{"tag":"a"}"#) == .tag(ByteBuffer(string: "a")))
+        #expect(parse(#"{"tag":"a","pattern":null,"dry_run":false}"#) == .tag(ByteBuffer(string: "a")))
+        for body in [#"{"tag":"a","pattern":"*"}"#, #"{"tag":"a","dry_run":true}"#, #"{"tag":""}"#, #"{"tag":1}"#] {
+            guard case .faults(let faults) = parse(body) else {
+                Issue.record("accepted \(body)")
+                continue
+            }
+            #expect(faults.count == 1)
+        }
     }
 }
