@@ -131,7 +131,7 @@ import Testing
     @Test(arguments: ["tag", "delete", "pattern"]) func noValueOfBeforeAnInvalidationIsSeenAfterIt(_ kind: String) async throws {
         let seed = UInt64.random(in: 0..<1_000_000)
         print("schedule of leases, \(kind): seed \(seed)")
-        try await self.withInstances { _, agents in
+        try await self.withInstances(["INVALIDATIONS_MAX": "64"]) { _, agents in
             let course = Course()
             let acknowledged = NIOLockedValueBox(0)
             try await withThrowingTaskGroup(of: Void.self) { group in
