@@ -37,7 +37,7 @@ extension LeaseToken {
 /// The answers to requests with leases.
 extension Answer {
     /// The answer to a read with `?lease=`; nil if too many wait.
-    package static func lookup(_ key: ByteBuffer, _ outcome: LeaseAnswer) -> Answer? {
+    package static func lookup(_ key: ByteBuffer, lease outcome: LeaseAnswer) -> Answer? {
         switch outcome {
         case .read(let answer):
             return .lookup(key, answer)
@@ -50,7 +50,7 @@ extension Answer {
         case .lost(let source):
             return self.lost(source)
         case .unavailable(let source):
-            return .lookup(key, .unavailable(source))
+            return .unavailable(source)
         case .tooManyWaiting:
             return nil
         }
