@@ -28,7 +28,10 @@ final class LeaseWaiters {
         var waiters: [Waiter] = []
         var pauseMilliseconds = LeaseWaiters.shortestPause
         var next: Scheduled<Void>?
-        var isReading = false
+        /// While a read is under way: the last waiter who came before it. What it brings may be older than those who came later.
+        var reading: UInt64?
+        /// Whether the key has changed since the read under way was sent.
+        var isOutdated = false
     }
 
     private static let shortestPause: Int64 = 5
@@ -72,32 +75,34 @@ final class LeaseWaiters {
         waiter.end(.timeUp)
     }
 
-    @discardableResult
-    private func endWatch(_ key: ByteBuffer) -> [Waiter] {
-        guard let watch = self.watches.removeValue(forKey: key) else { return [] }
-        watch.next?.cancel()
-        return watch.waiters
+    private func endWatch(_ key: ByteBuffer) {
+        self.watches.removeValue(forKey: key)?.next?.cancel()
     }
 
     // MARK: Looking
 
     private func look(at key: ByteBuffer) {
-        guard self.watches[key]?.isReading == false else { return }
-        self.watches[key]?.next?.cancel()
+        guard let watch = self.watches[key], watch.reading == nil else { return }
+        watch.next?.cancel()
+        let last = self.lastID
         self.watches[key]?.next = nil
-        self.watches[key]?.isReading = true
-        ResolvedRead(self.resolver, acceptsCopy: true) { [weak self] in self?.take($0, key) }.begin(key)
+        self.watches[key]?.reading = last
+        self.watches[key]?.isOutdated = false
+        ResolvedRead(self.resolver, acceptsCopy: true) { [weak self] in self?.take($0, key, last) }.begin(key)
     }
 
-    private func take(_ read: ResolvedAnswer, _ key: ByteBuffer) {
-        self.watches[key]?.isReading = false
+    /// - Parameter last: the last waiter who came before the read.
+    private func take(_ read: ResolvedAnswer, _ key: ByteBuffer, _ last: UInt64) {
+        // Otherwise it is the read of a watch that has ended.
+        guard self.watches[key]?.reading == last else { return }
+        self.watches[key]?.reading = nil
         self.dropDisconnected(key)
-        guard self.watches[key] != nil else { return }
+        guard let watch = self.watches[key] else { return }
         switch LeaseStanding(read) {
         case .fresh, .stale, .staleAndHeld, .refused:
-            for waiter in self.endWatch(key) { self.end(waiter, .value(read.answer)) }
+            self.answer(read.answer, key, upTo: last)
         case .held(let remaining):
-            self.pause(key, atMost: remaining)
+            if watch.isOutdated { self.look(at: key) } else { self.pause(key, atMost: remaining) }
         case .free:
             guard let first = self.watches[key]?.waiters.removeFirst() else { return }
             if self.watches[key]?.waiters.isEmpty == true {
@@ -110,16 +115,28 @@ final class LeaseWaiters {
         }
     }
 
+    /// Whoever came after the read may have been told of a change that it has not seen: that needs another one.
+    private func answer(_ answer: CacheAnswer, _ key: ByteBuffer, upTo last: UInt64) {
+        guard let waiters = self.watches[key]?.waiters else { return }
+        let later = waiters.filter { $0.id > last }
+        if later.isEmpty { self.endWatch(key) } else { self.watches[key]?.waiters = later }
+        for waiter in waiters where waiter.id <= last { self.end(waiter, .value(answer)) }
+        if !later.isEmpty { self.look(at: key) }
+    }
+
     private func end(_ waiter: Waiter, _ wait: LeaseWait) {
         waiter.timer.cancel()
         waiter.end(wait)
     }
 
     private func dropDisconnected(_ key: ByteBuffer) {
-        guard let waiters = self.watches[key]?.waiters, !waiters.allSatisfy({ $0.isConnected() }) else { return }
-        self.watches[key]?.waiters.removeAll { !$0.isConnected() }
-        if self.watches[key]?.waiters.isEmpty == true { self.endWatch(key) }
-        for waiter in waiters where !waiter.isConnected() { self.end(waiter, .gone) }
+        guard let waiters = self.watches[key]?.waiters else { return }
+        var (left, gone): ([Waiter], [Waiter]) = ([], [])
+        // Each is asked once: two answers could differ, and a waiter ends once.
+        for waiter in waiters { if waiter.isConnected() { left.append(waiter) } else { gone.append(waiter) } }
+        guard !gone.isEmpty else { return }
+        if left.isEmpty { self.endWatch(key) } else { self.watches[key]?.waiters = left }
+        for waiter in gone { self.end(waiter, .gone) }
     }
 
     /// - Parameter remaining: the milliseconds after which there is something to see for certain.
@@ -139,6 +156,7 @@ extension LeaseWaiters: KeyObserver {
     func keyChanged(_ key: ByteBuffer) {
         guard !self.watches.isEmpty, self.watches[key] != nil else { return }
         self.watches[key]?.pauseMilliseconds = Self.shortestPause
+        self.watches[key]?.isOutdated = true
         self.look(at: key)
     }
 }
