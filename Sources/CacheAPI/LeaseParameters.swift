@@ -14,7 +14,11 @@ package enum LeaseParameters {
 
     /// - Parameter field: the value of `Cache-Lease`; nil if there is none.
     package static func query(_ target: TargetText, field: String?) -> Query {
-        guard target.query != nil, target.parameter("lease") != .missing else { return .none }
+        guard target.query != nil, target.parameter("lease") != .missing else {
+            // What is no token is a mistake of the client, even where nothing is done with one.
+            if case .refused(let refusal) = self.proof(field) { return .refused(refusal) }
+            return .none
+        }
         var faults: [ValidationFault] = []
         let seconds = self.integer("lease", target, in: LeaseRequest.secondsRange, &faults)
         let wait = target.parameter("wait") == .missing ? 0 : self.integer("wait", target, in: LeaseRequest.waitRange, &faults)

@@ -42,7 +42,8 @@ extension OpenAPIDocument {
                     "200",
                     [
                         "description": "The value, with the media type that it was stored with", "headers": .object(Self.valueHeaders),
-                        "content": Self.anyBytes,
+                        // Without a schema: of JSON it would be that of the JSON.
+                        "content": ["*/*": [:]],
                     ]
                 ), Self.notModified, ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")),
                 ("412", Self.response("PreconditionFailed")), ("415", Self.response("NotText")), ("422", Self.response("Invalid")),
@@ -63,7 +64,7 @@ extension OpenAPIDocument {
                 Self.condition("If-None-Match", "`*`: store the value only if there is none; otherwise the answer is 412."),
                 Self.ifMatch,
             ],
-            body: ["required": true, "content": Self.anyBytes],
+            body: ["required": false, "content": Self.anyBytes],
             [
                 ("201", stored("There was no value, and now there is")), ("204", stored("The value has taken the place of another")),
                 ("403", Self.response("Forbidden")), ("412", Self.response("PreconditionFailed")), ("413", Self.response("ContentTooLarge")),

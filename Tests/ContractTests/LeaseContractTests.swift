@@ -218,7 +218,11 @@ import Testing
 
     @Test func aTokenThatIsNoneIsRefused() async throws {
         try await Store.memory.withAgent { agent in
-            for answer in [try await agent.fill("k", "held"), try await agent.giveUp("k", "1"), try await agent.lease("k", token: "x")] {
+            let answers = [
+                try await agent.fill("k", "held"), try await agent.giveUp("k", "1"), try await agent.lease("k", token: "x"),
+                try await agent.ask(Request.get("/cache/k", ["Cache-Lease: x"])),
+            ]
+            for answer in answers {
                 #expect(answer.status == 422)
                 #expect(answer.text.contains(#""loc":["header","cache-lease"]"#))
             }
