@@ -52,6 +52,7 @@ extension OpenAPIDocument {
         case .dashboard: self.page("dashboard", "Live dashboard")
         case .dashboardFigures:
             self.page("dashboardFigures", "Figures of the dashboard", "application/json", scope: scope, parameters: [self.have])
+        case .dashboardKey: self.inspection(scope)
         case .documentationFile, .dashboardFile: nil
         }
     }

@@ -4,7 +4,7 @@ import JSON
 /// The shapes of bodies.
 extension OpenAPIDocument {
     var schemas: JSONNode {
-        .object(self.requestSchemas + self.batchSchemas + Self.cacheSchemas + Self.serviceSchemas + Self.errorSchemas)
+        .object(self.requestSchemas + self.batchSchemas + Self.cacheSchemas + Self.serviceSchemas + Self.inspectionSchemas + Self.errorSchemas)
     }
 
     /// An object in an answer, which has these members and no others: with an extra one the test of the interface fails. Those that are not optional

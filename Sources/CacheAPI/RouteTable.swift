@@ -36,7 +36,10 @@ package struct RouteTable: Sendable {
         routes += [.page("/openapi.json", .openAPI), .page("/docs", .swaggerUI), .page("/redoc", .reDoc)]
         routes += documentationFiles.map { .page("/docs/assets/\($0)", .documentationFile($0)) }
         if hasMetrics {
-            routes += [.page("/dashboard", .dashboard), .page("/dashboard/figures", .dashboardFigures, scope: .admin)]
+            routes += [
+                .page("/dashboard", .dashboard), .page("/dashboard/figures", .dashboardFigures, scope: .admin),
+                .page("/dashboard/key", .dashboardKey, scope: .admin),
+            ]
             routes += dashboardFiles.map { .page("/dashboard/\($0)", .dashboardFile($0)) }
         }
         self.init(routes)
@@ -199,7 +202,7 @@ package enum RouteOperation: Hashable, Sendable {
     package enum Page: Hashable, Sendable {
         case greeting, health, live, ready, startup, metrics
         case openAPI, swaggerUI, reDoc, documentationFile(String)
-        case dashboard, dashboardFigures, dashboardFile(String)
+        case dashboard, dashboardFigures, dashboardKey, dashboardFile(String)
     }
 
     case cache(OnCache)

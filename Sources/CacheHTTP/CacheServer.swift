@@ -130,6 +130,7 @@ package struct CacheServer: Sendable {
             cache: CacheRoutes(
                 service: self.service, settings: self.settings, table: table, responder: responder, httpCounters: self.counters),
             values: ValueRoutes(service: self.service, settings: self.settings, responder: responder),
+            inspection: KeyInspectionRoute(service: self.service, limits: self.settings.limits, responder: responder),
             service: ServiceRoutes(
                 service: self.service, reports: self.reports, isOpen: self.access == nil, registration: self.registration),
             documentation: DocumentationRoutes(

@@ -64,6 +64,7 @@ struct RouteHandlers: Sendable {
     let responder: AnswerResponder
     let cache: CacheRoutes
     let values: ValueRoutes
+    let inspection: KeyInspectionRoute
     let service: ServiceRoutes
     let documentation: DocumentationRoutes
     /// nil if nothing is counted.
@@ -76,6 +77,8 @@ struct RouteHandlers: Sendable {
             return try await self.cache.respond(operation, endpoint.scope, request, context)
         case .value(let operation):
             return try await self.values.respond(operation, endpoint.scope, request, context)
+        case .page(.dashboardKey):
+            return try await self.inspection.respond(endpoint.scope, request, context)
         case .page(let page):
             if let refusal = self.responder.refusal(endpoint.scope, request, context) { return refusal }
             return self.responder.response(await self.answer(page, request), to: request, context)
@@ -97,6 +100,8 @@ struct RouteHandlers: Sendable {
         case .documentationFile(let name): await self.documentation.file(name) ?? .notFound
         case .dashboard: self.dashboard?.page ?? .notFound
         case .dashboardFile(let name): self.dashboard?.file(name) ?? .notFound
+        // Answered by `inspection`.
+        case .dashboardKey: .notFound
         case .dashboardFigures:
             await self.dashboard?.figures(have: TargetText(request.head.path ?? "").parameter("have").value ?? ByteBuffer()) ?? .notFound
         }

@@ -40,7 +40,11 @@ struct DashboardFigures {
             "store": .string(health.outage == nil ? CacheSource.memory.name : CacheSource.redis.name),
             "since_start": [
                 "hits": .integer(operations.hits), "misses": .integer(operations.misses), "errors": .integer(self.report.http.errors),
+                "not_modified": .integer(self.report.http.notModified), "stale_answers": .integer(health.values.stale),
+                "outdated_reads": .integer(health.values.outdated),
             ],
+            "leases": .object(
+                LeaseCounters.Event.allCases.map { ($0.name, .integer(health.leases.count($0))) } + [("waiting", .integer(health.leases.waiting))]),
             "http": [
                 "connections": .integer(self.report.http.openConnections), "in_flight": .integer(self.report.http.inFlight),
             ],
@@ -140,6 +144,14 @@ extension HistorySample {
         ("deadlines_missed", { Int64($0.deadlinesMissed) }),
         ("evictions", { Int64($0.evictions) }),
         ("expirations", { Int64($0.expirations) }),
+        ("not_modified", { Int64($0.notModified) }),
+        ("stale_answers", { Int64($0.staleAnswers) }),
+        ("outdated_reads", { Int64($0.outdatedReads) }),
+        ("leases_given", { Int64($0.leasesGiven) }),
+        ("leases_held", { Int64($0.leasesHeld) }),
+        ("leases_filled", { Int64($0.leasesFilled) }),
+        ("leases_void", { Int64($0.leasesVoid) }),
+        ("lease_waiting", { Int64($0.leaseWaiting) }),
         ("slow", { Int64($0.slow) }),
         ("p50_us", { $0.median.map { Int64($0) } }),
         ("p99_us", { $0.percentile99.map { Int64($0) } }),

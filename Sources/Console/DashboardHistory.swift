@@ -1,4 +1,5 @@
 import Cache
+import CacheAPI
 import HTTPWire
 import MemoryStore
 import RedisClient
@@ -91,7 +92,8 @@ extension MetricsReporter {
             evictions: health.memory.evictions, expirations: health.memory.expirations, deadlinesMissed: health.redis?.deadlinesMissed ?? 0)
         reading.levels = HistoryReading.Levels(
             connections: http.openConnections, inFlight: http.inFlight, redisPending: health.redis?.pending ?? 0,
-            journalKeys: health.outage?.journalKeys ?? 0)
+            journalKeys: health.outage?.journalKeys ?? 0, leaseWaiting: health.leases.waiting)
+        reading.counts.addLeases(health, http)
         reading.memoryEntries = health.memory.entries
         reading.memoryBytes = health.memory.bytes
         reading.nearBytes = health.near?.report.memory.bytes
@@ -100,4 +102,22 @@ extension MetricsReporter {
         reading.outage = health.outage
         return reading
     }
+}
+
+extension HistoryReading.Counts {
+    /// What became of leases, conditions and tags.
+    fileprivate mutating func addLeases(_ health: CacheHealth, _ http: HTTPCountersSnapshot) {
+        self.notModified = http.notModified
+        self.staleAnswers = health.values.stale
+        self.outdatedReads = health.values.outdated
+        self.leasesGiven = health.leases.count(.given)
+        self.leasesHeld = health.leases.count(.held)
+        self.leasesFilled = health.leases.count(.filled)
+        self.leasesVoid = health.leases.count(.void)
+    }
+}
+
+extension HTTPCountersSnapshot {
+    /// 304 responses.
+    var notModified: Int { RequestHandlerKind.allCases.reduce(0) { $0 + self.count($1, .notModified) } }
 }

@@ -18,6 +18,8 @@ struct HistorySample: Sendable, Equatable {
     let nearHits, outageHits: UInt32
     let degraded, errors, refusals, deadlinesMissed: UInt32
     let evictions, expirations: UInt32
+    let notModified, staleAnswers, outdatedReads: UInt32
+    let leasesGiven, leasesHeld, leasesFilled, leasesVoid: UInt32
     /// Operations on one key that took longer than the objective.
     let slow: UInt32
 
@@ -25,7 +27,7 @@ struct HistorySample: Sendable, Equatable {
     let median, percentile99: UInt32?
 
     /// The largest in the interval.
-    let connections, inFlight, redisPending, journalKeys: UInt32
+    let connections, inFlight, redisPending, journalKeys, leaseWaiting: UInt32
 
     /// At the end of the interval.
     let memoryEntries: UInt32
@@ -62,6 +64,13 @@ struct HistorySample: Sendable, Equatable {
         self.deadlinesMissed = increase(\.deadlinesMissed)
         self.evictions = increase(\.evictions)
         self.expirations = increase(\.expirations)
+        self.notModified = increase(\.notModified)
+        self.staleAnswers = increase(\.staleAnswers)
+        self.outdatedReads = increase(\.outdatedReads)
+        self.leasesGiven = increase(\.leasesGiven)
+        self.leasesHeld = increase(\.leasesHeld)
+        self.leasesFilled = increase(\.leasesFilled)
+        self.leasesVoid = increase(\.leasesVoid)
         var latency = later.latency
         latency.subtract(earlier.latency)
         self.slow = UInt32(clamping: latency.count(above: Self.objectiveSeconds))
@@ -71,6 +80,7 @@ struct HistorySample: Sendable, Equatable {
         self.inFlight = UInt32(clamping: peaks.inFlight)
         self.redisPending = UInt32(clamping: peaks.redisPending)
         self.journalKeys = UInt32(clamping: peaks.journalKeys)
+        self.leaseWaiting = UInt32(clamping: peaks.leaseWaiting)
         self.memoryEntries = UInt32(clamping: later.memoryEntries)
         self.memoryBytes = Int64(later.memoryBytes)
         self.nearBytes = later.nearBytes.map { Int64($0) }
@@ -110,6 +120,18 @@ struct HistoryReading: Sendable {
         var expirations = 0
         /// Commands that Redis did not answer in time.
         var deadlinesMissed = 0
+        /// 304 responses.
+        var notModified = 0
+        /// Values answered after their time to live.
+        var staleAnswers = 0
+        /// Reads that found only a value with an invalidated tag.
+        var outdatedReads = 0
+        var leasesGiven = 0
+        /// Reads that heard of somebody else's lease.
+        var leasesHeld = 0
+        var leasesFilled = 0
+        /// Uses of a lease that no longer stood.
+        var leasesVoid = 0
     }
 
     /// Current quantities.
@@ -121,12 +143,15 @@ struct HistoryReading: Sendable {
         var redisPending = 0
         /// Keys waiting to be replayed to Redis.
         var journalKeys = 0
+        /// Requests that wait for a value which another client computes.
+        var leaseWaiting = 0
 
         /// The larger of each.
         func maximum(_ other: Levels) -> Levels {
             Levels(
                 connections: max(self.connections, other.connections), inFlight: max(self.inFlight, other.inFlight),
-                redisPending: max(self.redisPending, other.redisPending), journalKeys: max(self.journalKeys, other.journalKeys))
+                redisPending: max(self.redisPending, other.redisPending), journalKeys: max(self.journalKeys, other.journalKeys),
+                leaseWaiting: max(self.leaseWaiting, other.leaseWaiting))
         }
     }
 

@@ -36,6 +36,7 @@ import Testing
                 ({ Request.post("/cache/invalidate", #"{"pattern":"agent:*"}"#, $0) }, "invalidate"), ({ Request.get("/cache/stats", $0) }, "admin"),
                 ({ Request.get("/metrics", $0) }, "admin"), ({ Request.get("/dashboard/figures", $0) }, "admin"),
                 ({ Request.get("/dashboard/figures?have=abc:1", $0) }, "admin"),
+                ({ Request.get("/dashboard/key?key=agent:1", $0) }, "admin"),
             ]
             let callers: [(key: NewAccessKey, scopes: Set<String>)] = [
                 (Self.reader, ["read"]), (Self.writer, ["read", "write"]), (Self.agents, ["read", "write", "invalidate"]),

@@ -116,6 +116,27 @@ import Testing
         }
     }
 
+    @Test(arguments: Store.available) func whatIsKnownOfAKey(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            func inspect(_ key: String) async throws -> String { try await agent.ask(Request.get("/dashboard/key?key=\(key)")).text }
+
+            #expect(try await inspect("none").contains(#""found":false"#))
+            let set = #"{"key":"page","value":"<p>","ttl":60,"stale":60,"tags":["shop"]}"#
+            #expect(try await agent.ask(Request.post("/cache", set)).status == 200)
+            let page = try await inspect("page")
+            #expect(page.contains(#""found":true"#) && page.contains(#""outdated":false,"tags":["shop"],"lease":null"#), "\(page)")
+            #expect(page.contains(#""bytes":5,"media_type":"application/json","content_encoding":null"#), "\(page)")
+            #expect(try await agent.ask(Request.post("/cache/invalidate", #"{"tag":"shop"}"#)).status == 200)
+            let outdated = try await inspect("page")
+            #expect(outdated.contains(#""found":false"#) && outdated.contains(#""outdated":true,"tags":["shop"]"#), "\(outdated)")
+
+            let token = try #require(try await agent.ask(Request.get("/cache?key=job&lease=60"))["cache-lease"])
+            let leased = try await inspect("job")
+            #expect(leased.contains(#""lease":{"milliseconds":"#) && !leased.contains(token), "\(leased)")
+            #expect(try await agent.ask(Request.get("/dashboard/key")).status == 422)
+        }
+    }
+
     private static let parts = ["dashboard.css", "dashboard.js", "figures.js", "plots.js", "scales.js", "text.js", "tools.js"]
 
     @Test func everyPartOfThePageIsServed() async throws {

@@ -88,7 +88,7 @@ class InterfaceTests(unittest.TestCase):
             self.assertEqual(request["properties"]["key"]["maxLength"], 99)
         self.assertNotIn("/metrics", document["paths"])
         self.assertNotIn("/dashboard", document["paths"])
-        for path in ("/metrics", "/dashboard", "/dashboard/figures"):
+        for path in ("/metrics", "/dashboard", "/dashboard/figures", "/dashboard/key?key=k"):
             self.assertEqual(agent.get(path), '{"detail":"Not Found"}')
 
     def test_the_document_says_which_calls_need_a_key(self) -> None:

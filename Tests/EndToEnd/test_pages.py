@@ -8,6 +8,7 @@ import subprocess
 import time
 import unittest
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from pages import PageTestCase
@@ -55,6 +56,59 @@ class DashboardTests(PageTestCase):
         page.get_by_role("button", name="Press again to delete").click()
         expect(result).to_have_text("agent:1 is deleted.")
         self.assertEqual(agent.get("/cache/agent:1"), '{"detail":"Key not found"}')
+
+    def test_what_is_known_of_a_key(self) -> None:
+        agent = self.agent()
+        httpx.post(f"{agent.url}/cache", json={"key": "page:1", "value": [1], "ttl": 1, "stale": 600, "tags": ["product:7", "shop"]}).raise_for_status()
+        httpx.put(f"{agent.url}/values/logo", content=b"\x89PNG", headers={"Content-Type": "image/png"}).raise_for_status()
+        httpx.put(f"{agent.url}/values/note", content="<p>", headers={"Content-Type": "text/plain"}).raise_for_status()
+        token = httpx.get(f"{agent.url}/cache?key=job&lease=60").headers["Cache-Lease"]
+        time.sleep(2)
+        page = self.page(agent, "/dashboard")
+        result = page.locator("#key-result")
+
+        def look_up(key: str) -> None:
+            page.get_by_label("Key", exact=True).fill(key)
+            page.keyboard.press("Enter")
+
+        look_up("page:1")
+        expect(result).to_contain_text("Tagsproduct:7, shop")
+        expect(result).to_contain_text("stale for")
+        expect(result).to_contain_text("nobody has it")
+        expect(result).to_contain_text(httpx.get(f"{agent.url}/values/page:1").headers["ETag"])
+        look_up("logo")
+        expect(result).to_contain_text("image/png")
+        expect(result).to_contain_text("4 B")
+        expect(page.locator("#key-value")).to_be_hidden()
+        look_up("note")
+        expect(page.locator("#key-value")).to_have_text("<p>")
+        look_up("job")
+        expect(result).to_contain_text("There is no value for job yet.")
+        expect(result).to_contain_text(re.compile(r"held, for \d+ s more"))
+        self.assertNotIn(token, page.content())
+        look_up("nothing")
+        expect(result).to_have_text("There is no value for nothing.")
+        expect(page.locator("#plot-leases")).to_be_visible()
+        expect(page.locator("#plot-validity .legend")).to_contain_text("stale")
+
+    def test_a_tag_is_invalidated(self) -> None:
+        agent = self.agent()
+        httpx.post(f"{agent.url}/cache", json={"key": "page:1", "value": 1, "ttl": 60, "tags": ["product:7"]}).raise_for_status()
+        page = self.page(agent, "/dashboard")
+        page.get_by_label("Tag", exact=True).fill("product:7")
+        page.get_by_role("button", name="Invalidate", exact=True).click()
+        self.assertEqual(httpx.get(f"{agent.url}/cache?key=page:1").status_code, 200, "once is not enough")
+        # Another tag must be confirmed anew.
+        page.locator("#tag").fill("other")
+        expect(page.locator("#tag-invalidate")).to_have_text("Invalidate")
+        page.locator("#tag").fill("product:7")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Press again to invalidate").click()
+        expect(page.locator("#tag-result")).to_have_text("Every value with the tag product:7 is a miss.")
+        self.assertEqual(httpx.get(f"{agent.url}/cache?key=page:1").status_code, 404)
+        page.locator("#key").fill("page:1")
+        page.keyboard.press("Enter")
+        expect(page.locator("#key-result")).to_contain_text("one of its tags has been invalidated")
 
     def test_a_pattern_is_counted_before_it_is_deleted(self) -> None:
         agent = self.agent()
@@ -290,11 +344,11 @@ class DashboardTests(PageTestCase):
         page = self.page(agent, "/dashboard")
         expect(page.locator("#pill")).to_have_text("Healthy")
         order = []
-        for _ in range(24):
+        for _ in range(30):
             page.keyboard.press("Tab")
             order.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
         self.assertEqual(order[:5], ["Skip to the figures", "5 min", "1 h", "6 h", "pause"])
-        self.assertEqual([name for name in order if name in ("key", "Look up", "pattern", "Count")], ["key", "Look up", "pattern", "Count"])
+        self.assertEqual([name for name in order if name in ("key", "Look up", "pattern", "Count", "tag", "tag-invalidate")], ["key", "Look up", "pattern", "Count", "tag", "tag-invalidate"])
 
     def test_every_field_and_button_has_a_name(self) -> None:
         agent = self.agent()

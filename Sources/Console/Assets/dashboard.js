@@ -44,6 +44,11 @@ let isPaused = false;
 let lastAnswered = null;
 
 const line = (name, style, of, options = {}) => ({ name, style, of, ...options });
+/** Whether anybody has used leases, conditions, stale values or tags since the start: three plots, which come together so that the rows stay full. */
+function hasLeases({ leases, since_start: { not_modified: notModified, stale_answers: stale, outdated_reads: outdated } }) {
+  return leases.given + leases.held + leases.void + notModified + stale + outdated > 0;
+}
+
 const isRedisAway = () => instances.chosen?.last.redis?.state === "outage";
 
 const plots = {
@@ -72,6 +77,21 @@ const plots = {
     ticks: (most, values) => decadeTicks(Math.min(0.1, ...values), Math.max(100, most)),
     limit: { name: "promise", of: () => promiseMilliseconds, isAlways: true },
     lines: [line("p50", "first", (p) => p.p50, { bridges: true }), line("p99", "second", (p) => p.p99, { bridges: true })],
+  },
+  leases: {
+    text: perSecond, floor: 1, isUsed: hasLeases,
+    lines: [
+      line("given", "first", (p) => p.leasesGiven), line("filled", "second", (p) => p.leasesFilled),
+      line("held by another", "third", (p) => p.leasesHeld), line("void", "bad", (p) => p.leasesVoid, { isOptional: true }),
+    ],
+  },
+  waiting: { text: count, floor: 4, isUsed: hasLeases, lines: [line("requests", "first", (p) => p.leaseWaiting)] },
+  validity: {
+    text: perSecond, floor: 1, isUsed: hasLeases,
+    lines: [
+      line("not modified (304)", "first", (p) => p.notModified), line("stale", "second", (p) => p.stale),
+      line("tag invalidated", "third", (p) => p.outdated),
+    ],
   },
   errors: {
     text: perSecond, floor: 1,
@@ -148,7 +168,8 @@ function show() {
 
 /** Whether this instance has what a plot is about. */
 function isAbout(last, options) {
-  const { needsRedis, needsCopies } = options;
+  const { needsRedis, needsCopies, isUsed } = options;
+  if (isUsed && !isUsed(last)) return false;
   return (needsRedis === undefined || needsRedis === (last.redis !== null)) && (needsCopies === undefined || needsCopies === (last.near_cache !== null));
 }
 

@@ -43,6 +43,14 @@ function point(row, columns) {
     redisMaximum: sample.redis_maximum_bytes > 0 ? sample.redis_maximum_bytes : null,
     redisEvictions: sample.redis_evictions_per_second,
     deadlines: sample.deadlines_missed / seconds,
+    notModified: sample.not_modified / seconds,
+    stale: sample.stale_answers / seconds,
+    outdated: sample.outdated_reads / seconds,
+    leasesGiven: sample.leases_given / seconds,
+    leasesHeld: sample.leases_held / seconds,
+    leasesFilled: sample.leases_filled / seconds,
+    leasesVoid: sample.leases_void / seconds,
+    leaseWaiting: sample.lease_waiting,
   };
 }
 
@@ -51,9 +59,10 @@ const thousandth = (number) => number === null ? null : number / 1000;
 
 const summed = [
   "hits", "misses", "near_hits", "outage_hits", "sets", "deletes", "others", "degraded", "errors", "refusals", "deadlines_missed", "evictions",
-  "expirations", "slow", "duration_ms",
+  "expirations", "not_modified", "stale_answers", "outdated_reads", "leases_given", "leases_held", "leases_filled", "leases_void", "slow",
+  "duration_ms",
 ];
-const largest = ["p50_us", "p99_us", "connections", "in_flight", "redis_pending", "journal_keys", "processor_permille"];
+const largest = ["p50_us", "p99_us", "connections", "in_flight", "redis_pending", "journal_keys", "lease_waiting", "processor_permille"];
 
 /** Several points as one: what has happened since the last coarse sample. */
 function merged(points, columns) {

@@ -1,10 +1,12 @@
-// What the page does, not only shows: look a key up and delete it, count and delete by pattern.
+// What the page does, not only shows: look a key up and delete it, count and delete by pattern, invalidate a tag.
 
 import { bytes, count, duration, several } from "./text.js";
 
 const element = (id) => document.getElementById(id);
 const silent = "The service does not answer.";
 const retryMilliseconds = 3000;
+/** Longer values are not shown. */
+const shownBytes = 1024 * 1024;
 
 export function say(id, text, isBad = false) {
   element(id).className = isBad ? "result bad" : "result";
@@ -21,14 +23,15 @@ export async function reason(answer) {
   }
 }
 
-/** A button that must be pressed twice: what it does cannot be undone. */
-function armed(button, text, action) {
+/** A button that must be pressed twice: what it does cannot be undone. Returns what makes the first press void. */
+function armed(button, text, action, again = "Press again to delete") {
   let timer = null;
   const disarm = () => { clearTimeout(timer); timer = null; button.classList.remove("armed"); button.textContent = text; };
   button.onclick = async () => {
+    if (button.form && !button.form.reportValidity()) return;
     if (timer === null) {
       button.classList.add("armed");
-      button.textContent = "Press again to delete";
+      button.textContent = again;
       timer = setTimeout(disarm, 4000);
       return;
     }
@@ -37,6 +40,7 @@ function armed(button, text, action) {
     try { await action(); } finally { button.disabled = false; }
   };
   disarm();
+  return disarm;
 }
 
 /** Fields of an answer as a list of terms. */
@@ -55,15 +59,12 @@ function describe(id, entries) {
 
 // MARK: Keys
 
-/** The value as the service sent it, not as a parser of numbers would write it again. */
-function valueText(body) {
-  const start = body.indexOf(',"value":', '{"success":true,"key":"'.length) + ',"value":'.length;
-  const raw = body.slice(start, -1);
+/** JSON as the service sent it, not as a parser of numbers would write it again. */
+function formattedJSON(raw) {
   let parsed;
-  try { parsed = JSON.parse(body); } catch { return { raw: body, formatted: body }; }
-  const pretty = JSON.stringify(parsed.value, null, 2);
+  try { parsed = JSON.parse(raw); } catch { return raw; }
   // Only if nothing is lost: digits beyond a double's, or a member that stands twice, stay as they are.
-  return { raw, formatted: JSON.stringify(parsed.value) === compact(raw) ? pretty : raw };
+  return JSON.stringify(parsed) === compact(raw) ? JSON.stringify(parsed, null, 2) : raw;
 }
 
 /** JSON without the whitespace outside its strings. */
@@ -73,26 +74,63 @@ function compact(json) {
 
 const stores = { memory: "the embedded store", redis: "Redis", outage: "the embedded store, while Redis is away", near: "a copy of what Redis answered" };
 
-async function lookUp(ask) {
-  const key = element("key").value;
+/** How long a value is fresh, or that it no longer is. */
+function freshness({ ttl_ms: left }) {
+  if (left === null) return "never";
+  return left < 0 ? `stale for ${duration(-left / 1000)}` : `in ${duration(left / 1000)}`;
+}
+
+function leaseText({ lease }) {
+  if (lease === null) return "nobody has it";
+  return lease.milliseconds === null ? "held" : `held, for ${duration(lease.milliseconds / 1000)} more`;
+}
+
+/** Whether the bytes of a value can be shown as they are. */
+function isText({ media_type: type, content_encoding: coding, bytes: size }) {
+  return coding === null && size <= shownBytes && (type.startsWith("text/") || /^application\/([\w.-]+\+)?(json|xml)\b/.test(type));
+}
+
+function keyEntries(key, found) {
+  const stored = !found.found ? [] : [
+    ["Expires", freshness(found)],
+    ["Size", bytes(found.bytes)],
+    ["Media type", found.content_encoding === null ? found.media_type : `${found.media_type}, ${found.content_encoding}`],
+    ["Entity tag", found.etag],
+  ];
+  const tags = found.tags.length > 0 ? [["Tags", found.tags.join(", ")]] : [];
+  return [["Key", key], ...stored, ...tags, ["Lease", leaseText(found)], ["From", stores[found.source] ?? "–"]];
+}
+
+function hideValue() {
   element("key-value").hidden = true;
   element("key-actions").hidden = true;
+}
+
+async function lookUp(ask) {
+  const key = element("key").value;
+  const query = `key=${encodeURIComponent(key)}`;
+  hideValue();
   say("key-result", "…");
   let answer;
-  try { answer = await ask(`cache?key=${encodeURIComponent(key)}`); } catch { return say("key-result", silent, true); }
-  if (answer.status === 404) return say("key-result", `There is no value for ${key}.`);
-  if (!answer.ok) return say("key-result", await reason(answer), true);
-  const status = answer.headers.get("Cache-Status") ?? "";
-  const { raw, formatted } = valueText(await answer.text());
-  const ttl = /ttl=(\d+)/.exec(status);
-  describe("key-result", [
-    ["Key", key],
-    ["Expires", ttl ? `in ${duration(Number(ttl[1]))}` : "never"],
-    ["Size", bytes(new TextEncoder().encode(raw).length)],
-    ["From", stores[/detail=(\w+)/.exec(status)?.[1]] ?? "–"],
-  ]);
-  element("key-value").textContent = formatted;
-  element("key-value").hidden = false;
+  let found;
+  let text = null;
+  try {
+    answer = await ask(`dashboard/key?${query}`);
+    if (!answer.ok) return say("key-result", await reason(answer), true);
+    found = await answer.json();
+    if (found.found && isText(found)) {
+      const value = await ask(`values?${query}`);
+      if (value.ok) text = await value.text();
+    }
+  } catch { return say("key-result", silent, true); }
+  if (!found.found && found.lease === null && !found.outdated) return say("key-result", `There is no value for ${key}.`);
+  describe("key-result", keyEntries(key, found));
+  if (!found.found) {
+    const why = found.outdated ? `The value of ${key} is a miss: one of its tags has been invalidated.` : `There is no value for ${key} yet.`;
+    return element("key-result").prepend(why);
+  }
+  element("key-value").hidden = text === null;
+  if (text !== null) element("key-value").textContent = /json\b/.test(found.media_type) ? formattedJSON(text) : text;
   element("key-actions").hidden = false;
   armed(element("key-delete"), "Delete this key", () => deleteKey(ask, key));
 }
@@ -100,8 +138,7 @@ async function lookUp(ask) {
 async function deleteKey(ask, key) {
   let deleted;
   try { deleted = await ask(`cache?key=${encodeURIComponent(key)}`, { method: "DELETE" }); } catch { return say("key-result", silent, true); }
-  element("key-value").hidden = true;
-  element("key-actions").hidden = true;
+  hideValue();
   if (deleted.ok) return say("key-result", `${key} is deleted.`);
   say("key-result", deleted.status === 404 ? `There was no value for ${key} any more.` : await reason(deleted), deleted.status !== 404);
 }
@@ -189,8 +226,36 @@ async function deleteMatching(ask, pattern) {
   say("pattern-result", `${several(deleted, "key is", "keys are")} deleted.`);
 }
 
+// MARK: Tags
+
+async function invalidateTag(ask) {
+  const tag = element("tag").value;
+  let done;
+  let figures;
+  try {
+    done = await ask("cache/invalidate", {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ tag }),
+    });
+    if (!done.ok) return say("tag-result", await reason(done), true);
+    figures = await done.json();
+  } catch { return say("tag-result", silent, true); }
+  if (figures.complete === false) {
+    return say("tag-result", `Values with the tag ${tag} are misses here. Other instances hear of it when Redis is back.`);
+  }
+  say("tag-result", `Every value with the tag ${tag} is a miss.`);
+}
+
+function connectTags(ask) {
+  const disarm = armed(element("tag-invalidate"), "Invalidate", () => invalidateTag(ask), "Press again to invalidate");
+  // The button does what is to be done.
+  element("tag-form").addEventListener("submit", (event) => event.preventDefault());
+  // Another tag must be confirmed anew.
+  element("tag").addEventListener("input", () => { disarm(); say("tag-result", ""); });
+}
+
 /** Connects the forms. `ask` is `fetch` with the caller's key. */
 export function connectTools(ask) {
+  connectTags(ask);
   element("key-form").addEventListener("submit", (event) => { event.preventDefault(); lookUp(ask); });
   element("pattern-form").addEventListener("submit", (event) => { event.preventDefault(); countMatching(ask); });
   element("pattern").addEventListener("input", () => {

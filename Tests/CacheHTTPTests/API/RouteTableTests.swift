@@ -61,12 +61,13 @@ import Testing
         #expect(scope("/cache", .patch) == .write)
         #expect(scope("/cache/invalidate", .post) == .invalidate && scope("/cache/stats", .get) == .admin)
         #expect(scope("/dashboard/figures", .get) == .admin && scope("/metrics", .get) == .admin)
+        #expect(scope("/dashboard/key", .get) == .admin)
         #expect(scope("/metrics", .get, Self.table(metricsAreOpen: true)) == nil)
         let open = Set(Self.table().routes.filter { $0.endpoints.allSatisfy { $0.scope == nil } }.map(\.path))
         #expect(scope("/cache/batch", .post) == AccessScopes())
         let restricted: Set = [
             "/cache", "/cache/batch", "/cache/{key}", "/values", "/values/{key}", "/cache/invalidate", "/cache/stats", "/metrics",
-            "/dashboard/figures",
+            "/dashboard/figures", "/dashboard/key",
         ]
         #expect(open == Set(Self.table().routes.map(\.path)).subtracting(restricted))
     }
