@@ -9,9 +9,12 @@ package protocol CacheStore: AnyObject {
     /// Reads a key.
     /// - Parameters:
     ///   - acceptsCopy: whether the answer may come from a copy of an earlier read, as far as the store keeps copies.
+    ///   - wantsTimeToLive: whether the caller has a use for what remains of the time to live. If not, the answer may say that there is none.
     ///   - now: nanoseconds of the monotonic clock, read a moment ago.
     /// - Returns: the answer, or nil if `receiver` gets it later.
-    func get(_ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer?
+    func get(
+        _ key: ByteBuffer, acceptsCopy: Bool, wantsTimeToLive: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+    ) -> CacheAnswer?
 
     /// Stores a value.
     /// - Parameters:
@@ -42,6 +45,11 @@ package protocol CacheStore: AnyObject {
 
 extension CacheStore {
     package func hasRoom(forBatchOf operations: [BatchOperation]) -> Bool { true }
+
+    /// Reads a key together with its time to live.
+    package func get(_ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver) -> CacheAnswer? {
+        self.get(key, acceptsCopy: acceptsCopy, wantsTimeToLive: true, now: now, token: token, receiver: receiver)
+    }
 }
 
 /// A caller of a store, which takes the answers that do not come at once.

@@ -51,9 +51,9 @@ extension EventLoopScope {
             return self.cache.set(request.key, value: value, ttlSeconds: request.ttlSeconds, now: now, token: token, receiver: receiver)
         }
         guard request.method == .get else { return self.cache.delete(request.key, now: now, token: token, receiver: receiver) }
-        return self.cache.get(request.key, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver).flatMap {
-            self.resolver.resolve($0, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver)
-        }
+        let answer = self.cache.get(
+            request.key, acceptsCopy: request.acceptsCopy, wantsTimeToLive: true, now: now, token: token, receiver: receiver)
+        return answer.flatMap { self.resolver.resolve($0, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver) }
     }
 
     /// What comes of an answer that has come later. Returns nil if `receiver` gets it later still.

@@ -15,6 +15,8 @@ package final class FakeStore: CacheStore {
 
     /// Every operation so far.
     package private(set) var operations: [Operation] = []
+    /// The keys of the reads that have no use for the time to live.
+    package private(set) var keysReadWithoutTimeToLive: [String] = []
     /// What an operation is answered with at once; nil lets it wait for `answer`. By default every operation waits.
     package var answerAtOnce: (Operation) -> CacheAnswer? = { _ in nil }
     /// Whether a batch finds room.
@@ -33,9 +35,10 @@ package final class FakeStore: CacheStore {
     }
 
     package func get(
-        _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+        _ key: ByteBuffer, acceptsCopy: Bool, wantsTimeToLive: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
-        self.take("GET \(String(buffer: key))\(acceptsCopy ? "" : ", no copy")", token, receiver)
+        if !wantsTimeToLive { self.keysReadWithoutTimeToLive.append(String(buffer: key)) }
+        return self.take("GET \(String(buffer: key))\(acceptsCopy ? "" : ", no copy")", token, receiver)
     }
 
     package func set(

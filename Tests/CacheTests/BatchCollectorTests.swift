@@ -104,6 +104,47 @@ import Testing
         #expect(Self.texts(outcomes) == ["stored memory", "hit 1 ttl=none memory", "stored memory"])
     }
 
+    /// No result shows it. Only where something is changed as well, there is no second chance to ask for it.
+    @Test func batchesThatOnlyReadDoNotWantTimesToLive() {
+        _ = self.collector(["get a", "get b"]).ask(now: 0)
+        #expect(self.store.keysReadWithoutTimeToLive == ["a", "b"])
+        for change in ["set a 1", "delete a", "touch a"] { _ = self.collector(["get c", change]).ask(now: 0) }
+        #expect(self.store.keysReadWithoutTimeToLive == ["a", "b"])
+    }
+
+    private func enveloped(staleSeconds: Int64, valueEnd: Int64?) -> ByteBuffer {
+        var envelope = Envelope()
+        envelope.staleSeconds = staleSeconds
+        envelope.lease = valueEnd.map { Lease(token: .random(), endMilliseconds: 0, valueEndMilliseconds: $0) }
+        return envelope.wrap(ByteBuffer(string: "1"))
+    }
+
+    /// A value under a lease may be over though its key is not: only the time to live says so.
+    @Test func aValueUnderALeaseIsReadAgainWithItsTimeToLive() {
+        for (remaining, expected) in [(Int64(9_000), "miss redis"), (11_000, "hit 1 ttl=-29000 redis")] {
+            let collector = self.collector(["get stale", "get leased"])
+            #expect(collector.ask(now: 0) == nil)
+            self.store.answer(.hit(.buffer(self.enveloped(staleSeconds: 30, valueEnd: nil)), remainingMilliseconds: nil, .redis))
+            let leased = self.enveloped(staleSeconds: 30, valueEnd: 10_000)
+            self.store.answer(.hit(.buffer(leased), remainingMilliseconds: nil, .redis))
+            #expect(self.store.waitingOperations == ["GET leased"])
+            self.store.answer(.hit(.buffer(leased), remainingMilliseconds: remaining, .redis))
+            #expect(self.receiver.answers.last == ["hit 1 ttl=none redis", expected])
+        }
+        #expect(self.store.keysReadWithoutTimeToLive == ["stale", "leased", "stale", "leased"])
+    }
+
+    /// Redis may not say what remains: then the value is answered, and not asked for without end.
+    @Test func aValueUnderALeaseIsReadAgainOnce() {
+        let leased = CacheAnswer.hit(.buffer(self.enveloped(staleSeconds: 30, valueEnd: 10_000)), remainingMilliseconds: nil, .redis)
+        let collector = self.collector(["get leased"])
+        #expect(collector.ask(now: 0) == nil)
+        self.store.answer(leased)
+        self.store.answer(leased)
+        #expect(self.store.waitingOperations.isEmpty)
+        #expect(self.receiver.answers == [["hit 1 ttl=none redis"]])
+    }
+
     // MARK: Order
 
     /// An outage begins behind the first operation: what memory answers for the same key comes again after it.

@@ -81,6 +81,20 @@ import Testing
         }
     }
 
+    /// Nobody has a use for the time to live: GET alone, also when it is sent again.
+    @Test func aReadWithoutTimeToLiveTakesOneReply() {
+        var operation = InFlightOperation(
+            kind: .get, key: ByteBuffer(string: "k"), slot: 5, began: 0, token: 0, receiver: Nobody(), asksTimeToLive: false)
+        #expect(operation.replyCount == 1)
+        var operations = InFlightOperations()
+        let slot = operations.insert(operation)
+        #expect(self.description(operations.take(.success(.bulkString(ByteBuffer(string: "abc"))), token: slot)?.step) == "hit of 3 bytes, no ttl")
+        #expect(operations.insert(operation) == slot, "no reply is owed")
+        operation.restart()
+        #expect(operation.replyCount == 1)
+        #expect(self.description(operation.take(.success(.null))) == "miss")
+    }
+
     @Test func setAndDelete() {
         func set(_ result: Result<RESPValue, RedisFailure>) -> String {
             var operation = self.operation(.set(value: ByteBuffer(), ttlSeconds: nil))

@@ -69,6 +69,20 @@ import Testing
         #expect(self.receiver.answers == ["7: hit v ttl=1500 redis", "8: stored redis", "9: deleted redis"])
     }
 
+    @Test func aTimeToLiveThatNobodyWantsIsNotAskedFor() {
+        self.gate.openForTest()
+        for token in 1...2 as ClosedRange<UInt64> {
+            let answer = self.front.get(self.key, acceptsCopy: true, wantsTimeToLive: token == 2, now: 0, token: token, receiver: self.receiver)
+            #expect(answer == nil)
+        }
+        #expect(self.connection.commands == ["GET k", "GET k", "PTTL k"])
+        self.connection.reply(.bulkString(self.value))
+        #expect(self.receiver.answers == ["1: hit v ttl=none redis"])
+        self.connection.reply(.bulkString(self.value))
+        self.connection.reply(.integer(1500))
+        #expect(self.receiver.answers == ["1: hit v ttl=none redis", "2: hit v ttl=1500 redis"])
+    }
+
     @Test func memoryAnswersAtOnceDuringAnOutage() {
         #expect(self.set() == "stored outage")
         #expect(self.get() == "hit v ttl=none outage")

@@ -168,6 +168,31 @@ import Testing
         }
     }
 
+    /// No result shows a time to live, so Redis is not asked for it unless a copy is kept.
+    @Test(.enabled(if: RedisServerProcess.isAvailable), arguments: ["on", "off"]) func readsDoNotAskForTheTimeToLive(_ lane: String) async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        func calls(_ command: String) async throws -> Int {
+            let text = try await redis.run("INFO commandstats")
+            let line = text.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_\(command):calls=") }
+            return line.flatMap { Int($0.split(separator: "=")[1].prefix { $0.isNumber }) } ?? 0
+        }
+        let settings = [
+            "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000", "FAST_LANE": lane,
+            "EVENT_LOOPS": "1", "NEAR_CACHE": "off",
+        ]
+        try await AgentProcess.with(settings) { agent in
+            try await agent.waitForHealth("\"status\":\"healthy\"")
+            _ = try await agent.ask(Self.batch(Self.set("a", "1"), Self.set("b", "2")))
+            let answer = try await agent.ask(Self.batch(Self.get("a"), Self.get("b"), Self.get("none"), Self.get("a")))
+            #expect(Self.statuses(answer) == ["200", "200", "404", "200"])
+            #expect(try await calls("get") == 4)
+            #expect(try await calls("pttl") == 0)
+            #expect(try await agent.get("a") == "1")
+            #expect(try await calls("pttl") == 1, "the answer to a single read says what remains")
+        }
+    }
+
     @Test(.enabled(if: RedisServerProcess.isAvailable), arguments: ["on", "off"]) func copiesAnswerWithoutRedisAndOrderHolds(_ lane: String)
         async throws
     {

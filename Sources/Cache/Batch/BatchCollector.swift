@@ -9,6 +9,10 @@ import NIOCore
 /// outage can begin between two operations of a batch. Then the second would be answered from memory, while the first is still on its way, to fall back
 /// on memory afterwards. Such a second operation is asked for again when everything before it has its answer, and so is what follows it.
 ///
+/// Time to live. No result shows it, so a batch that only reads does not ask for it. The exception is a value that somebody computes anew under a lease:
+/// how long it may still be answered is known only together with what remains. It is asked for once more. Where something is changed as well, that would
+/// come too late, so there the time to live is asked for from the beginning.
+///
 /// A new time to live depends on what there is, which has to be read first. So in a batch with such an operation no key is asked for while it is under way.
 ///
 /// Memory. Of values that come, no more are kept than the answer has room for, so that a batch cannot make the process hold the values of a thousand keys.
@@ -27,6 +31,10 @@ package final class BatchCollector: CacheAnswerReceiver {
     private var asked = 0
     private var outstanding = 0
     private var isAsking = false
+    /// Whether nothing is changed.
+    private let isOnlyReading: Bool
+    /// The reads that have been asked for again, with the time to live.
+    private var askedAgain: Set<UInt64> = []
     /// The keys that are asked for; nil if no order beyond that of the store is needed.
     private var keysUnderWay: Set<ByteBuffer>?
     /// Bytes of values that the answer still has room for.
@@ -48,6 +56,7 @@ package final class BatchCollector: CacheAnswerReceiver {
         self.resolver = resolver
         self.receiver = receiver
         self.outcomes = [BatchOutcome](repeating: .waiting, count: operations.count)
+        self.isOnlyReading = operations.allSatisfy(\.isRead)
         if operations.contains(where: \.dependsOnValue) { self.keysUnderWay = [] }
     }
 
@@ -89,8 +98,7 @@ package final class BatchCollector: CacheAnswerReceiver {
     private func ask(_ operation: BatchOperation, token: UInt64, now: Int) -> CacheAnswer? {
         switch operation.kind {
         case .get:
-            self.store.get(operation.key, acceptsCopy: self.acceptsCopy, now: now, token: token, receiver: self)
-                .flatMap { self.resolve($0, token) }
+            self.read(operation.key, wantsTimeToLive: !self.isOnlyReading, token: token, now: now)
         case .set(let value, let ttlSeconds):
             self.store.set(operation.key, value: value, ttlSeconds: ttlSeconds, now: now, token: token, receiver: self)
         case .delete:
@@ -99,6 +107,11 @@ package final class BatchCollector: CacheAnswerReceiver {
             ConditionalChange.expire(operation.key, ttlSeconds: ttlSeconds, self.resolver).begin { self.cacheAnswered($0.answer, token: token) }?
                 .answer
         }
+    }
+
+    private func read(_ key: ByteBuffer, wantsTimeToLive: Bool, token: UInt64, now: Int) -> CacheAnswer? {
+        self.store.get(key, acceptsCopy: self.acceptsCopy, wantsTimeToLive: wantsTimeToLive, now: now, token: token, receiver: self)
+            .flatMap { self.resolve($0, token) }
     }
 
     private var store: any CacheStore { self.resolver.store }
@@ -116,7 +129,7 @@ package final class BatchCollector: CacheAnswerReceiver {
     }
 
     package func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {
-        guard let answer = self.resolve(answer, token) else { return }
+        guard let resolved = self.resolve(answer, token), let answer = self.askAgain(insteadOf: resolved, token) else { return }
         self.outstanding -= 1
         self.keysUnderWay?.remove(self.operations[Int(token)].key)
         self.keep(answer, at: Int(token))
@@ -124,6 +137,13 @@ package final class BatchCollector: CacheAnswerReceiver {
         guard self.outstanding == 0, !self.isAsking else { return }
         if self.next < self.operations.count { self.askFurther(now: Int(NIODeadline.now().uptimeNanoseconds)) }
         if self.isComplete { self.receiver.batchAnswered(self, self.takeOutcomes()) }
+    }
+
+    /// - Returns: the answer if it will do, otherwise the one of another read; nil if that comes later.
+    private func askAgain(insteadOf answer: CacheAnswer, _ token: UInt64) -> CacheAnswer? {
+        guard self.isOnlyReading, answer.isOfUnknownLife, self.askedAgain.insert(token).inserted else { return answer }
+        return self.read(
+            self.operations[Int(token)].key, wantsTimeToLive: true, token: token, now: Int(NIODeadline.now().uptimeNanoseconds))
     }
 
     private func keep(_ answer: CacheAnswer, at index: Int) {
@@ -144,6 +164,14 @@ package final class BatchCollector: CacheAnswerReceiver {
 
 @available(*, unavailable)
 extension BatchCollector: Sendable {}
+
+extension CacheAnswer {
+    /// Whether it is a value under a lease, of which nobody can say without the time to live whether it may still be answered.
+    fileprivate var isOfUnknownLife: Bool {
+        guard case .hit(.envelope(let value), nil, _) = self else { return false }
+        return value.envelope.lease != nil
+    }
+}
 
 /// Whoever asked for a batch.
 package protocol BatchReceiver: AnyObject {

@@ -29,6 +29,8 @@ package struct BatchOperation: Equatable, Sendable {
         }
     }
 
+    var isRead: Bool { if case .get = self.kind { true } else { false } }
+
     /// Whether the operation reads before it changes.
     var dependsOnValue: Bool { if case .expire = self.kind { true } else { false } }
 

@@ -77,11 +77,12 @@ package final class ClusterStore: CacheStore {
     // MARK: Operations
 
     package func get(
-        _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+        _ key: ByteBuffer, acceptsCopy: Bool, wantsTimeToLive: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
         let place = self.slots.place(of: key)
         guard let store = self.store(place.shard) else { return self.gate.getInstead(key, slot: place.slot, acceptsCopy: acceptsCopy) }
-        return store.get(key, at: place, acceptsCopy: acceptsCopy, now: now, token: token, receiver: receiver)
+        return store.get(
+            key, at: place, acceptsCopy: acceptsCopy, wantsTimeToLive: wantsTimeToLive, now: now, token: token, receiver: receiver)
     }
 
     package func set(

@@ -13,7 +13,7 @@ package final class EmbeddedStore: CacheStore, Sendable {
     }
 
     package func get(
-        _ key: ByteBuffer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+        _ key: ByteBuffer, acceptsCopy: Bool, wantsTimeToLive: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
         self.get(key, now: MonotonicTime(nanoseconds: now))
     }

@@ -60,11 +60,13 @@ struct InFlightOperation {
     private(set) var keepable: KeepableRead?
     /// The reply to GET, while the one to PTTL is owed.
     private var value: RESPValue?
-    private var awaitsTimeToLive = true
+    private var awaitsTimeToLive: Bool
+    /// Of a read: whether Redis is asked for the time to live, because a reader or a copy has a use for it. The same each time that it is sent.
+    private(set) var asksTimeToLive: Bool
 
     init(
         kind: Kind, key: ByteBuffer, slot: UInt16, began: Int, token: UInt64, receiver: any CacheAnswerReceiver, acceptsCopy: Bool = true,
-        copy: Copy? = nil
+        asksTimeToLive: Bool = true, copy: Copy? = nil
     ) {
         self.kind = kind
         self.key = key
@@ -73,6 +75,8 @@ struct InFlightOperation {
         self.token = token
         self.receiver = receiver
         self.acceptsCopy = acceptsCopy
+        self.asksTimeToLive = asksTimeToLive
+        self.awaitsTimeToLive = asksTimeToLive
         self.copy = copy
     }
 
@@ -92,12 +96,20 @@ struct InFlightOperation {
         }
     }
 
-    /// How many replies the operation gets: a read asks for the value, then for its time to live.
+    /// How many replies the operation gets: a read asks for the value, then for its time to live unless nobody has a use for it.
     var replyCount: Int {
         switch self.kind {
-        case .get: 2
+        case .get: self.asksTimeToLive ? 2 : 1
         case .set, .delete, .change: 1
         }
+    }
+
+    /// What the read brings may make a copy, which needs the time to live. Before it is sent.
+    mutating func readsForCopy(_ copy: Copy) {
+        self.copy = copy
+        guard copy.isToBeKept else { return }
+        self.asksTimeToLive = true
+        self.awaitsTimeToLive = true
     }
 
     /// The question for the time to live was refused.
@@ -109,7 +121,7 @@ struct InFlightOperation {
     mutating func restart() {
         self.hops += 1
         self.value = nil
-        self.awaitsTimeToLive = true
+        self.awaitsTimeToLive = self.asksTimeToLive
     }
 
     /// Of a read that has brought the value but not its time to live: the answer without.

@@ -48,11 +48,14 @@ struct InFlightOperations {
         return operation
     }
 
-    /// The read under way that another read of `key` may share; nil if there is none with this token, or a change of the key is known since it was sent.
-    mutating func share(_ token: UInt64, key: ByteBuffer, _ fence: CoherenceFence, with waiter: InFlightOperation.Waiter) -> Bool {
+    /// Has another read of `key` share the answer of the one that is under way. False if there is none with this token, if a change of the key is known
+    /// since it was sent, or if it does not ask for the time to live that the other one wants.
+    mutating func share(
+        _ token: UInt64, key: ByteBuffer, wantsTimeToLive: Bool, _ fence: CoherenceFence, with waiter: InFlightOperation.Waiter
+    ) -> Bool {
         let index = Int(token)
         guard let operation = self.slots[index].operation, !operation.isWrite, operation.key == key, let copy = operation.copy,
-            fence.isUnchanged(copy.ticket)
+            fence.isUnchanged(copy.ticket), operation.asksTimeToLive || !wantsTimeToLive
         else { return false }
         self.slots[index].operation?.waiters.append(waiter)
         return true

@@ -70,11 +70,13 @@ package final class RedisStore {
 
     /// See `CacheStore`. The shard serves `place`.
     func get(
-        _ key: ByteBuffer, at place: SlotTable.Place, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+        _ key: ByteBuffer, at place: SlotTable.Place, acceptsCopy: Bool, wantsTimeToLive: Bool, now: Int, token: UInt64,
+        receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
         let time = MonotonicTime(nanoseconds: now)
         var operation = InFlightOperation(
-            kind: .get, key: key, slot: place.slot, began: now, token: token, receiver: receiver, acceptsCopy: acceptsCopy)
+            kind: .get, key: key, slot: place.slot, began: now, token: token, receiver: receiver, acceptsCopy: acceptsCopy,
+            asksTimeToLive: wantsTimeToLive)
         guard let near else {
             if !self.gate.isOpen(self.shard), let answer = self.memoryAnswer(operation, time) { return answer }
             return self.send(operation)
@@ -88,14 +90,16 @@ package final class RedisStore {
             if acceptsCopy, let answer = near.answer(key, hash, at: place, now: time) { return answer }
         }
         if acceptsCopy, let read = near.sharedRead(hash),
-            self.inFlight.share(read, key: key, near.cache.fence, with: InFlightOperation.Waiter(token: token, receiver: receiver))
+            self.inFlight.share(
+                read, key: key, wantsTimeToLive: wantsTimeToLive, near.cache.fence,
+                with: InFlightOperation.Waiter(token: token, receiver: receiver))
         {
             near.counters.record(.shared)
             return nil
         }
         let isTracked = near.shouldTrack(hash)
-        operation.copy = InFlightOperation.Copy(
-            hash: hash, ticket: ticket, sent: time, isToBeKept: isTracked || near.keepsUntracked(hash))
+        operation.readsForCopy(
+            InFlightOperation.Copy(hash: hash, ticket: ticket, sent: time, isToBeKept: isTracked || near.keepsUntracked(hash)))
         return self.send(operation, isTracked: isTracked)
     }
 

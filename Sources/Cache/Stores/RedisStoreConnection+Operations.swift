@@ -21,6 +21,7 @@ extension RedisStoreConnection {
                 ? self.trackedGet(key, token: token, receiver: receiver, consentReceiver: consentReceiver)
                 : self.get(key, token: token, receiver: receiver)
             if let refusal { return .refused(refusal) }
+            guard operation.asksTimeToLive else { return .whole }
             return self.pttl(key, token: token, receiver: receiver) == nil ? .whole : .withoutTimeToLive
         case .set(let value, let ttlSeconds):
             return SentOperation(self.set(key, value, ttlMilliseconds: ttlSeconds.map { $0 * 1000 }, token: token, receiver: receiver))
@@ -37,6 +38,7 @@ extension RedisStoreConnection {
         switch operation.kind {
         case .get:
             if let refusal = self.askingGet(key, token: token, receiver: receiver) { return .refused(refusal) }
+            guard operation.asksTimeToLive else { return .whole }
             return self.askingPTTL(key, token: token, receiver: receiver) == nil ? .whole : .withoutTimeToLive
         case .set(let value, let ttlSeconds):
             return SentOperation(self.askingSet(key, value, ttlMilliseconds: ttlSeconds.map { $0 * 1000 }, token: token, receiver: receiver))

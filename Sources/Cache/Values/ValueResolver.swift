@@ -79,7 +79,9 @@ package final class ValueResolver {
         let slot = self.takeSlot()
         for (index, tag) in check.value.envelope.tags.enumerated() {
             let token = UInt64(slot) << 8 | UInt64(index)
-            if let answer = self.store.get(tag.versionKey, acceptsCopy: acceptsCopy, now: now, token: token, receiver: self) {
+            let answer = self.store.get(
+                tag.versionKey, acceptsCopy: acceptsCopy, wantsTimeToLive: false, now: now, token: token, receiver: self)
+            if let answer {
                 check.compare(answer, with: tag.version)
                 // Nothing more needs to be known.
                 if !check.isCurrent, check.versionsOwed == 0 { break }
