@@ -8,6 +8,10 @@ extension AccessCaller {
         for operation in operations {
             let verdict = self.verdict(operation.action)
             guard verdict == .allowed else { return verdict }
+            for tag in operation.tags {
+                let verdict = self.verdict(.write(key: tag))
+                guard verdict == .allowed else { return verdict }
+            }
         }
         return self.verdict(AccessScopes())
     }

@@ -5,7 +5,7 @@ package import NIOCore
 /// What the body of `POST /cache/batch` amounts to: `{"operations":[{"op":"get","key":string}, ...]}`, with other members ignored.
 package enum BatchRequest: Equatable, Sendable {
     case success([BatchOperation])
-    /// To be answered with status 422: all faults, by operation, and within one in the order op, key, value, ttl.
+    /// To be answered with status 422: all faults, by operation, and within one in the order op, key, value, ttl, stale, tags.
     case faults([ValidationFault])
     /// To be answered with status 413. Takes precedence over the faults of the fields.
     case valueTooLarge(limit: Int)
@@ -50,8 +50,9 @@ private enum OperationName: String, CaseIterable {
 
 /// Reads the operations of a batch one by one.
 private struct BatchReader {
-    private static let names: InlineArray<4, JSONMemberName> = [
-        JSONMemberName("op"), JSONMemberName("key"), JSONMemberName("value"), JSONMemberName("ttl"),
+    private static let names: InlineArray<6, JSONMemberName> = [
+        JSONMemberName("op"), JSONMemberName("key"), JSONMemberName("value"), JSONMemberName("ttl"), JSONMemberName("stale"),
+        JSONMemberName("tags"),
     ]
     /// What an operation takes of the body, roughly: room is made for so many.
     private static let typicalBytes = 40
@@ -93,7 +94,7 @@ private struct BatchReader {
         return self.fields.faults.isEmpty ? .success(self.operations) : .faults(self.fields.faults)
     }
 
-    private mutating func read(_ element: JSONDocument<4>, at index: Int, in bytes: Span<UInt8>) {
+    private mutating func read(_ element: JSONDocument<6>, at index: Int, in bytes: Span<UInt8>) {
         self.fields.move(toOperation: index, element.root)
         guard element.root.kind == .object else { return self.fields.addFaultOfObject(.modelAttributesType) }
         let name = self.name(element.members[0], in: bytes)
@@ -101,16 +102,29 @@ private struct BatchReader {
         switch name {
         case .get: self.append(.get, key)
         case .delete: self.append(.delete, key)
-        case .set:
-            if let value = element.members[2], value.range.count > self.limits.maximumValueBytes { self.isValueTooLarge = true }
-            let value = self.fields.requiredValue("value", element.members[2])
-            let ttl = self.fields.optionalInteger("ttl", element.members[3], in: 0...self.limits.maximumTTLSeconds)
-            if let value { self.append(.set(value: value, ttlSeconds: ttl == 0 ? nil : ttl), key) }
+        case .set: self.readSet(element, key)
         case .touch:
             let ttl = self.fields.requiredInteger("ttl", element.members[3], in: 0...self.limits.maximumTTLSeconds)
             if let ttl { self.append(.expire(ttlSeconds: ttl == 0 ? nil : ttl), key) }
         case nil: break
         }
+    }
+
+    /// As `SetRequest` does.
+    private mutating func readSet(_ element: JSONDocument<6>, _ key: ByteBuffer?) {
+        if let value = element.members[2], value.range.count > self.limits.maximumValueBytes { self.isValueTooLarge = true }
+        let seconds = 0...self.limits.maximumTTLSeconds
+        let faultCount = self.fields.faults.count
+        let value = self.fields.requiredValue("value", element.members[2])
+        let ttl = self.fields.optionalInteger("ttl", element.members[3], in: seconds)
+        let stale = self.fields.optionalInteger("stale", element.members[4], in: seconds) ?? 0
+        let tags = self.fields.optionalTexts(
+            "tags", element.members[5], maximumCount: Envelope.maximumTags, maximumBytes: self.limits.maximumKeyBytes)
+        let isEndless = ttl ?? 0 == 0 && (stale > 0 || !tags.isEmpty)
+        if isEndless, key != nil, self.fields.faults.count == faultCount { self.fields.add(SetRequest.endless, "ttl", element.members[3]) }
+        guard let key, let value else { return }
+        self.operations.append(
+            BatchOperation(.set(value: value, ttlSeconds: ttl == 0 ? nil : ttl), key: key, staleSeconds: stale, tags: tags))
     }
 
     private mutating func name(_ element: JSONElement?, in bytes: Span<UInt8>) -> OperationName? {

@@ -103,7 +103,9 @@ struct FieldReader {
             if count < maximumCount {
                 switch Self.text(item, in: body, maximumBytes: maximumBytes) {
                 case .success(let text): texts.append(text)
-                case .failure(let kind): self.faults.append(ValidationFault(kind, at: .item(name, count), input: .value(item.slice(of: body))))
+                case .failure(let kind):
+                    let location = self.operation.map { ValidationFault.Location.operationItem($0, name, count) } ?? .item(name, count)
+                    self.faults.append(ValidationFault(kind, at: location, input: .value(item.slice(of: body))))
                 }
             }
             count += 1

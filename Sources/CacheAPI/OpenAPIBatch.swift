@@ -40,7 +40,11 @@ extension OpenAPIDocument {
                                 "oneOf": [
                                     self.batchOperation("get"), self.batchOperation("delete"),
                                     self.batchOperation(
-                                        "set", [("value", ["description": "Any JSON, including `null`."]), ("ttl", self.timeToLive)],
+                                        "set",
+                                        [
+                                            ("value", ["description": "Any JSON, including `null`."]), ("ttl", self.timeToLive),
+                                            ("stale", self.staleTime), ("tags", self.tagList),
+                                        ],
                                         required: ["value"]),
                                     self.batchOperation("touch", [("ttl", self.newTimeToLive)], required: ["ttl"]),
                                 ]

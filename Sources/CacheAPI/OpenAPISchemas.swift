@@ -47,14 +47,7 @@ extension OpenAPIDocument {
                                     ["type": "string", "pattern": #"^\+?[1-9][0-9]{0,7}(\.0*)?$"#],
                                 ]
                             ],
-                            stale: [
-                                "anyOf": .array(self.wholeSeconds + [["type": "null"]]),
-                                "description": "For how many seconds after `ttl` the value may still be answered, marked as stale.",
-                            ],
-                            tags: [
-                                "type": ["array", "null"], "maxItems": .integer(Envelope.maximumTags), "items": self.keySchema,
-                                "description": "What the value can be invalidated by besides its key.",
-                            ], requiresTTL: true),
+                            stale: self.staleTime, tags: self.tagList, requiresTTL: true),
                     ],
                     "examples": [
                         ["key": "agent:1", "value": ["name": "crawler"], "ttl": 60],
@@ -115,6 +108,20 @@ extension OpenAPIDocument {
         [
             "description": "Seconds until the value expires. Without it, with `null` or with 0, the value does not expire.",
             "anyOf": .array(self.wholeSeconds + [["type": "null"]]),
+        ]
+    }
+
+    var staleTime: JSONNode {
+        [
+            "anyOf": .array(self.wholeSeconds + [["type": "null"]]),
+            "description": "For how many seconds after `ttl`, which it needs, the value may still be answered, marked as stale.",
+        ]
+    }
+
+    var tagList: JSONNode {
+        [
+            "type": ["array", "null"], "maxItems": .integer(Envelope.maximumTags), "items": self.keySchema,
+            "description": "What the value can be invalidated by besides its key. It needs `ttl`.",
         ]
     }
 

@@ -15,7 +15,7 @@ package enum SetRequest: Equatable, Sendable {
         JSONMemberName("key"), JSONMemberName("value"), JSONMemberName("ttl"), JSONMemberName("stale"), JSONMemberName("tags"),
     ]
 
-    private static let endless = ValidationFault.Kind.valueError("a value with tags, or one that may be stale, needs a time to live")
+    static let endless = ValidationFault.Kind.valueError("a value with tags, or one that may be stale, needs a time to live")
 
     /// Reads and judges a body.
     ///

@@ -50,6 +50,8 @@ package struct ValidationFault: Error, Equatable, Sendable {
         case offset(Int)
         /// `["body","operations",7,"key"]`, or `["body","operations",7]` of the operation as a whole.
         case operation(Int, String?)
+        /// `["body","operations",7,"tags",3]`
+        case operationItem(Int, String, Int)
     }
 
     /// What was found there: `input` of the report.
@@ -238,13 +240,21 @@ extension ValidationFault.Location {
             buffer.writeStaticString(",")
             JSONWriter.writeInteger(Int64(offset), into: &buffer)
         case .operation(let index, let name):
-            Self.write("body", "operations", into: &buffer)
+            Self.writeOperation(index, name, into: &buffer)
+        case .operationItem(let index, let name, let item):
+            Self.writeOperation(index, name, into: &buffer)
             buffer.writeStaticString(",")
-            JSONWriter.writeInteger(Int64(index), into: &buffer)
-            guard let name else { return }
-            buffer.writeStaticString(",")
-            JSONWriter.writeString(name, into: &buffer)
+            JSONWriter.writeInteger(Int64(item), into: &buffer)
         }
+    }
+
+    private static func writeOperation(_ index: Int, _ name: String?, into buffer: inout ByteBuffer) {
+        self.write("body", "operations", into: &buffer)
+        buffer.writeStaticString(",")
+        JSONWriter.writeInteger(Int64(index), into: &buffer)
+        guard let name else { return }
+        buffer.writeStaticString(",")
+        JSONWriter.writeString(name, into: &buffer)
     }
 
     private static func write(_ part: String, _ name: String, into buffer: inout ByteBuffer) {

@@ -25,7 +25,7 @@ struct BatchRoute: Sendable {
         let limiter = self.responder.limiter
         limiter.batchWaits(operations: operations.count)
         let held = HeldBytes(limiter)
-        let outcomes = await self.service.batch(
+        let outcomes = await self.service.wrappedBatch(
             operations, acceptsCopy: context.parsed.fields.acceptsCopy, maximumValueBytes: self.settings.maximumBatchResponseBytes,
             on: context.eventLoop
         ) { held.add($0) }

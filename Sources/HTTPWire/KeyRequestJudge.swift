@@ -106,7 +106,10 @@ struct KeyRequestJudge {
     }
 
     private mutating func judgeBatch(_ request: KeyRequest, _ input: ByteBuffer, now: Int) -> Verdict {
-        guard let body = input.slice(request.body), case .success(let operations) = BatchRequest.parse(body: body, limits: self.scope.settings.limits)
+        let limits = self.scope.settings.limits
+        // What has tags or may be stale is the router's, as it is by itself.
+        guard let body = input.slice(request.body), case .success(let operations) = BatchRequest.parse(body: body, limits: limits),
+            operations.allSatisfy(\.isPlain)
         else { return .router(headCount: request.body.lowerBound) }
         if let control = self.scope.access {
             let isAllowed = input.withUnsafeReadableBytes { self.access.isAllowed(operations, request.credential, $0, control, now: now) }

@@ -61,6 +61,59 @@ import Testing
         }
     }
 
+    // MARK: Tags and staleness
+
+    private static func tagged(_ key: String, _ tag: String, _ members: String = #","ttl":60"#) -> String {
+        #"{"op":"set","key":"\#(key)","value":1,"tags":["\#(tag)"]\#(members)}"#
+    }
+
+    @Test(arguments: ways) func valuesMayHaveTagsAndBeStale(_ store: Store, _ lane: String) async throws {
+        try await store.withAgent(["FAST_LANE": lane]) { agent in
+            let stale = #"{"op":"set","key":"c","value":3,"ttl":1,"stale":60}"#
+            let answer = try await agent.ask(
+                Self.batch(Self.set("a", "0"), Self.tagged("a", "t"), Self.get("a"), Self.tagged("b", "u"), Self.set("b", "2"), stale))
+            #expect(Self.statuses(answer) == ["200", "200", "200", "200", "200", "200"])
+            #expect(answer.text.contains(#""key":"a","value":1}"#) && answer.text.contains("TTL: 60") && answer.text.contains("TTL: 1\""))
+            #expect(try await agent.invalidate(tag: "t").status == 200)
+            #expect(try await agent.invalidate(tag: "u").status == 200)
+            let after = try await agent.ask(Self.batch(Self.get("a"), Self.get("b"), Self.get("c")))
+            #expect(Self.statuses(after) == ["404", "200", "200"], "b was replaced by a value without tags")
+            let answered = try await eventually("a stale value") {
+                try await agent.ask(Request.get("/cache/c"))
+            } until: {
+                $0["x-cache-stale"] == "1"
+            }
+            #expect(answered.text.contains(#""value":3}"#))
+            let endless = try await agent.ask(Self.batch(Self.set("d", "1"), Self.tagged("d", "t", "")))
+            #expect(endless.status == 422 && endless.text.contains(#""loc":["body","operations",1,"ttl"]"#))
+            #expect(try await agent.get("d") == "404")
+        }
+    }
+
+    @Test(.enabled(if: RedisServerProcess.isAvailable), arguments: ["on", "off"]) func tagsWorkInAnOutage(_ lane: String) async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "FAST_LANE": lane, "EVENT_LOOPS": "1"]) { agent in
+            try await agent.waitForHealth("\"status\":\"healthy\"")
+            redis.stop()
+            let answer = try await agent.ask(Self.batch(Self.tagged("a", "t"), Self.tagged("b", "u"), Self.get("a")))
+            #expect(Self.statuses(answer) == ["200", "200", "200"] && answer["x-cache-degraded"] == "1")
+            _ = try await agent.invalidate(tag: "t")
+            #expect(Self.statuses(try await agent.ask(Self.batch(Self.get("a"), Self.get("b")))) == ["404", "200"])
+        }
+    }
+
+    @Test(arguments: ["on", "off"]) func aTagTakesAccessAsItsKeyDoes(_ lane: String) async throws {
+        let key = NewAccessKey()
+        try await AgentProcess.with(["FAST_LANE": lane, "API_KEYS": "agents sha256:\(key.digest.hex) read,write agent:"]) { agent in
+            let fields = ["X-API-Key: \(key.secret)"]
+            let outside = try await agent.ask(Self.batch(Self.tagged("agent:1", "other"), fields: fields))
+            #expect(outside.status == 403 && outside.text == #"{"detail":"The key is outside of what these credentials may use"}"#)
+            let inside = try await agent.ask(Self.batch(Self.tagged("agent:1", "agent:t"), Self.get("agent:1"), fields: fields))
+            #expect(Self.statuses(inside) == ["200", "200"])
+        }
+    }
+
     // MARK: Access and rate
 
     @Test(arguments: ["on", "off"]) func oneKeyThatIsNotAllowedRefusesTheWhole(_ lane: String) async throws {

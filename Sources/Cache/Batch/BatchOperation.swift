@@ -14,10 +14,20 @@ package struct BatchOperation: Equatable, Sendable {
     package let kind: Kind
     package let key: ByteBuffer
 
-    package init(_ kind: Kind, key: ByteBuffer) {
+    /// Of a set: for how many seconds after its time to live the value may still be answered. 0 without a time to live.
+    package let staleSeconds: Int64
+    /// Of a set: what the value can be invalidated by besides its key; at most `Envelope.maximumTags`.
+    package let tags: [ByteBuffer]
+
+    package init(_ kind: Kind, key: ByteBuffer, staleSeconds: Int64 = 0, tags: [ByteBuffer] = []) {
         self.kind = kind
         self.key = key
+        self.staleSeconds = staleSeconds
+        self.tags = tags
     }
+
+    /// Whether nothing has to be read before it is sent.
+    package var isPlain: Bool { self.staleSeconds == 0 && self.tags.isEmpty }
 
     /// What the metrics count it as.
     package var operation: CacheOperation {

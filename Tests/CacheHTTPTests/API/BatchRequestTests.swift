@@ -152,14 +152,40 @@ import Testing
         }
     }
 
+    /// The same of what a value may have besides its time to live.
+    @Test func tagsAndStalenessAreJudgedAsByThemselves() {
+        let many = "[" + (0...16).map { #""t\#($0)""# }.joined(separator: ",") + "]"
+        for ttl in [nil, "0", "60", "x"] {
+            for stale in [nil, "null", "0", "30", "-1", "[]"] {
+                for tags in [nil, "null", "[]", #"["a","b"]"#, #"["a",5,"","123456"]"#, "7", many] {
+                    let members = [("ttl", ttl == "x" ? #""x""# : ttl), ("stale", stale), ("tags", tags)]
+                        .compactMap { name, text in text.map { #","\#(name)":\#($0)"# } }
+                    let object = #"{"op":"set","key":"k","value":1"# + members.joined() + "}"
+                    let limits = RequestLimits(maximumKeyBytes: 5)
+                    let single = SetRequest.parse(body: ByteBuffer(string: object), limits: limits)
+                    self.compare(single, operations(#"{"op":"get","key":"a"},\#(object),{"op":"delete","key":"b"}"#, limits), object)
+                }
+            }
+        }
+        #expect(
+            report(operations(#"{"op":"set","key":"k","value":1,"ttl":60,"tags":["a",""]}"#)).contains(
+                #""loc":["body","operations",0,"tags",1]"#))
+    }
+
     private func compare(_ single: SetRequest, _ batch: BatchRequest, _ object: String) {
         switch (single, batch) {
         case (.success(let command), .success(let operations)):
             #expect(operations.count == 3)
-            #expect(operations[1] == BatchOperation(.set(value: command.value, ttlSeconds: command.ttl), key: command.key), "\(object)")
+            let expected = BatchOperation(
+                .set(value: command.value, ttlSeconds: command.ttl), key: command.key, staleSeconds: command.stale, tags: command.tags)
+            #expect(operations[1] == expected, "\(object)")
         case (.faults(let one), .faults(let many)):
             let moved = one.map { fault in
-                if case .field(let name) = fault.location { ValidationFault(fault.kind, at: .operation(1, name), input: fault.input) } else { fault }
+                switch fault.location {
+                case .field(let name): ValidationFault(fault.kind, at: .operation(1, name), input: fault.input)
+                case .item(let name, let index): ValidationFault(fault.kind, at: .operationItem(1, name, index), input: fault.input)
+                default: fault
+                }
             }
             #expect(many == moved, "\(object)")
         default:
