@@ -21,14 +21,15 @@ package final class TokenBucket: Sendable {
 
     /// Takes a token, or several, or none at all.
     ///
-    /// More than the bucket ever holds are given if it is full, and the next one takes the longer: otherwise they could never be had.
+    /// More than the bucket ever holds are given if it is full but for one, and the next one takes the longer: otherwise they could never be had. The
+    /// one is that of the request that asks for them, which has been taken before.
     ///
     /// - Parameters:
     ///   - count: at least 1.
     ///   - now: nanoseconds of the monotonic clock.
     /// - Returns: nil if there were so many, else in how many nanoseconds there will be.
     package func take(_ count: Int = 1, now: Int) -> Int? {
-        let tolerance = max(0, self.tolerance - (count - 1) * self.interval)
+        let tolerance = max(count > 1 ? min(self.interval, self.tolerance) : 0, self.tolerance - (count - 1) * self.interval)
         var known = self.fullAt.load(ordering: .relaxed)
         while true {
             let fullAt = max(known, now)

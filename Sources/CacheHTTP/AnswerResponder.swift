@@ -58,7 +58,8 @@ struct AnswerResponder: Sendable {
         self.httpCounters.record(answer.status, by: .router)
         guard let log = self.accessLog, log.wants(answer.status, nanoseconds: trailer.processNanoseconds) else { return }
         let entry = AccessLogEntry(
-            method: request.method.rawValue, path: AccessLogEntry.shortened(TargetText(request.head.path ?? "").path), status: answer.status,
+            method: AccessLogEntry.shortened(request.method.rawValue.utf8), path: AccessLogEntry.shortened(TargetText(request.head.path ?? "").path),
+            status: answer.status,
             responseBytes: answer.body.count, nanoseconds: trailer.processNanoseconds, requestID: trailer.requestID,
             cacheStatus: answer.cacheStatus, handler: .router, version: context.version, trace: context.parsed.trace)
         log.write(entry, now: EventLoopScope.now())

@@ -14,7 +14,9 @@ extension CacheRoutes {
         let client = WaitingClient(places: RouterPlaces(limiter: self.responder.limiter)) { channel.isActive }
         let outcome = await self.service.get(
             key, lease: lease, acceptsCopy: context.parsed.fields.acceptsCopy, for: client, on: context.eventLoop)
-        guard let answer = Answer.lookup(key, lease: outcome) else { return self.responder.response(.overloaded(.leaseWaiters), to: request, context) }
+        guard let answer = Answer.lookup(key, lease: outcome) else {
+            return self.responder.response(.overloaded(.leaseWaiters), to: request, context)
+        }
         return self.responder.response(answer, counting: .get, to: request, context)
     }
 

@@ -97,8 +97,10 @@ package final class Limiter: Sendable {
 
     /// Admits a stream of HTTP/2 that the router is to answer, before anything is made for it. If it does, `releaseStream` must follow.
     /// - Parameter isProbe: probes are always admitted; `admitRequest` bounds them.
-    func admitStream(isProbe: Bool) -> Bool {
-        let isAdmitted = self.streams.add(1, ordering: .relaxed).newValue <= self.limits.maximumRequestsInFlight || isProbe
+    /// - Parameter isOpen: its body is still to come. Such streams get half of the places, so that clients who only promise cannot take all.
+    func admitStream(isProbe: Bool, isOpen: Bool) -> Bool {
+        let maximum = self.limits.maximumRequestsInFlight / (isOpen ? 2 : 1)
+        let isAdmitted = self.streams.add(1, ordering: .relaxed).newValue <= maximum || isProbe
         if !isAdmitted {
             self.releaseStream()
             self.recordRefusal(.streams)

@@ -24,8 +24,7 @@ package final class RedisStore {
     private var recentWrites: RecentWrites
     /// Gets the replies to what asks Redis to track a read.
     private lazy var consents = TrackingConsents(self)
-    private var deadlinesInARow = 0
-    private let maximumDeadlinesInARow: Int
+    private var missedDeadlines: MissedDeadlines
     private let eventLoopCount: Int
     /// Fulfilled when the connection has answered.
     private var connecting: EventLoopPromise<Void>?
@@ -56,7 +55,7 @@ package final class RedisStore {
         self.recentWrites = RecentWrites(
             span: gate.recentWritesSpan, maximumBytes: gate.settings.recentWritesBytes / max(1, eventLoopCount))
         self.eventLoopCount = max(1, eventLoopCount)
-        self.maximumDeadlinesInARow = gate.settings.deadlinesInARow
+        self.missedDeadlines = MissedDeadlines(maximum: gate.settings.deadlinesInARow)
         connection.delegate = self
     }
 
@@ -227,16 +226,16 @@ extension RedisStore: RedisReplyReceiver {
         self.ended(operation, token)
         switch step {
         case .answer(let answer):
-            self.deadlinesInARow = 0
+            self.missedDeadlines.answered()
             self.record(operation, answer)
             self.keep(operation)
             operation.deliver(answer)
         case .commandRefused(let command, let failure):
-            self.deadlinesInARow = 0
+            self.missedDeadlines.answered()
             self.gate.commandRefused(command, failure)
             operation.deliver(.unavailable(.redis))
         case .redirected(let redirect, let failure):
-            self.deadlinesInARow = 0
+            self.missedDeadlines.answered()
             guard self.slots.isCluster, let redirects else {
                 return operation.deliver(operation.partialAnswer ?? self.fallBack(operation, failure))
             }
@@ -289,12 +288,14 @@ extension RedisStore: RedisReplyReceiver {
         }
     }
 
-    /// Whether a failure means that Redis is away. A single deadline does not: a neighbour's long command can be its cause.
+    /// Whether a failure means that Redis is away.
     private func judge(_ failure: RedisFailure, _ slot: UInt16) {
         switch failure.code {
         case .deadlineExceeded:
-            self.deadlinesInARow += 1
-            if self.deadlinesInARow >= self.maximumDeadlinesInARow { self.gate.failed(.deadlines, shard: self.shard) }
+            let now = Int(NIODeadline.now().uptimeNanoseconds)
+            if self.missedDeadlines.missed(received: self.connection.counters.receivedBytes, now: now) {
+                self.gate.failed(.deadlines, shard: self.shard)
+            }
         case .queueFull:
             self.gate.failed(.overloaded, shard: self.shard)
         default:
@@ -329,7 +330,7 @@ extension RedisStore: RedisConnectionDelegate {
         self.connecting?.fail(RedisFailure.cancelled)
         let promise = self.connection.eventLoop.makePromise(of: Void.self)
         self.connecting = promise
-        self.deadlinesInARow = 0
+        self.missedDeadlines.answered()
         self.recentWrites.limit(
             span: self.gate.recentWritesSpan, maximumBytes: self.gate.settings.recentWritesBytes / (self.eventLoopCount * self.gate.shardsInUse.count)
         )

@@ -19,6 +19,8 @@ final class HTTP2Lane: ChannelDuplexHandler {
 
     /// How many requests without a body the router has of a connection at once. It makes an answer whole before it knows whether the client takes it.
     private static let maximumRouted = 16
+    /// How many requests for the router may lack their bodies at once.
+    private static let maximumOpen = 64
     /// How much a turn of the event loop reads of a connection.
     private static let bytesOfATurn = 16 * 1024
 
@@ -269,7 +271,9 @@ final class HTTP2Lane: ChannelDuplexHandler {
         if !isProbe, let kind = self.judge.reachedBound(isForProbes: false) {
             return self.refuse(self.scope.limiter.refuse(kind), on: id, headers.headers)
         }
-        guard self.scope.limiter.admitStream(isProbe: isProbe) else {
+        let isOpen = !headers.endStream && body == nil
+        guard !isOpen || self.connection.streams.routedOpenCount < Self.maximumOpen, self.scope.limiter.admitStream(isProbe: isProbe, isOpen: isOpen)
+        else {
             return self.refuse(Answer.overloaded(.streams), on: id, headers.headers)
         }
         self.connection.streams.route(id)

@@ -74,8 +74,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
         guard let connection = self.connection else {
             return
         }
-        connection.bytesArrived()
         var buffer = self.unwrapInboundIn(data)
+        connection.bytesArrived(buffer.readableBytes)
         let unreadBytes = self.unread.readableBytes
         if unreadBytes > 0 {
             self.unread.writeBuffer(&buffer)

@@ -56,7 +56,8 @@ extension RedisConnection {
         channel.writeAndFlush(buffer)
     }
 
-    func bytesArrived() {
+    func bytesArrived(_ count: Int) {
+        self.counters.recordReceived(count)
         self.machine.bytesArrived(now: self.eventLoop.now)
     }
 

@@ -9,6 +9,7 @@ package final class RedisCounters: Sendable {
     private let deadlinesMissed = Atomic<Int>(0)
     private let lateReplies = Atomic<Int>(0)
     private let rejected = Atomic<Int>(0)
+    private let received = Atomic<Int>(0)
 
     package init() {}
 
@@ -26,6 +27,12 @@ package final class RedisCounters: Sendable {
 
     /// The number of pending replies: a plain store, because only one event loop writes it.
     func recordPending(_ count: Int) { self.pending.store(count, ordering: .relaxed) }
+
+    /// A plain store, because only one event loop writes it.
+    package func recordReceived(_ count: Int) { self.received.store(self.receivedBytes &+ count, ordering: .relaxed) }
+
+    /// Bytes that the server has sent so far.
+    package var receivedBytes: Int { self.received.load(ordering: .relaxed) }
 
     func recordDeadlinesMissed(_ count: Int) { self.deadlinesMissed.add(count, ordering: .relaxed) }
     func recordLateReply() { self.lateReplies.add(1, ordering: .relaxed) }

@@ -218,13 +218,16 @@ private final class WaitingPeer: Sendable {
             switch Int.random(in: 0..<10, using: &random) {
             case 0...2:
                 peers.append(WaitingPeer(answers: Int.random(in: 0...6, using: &random)))
-                self.wait("\(peers.count)", milliseconds: .random(in: 1...80, using: &random), peers[peers.count - 1], key: keys.randomElement(using: &random))
+                self.wait(
+                    "\(peers.count)", milliseconds: .random(in: 1...80, using: &random), peers[peers.count - 1],
+                    key: keys.randomElement(using: &random))
             case 3: peers.randomElement(using: &random)?.isConnected.store(false, ordering: .relaxed)
             case 4: self.waiters.keyChanged(keys[Int.random(in: 0...1, using: &random)])
             case 5, 6: self.advance(.random(in: 0...20, using: &random))
             default:
                 guard !self.store.waitingOperations.isEmpty else { continue }
-                let answer = [self.held, self.held, Self.held(2), Self.value(), .miss(.redis), .refused(.notReadable, .redis)].randomElement(using: &random)
+                let answer = [self.held, self.held, Self.held(2), Self.value(), .miss(.redis), .refused(.notReadable, .redis)].randomElement(
+                    using: &random)
                 self.store.answer(answer ?? self.held, at: .random(in: 0..<self.store.waitingOperations.count, using: &random))
             }
         }

@@ -303,7 +303,7 @@ import Testing
         #expect(connection.inbox.ended.contains(id))
         try connection.client.close().wait()
         try connection.server.close().wait()
-        #expect(connection.limiter.admitStream(isProbe: false))
+        #expect(connection.limiter.admitStream(isProbe: false, isOpen: false))
     }
 
     @Test func aStopNamesTheLastStreamWhenTheClientHasHeardOfIt() throws {
