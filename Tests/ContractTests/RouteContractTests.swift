@@ -60,6 +60,7 @@ import Testing
         case .value(.put(.path)): 201
         case .value(.delete(.path)): 204
         case .page(.documentationFile(let name)): name == "documentation.js" ? 200 : 404
+        case .page(.dashboardKey): 422
         case .cache(.statistics), .page: 200
         }
     }

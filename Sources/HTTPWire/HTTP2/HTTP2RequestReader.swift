@@ -60,7 +60,7 @@ struct HTTP2RequestReader {
             guard self.hasOneHost(hasAuthority: hasAuthority, scan) else { return nil }
             guard let path, !path.isEmpty else { return .notFramable }
             // RFC 9113, section 8.3.1: a path, or `*` for OPTIONS.
-            guard bytes[path.lowerBound] == UInt8(ascii: "/") || isUnbound, bytes[path].allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
+            guard bytes[path.lowerBound] == UInt8(ascii: "/") || isUnbound, bytes[path].allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return nil }
             var findings = FieldFindings()
             for (field, value) in self.known {
                 if case .host = field {
