@@ -37,15 +37,10 @@ extension OpenAPIDocument {
                         "operations": [
                             "type": "array", "maxItems": .integer(self.limits.maximumBatchOperations),
                             "items": [
-                                "oneOf": [
+                                "anyOf": [
                                     self.batchOperation("get"), self.batchOperation("delete"),
-                                    self.batchOperation(
-                                        "set",
-                                        [
-                                            ("value", ["description": "Any JSON, including `null`."]), ("ttl", self.timeToLive),
-                                            ("stale", self.staleTime), ("tags", self.tagList),
-                                        ],
-                                        required: ["value"]),
+                                    self.batchSet(ttl: self.timeToLive, stale: Self.noStaleTime, tags: Self.noTags),
+                                    self.batchSet(ttl: self.neededTimeToLive, stale: self.staleTime, tags: self.tagList, requiresTTL: true),
                                     self.batchOperation("touch", [("ttl", self.newTimeToLive)], required: ["ttl"]),
                                 ]
                             ],
@@ -80,6 +75,12 @@ extension OpenAPIDocument {
                 ])
             ),
         ]
+    }
+
+    private func batchSet(ttl: JSONNode, stale: JSONNode, tags: JSONNode, requiresTTL: Bool = false) -> JSONNode {
+        self.batchOperation(
+            "set", [("value", ["description": "Any JSON, including `null`."]), ("ttl", ttl), ("stale", stale), ("tags", tags)],
+            required: requiresTTL ? ["value", "ttl"] : ["value"])
     }
 
     private func batchOperation(_ name: String, _ members: [(String, JSONNode)] = [], required: [JSONNode] = []) -> JSONNode {

@@ -39,15 +39,8 @@ extension OpenAPIDocument {
                 "SetRequest",
                 [
                     "anyOf": [
-                        self.setRequest(ttl: self.timeToLive, stale: ["enum": [0, false, "0", .null]], tags: ["enum": [[], .null]]),
-                        self.setRequest(
-                            ttl: [
-                                "anyOf": [
-                                    ["type": "integer", "minimum": 1, "maximum": .integer(Int(self.limits.maximumTTLSeconds))], ["const": true],
-                                    ["type": "string", "pattern": #"^\+?[1-9][0-9]{0,7}(\.0*)?$"#],
-                                ]
-                            ],
-                            stale: self.staleTime, tags: self.tagList, requiresTTL: true),
+                        self.setRequest(ttl: self.timeToLive, stale: Self.noStaleTime, tags: Self.noTags),
+                        self.setRequest(ttl: self.neededTimeToLive, stale: self.staleTime, tags: self.tagList, requiresTTL: true),
                     ],
                     "examples": [
                         ["key": "agent:1", "value": ["name": "crawler"], "ttl": 60],
@@ -110,6 +103,19 @@ extension OpenAPIDocument {
             "anyOf": .array(self.wholeSeconds + [["type": "null"]]),
         ]
     }
+
+    /// That of a value that may be stale or has tags.
+    var neededTimeToLive: JSONNode {
+        [
+            "anyOf": [
+                ["type": "integer", "minimum": 1, "maximum": .integer(Int(self.limits.maximumTTLSeconds))], ["const": true],
+                ["type": "string", "pattern": #"^\+?[1-9][0-9]{0,7}(\.0*)?$"#],
+            ]
+        ]
+    }
+
+    static var noStaleTime: JSONNode { ["enum": [0, false, "0", .null]] }
+    static var noTags: JSONNode { ["enum": [[], .null]] }
 
     var staleTime: JSONNode {
         [

@@ -14,9 +14,8 @@ extension HTTPSettings {
         var configuration = NIOHTTP2Handler.ConnectionConfiguration()
         configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: self.maximumStreams),
-            // Lists up to twice the bound are decoded, so that they can be answered: with 431. A longer one ends the connection, and so does one that
-            // is longer than NIO decodes, whatever it is told.
-            HTTP2Setting(parameter: .maxHeaderListSize, value: min(2 * self.maximumHeadBytes, HPACKDecoder.defaultMaxHeaderListSize)),
+            // Lists up to twice the bound are decoded, so that they can be answered: with 431. A longer one ends the connection.
+            HTTP2Setting(parameter: .maxHeaderListSize, value: 2 * self.maximumHeadBytes),
         ]
         configuration.maximumBufferedControlFrames = 1000
         configuration.controlFrameRateLimit.maximumCount = self.maximumAbuse
