@@ -101,10 +101,7 @@ package final class Limiter: Sendable {
     func admitStream(isProbe: Bool, isOpen: Bool) -> Bool {
         let maximum = self.limits.maximumRequestsInFlight / (isOpen ? 2 : 1)
         let isAdmitted = self.streams.add(1, ordering: .relaxed).newValue <= maximum || isProbe
-        if !isAdmitted {
-            self.releaseStream()
-            self.recordRefusal(.streams)
-        }
+        if !isAdmitted { self.releaseStream() }
         return isAdmitted
     }
 

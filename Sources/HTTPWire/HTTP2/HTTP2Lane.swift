@@ -272,9 +272,9 @@ final class HTTP2Lane: ChannelDuplexHandler {
             return self.refuse(self.scope.limiter.refuse(kind), on: id, headers.headers)
         }
         let isOpen = !headers.endStream && body == nil
-        guard !isOpen || self.connection.streams.routedOpenCount < Self.maximumOpen, self.scope.limiter.admitStream(isProbe: isProbe, isOpen: isOpen)
-        else {
-            return self.refuse(Answer.overloaded(.streams), on: id, headers.headers)
+        let hasRoom = !isOpen || self.connection.streams.routedOpenCount < Self.maximumOpen
+        guard hasRoom, self.scope.limiter.admitStream(isProbe: isProbe, isOpen: isOpen) else {
+            return self.refuse(self.scope.limiter.refuse(.streams), on: id, headers.headers)
         }
         self.connection.streams.route(id)
         context.fireChannelRead(self.wrapInboundOut(HTTP2Frame(streamID: id, payload: .headers(headers))))

@@ -336,4 +336,19 @@ import Testing
         #expect(connection.limiter.refusals(.requestsInFlight) == 1 && connection.limiter.refusals(.streams) == 1)
         #expect(connection.router.streams.value.count == 3, "a probe is admitted")
     }
+
+    /// Who only promises bodies takes few places of a connection, and half of those of the process.
+    @Test(arguments: [(2048, 64), (8, 4)]) func bodiesThatDoNotComeTakeNotAllPlaces(_ places: Int, _ admitted: Int) throws {
+        let connection = try Connection { $0.serviceLimits.maximumRequestsInFlight = places }
+        for _ in 0..<admitted { connection.writes("PUT", "/values/a", isEnd: false) }
+        try connection.sends()
+        #expect(connection.router.streams.value.count == admitted && connection.inbox.statuses.isEmpty)
+        let refused = connection.writes("PUT", "/values/a", isEnd: false)
+        connection.writes("GET", "/cache?key=a")
+        try connection.sends()
+        #expect(connection.inbox.statuses == [refused: "503"])
+        #expect(connection.limiter.refusals(.streams) == 1)
+        // Of one connection the router has sixteen requests at once, so there the last one waits; in the process it has its place.
+        #expect(connection.router.streams.value.count == (admitted < 16 ? admitted + 1 : admitted))
+    }
 }
