@@ -14,7 +14,7 @@ from harness.exchange import ask
 from harness.floods import FLOODS, LARGE_KEY, Flood, Flooding
 from harness.h2load import run_paced
 from harness.load import LoadFailed
-from harness.outage import Line, render
+from harness.outage import Line, conclude, render
 from harness.peers import MEMORY, Service
 from harness.process import TICKS_PER_SECOND, Server, stop_all
 from harness.tools import find_tool
@@ -111,8 +111,7 @@ def main() -> None:
                     print(render(lines[-4:]), file=sys.stderr, flush=True)
         finally:
             stop_all()
-    print(render(lines))
-    sys.exit(0 if all(line.met is not False for line in lines) else 1)
+    conclude(lines)
 
 
 if __name__ == "__main__":

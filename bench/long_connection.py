@@ -11,7 +11,7 @@ from typing import List
 
 from harness.h2load import run_paced
 from harness.load import LoadFailed
-from harness.outage import Line, render
+from harness.outage import Line, conclude
 from harness.peers import MEMORY, Service
 from harness.process import stop_all
 from harness.tools import find_tool
@@ -72,8 +72,7 @@ def main() -> None:
             lines = measure(Service(MEMORY, arguments.service.resolve()), h2load, pathlib.Path(name), arguments.seconds)
         finally:
             stop_all()
-    print(render(lines))
-    sys.exit(0 if all(line.met is not False for line in lines) else 1)
+    conclude(lines)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Dict, List
 
 from harness.exchange import ask
-from harness.outage import Line, render
+from harness.outage import Line, conclude
 from harness.peers import MEMORY, Service
 from harness.process import Server, stop_all
 
@@ -116,8 +116,7 @@ def main() -> None:
                 lines += run(Service(MEMORY, arguments.service.resolve(), settings=attack.settings), attack, pathlib.Path(name))
         finally:
             stop_all()
-    print(render(lines))
-    sys.exit(0 if all(line.met is not False for line in lines) else 1)
+    conclude(lines)
 
 
 if __name__ == "__main__":

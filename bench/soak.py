@@ -17,7 +17,7 @@ from harness.exchange import Connection, ask
 from harness.fault_proxy import FaultProxy
 from harness.hostile import HostileClients
 from harness.load import Load, run_load
-from harness.outage import FAULTS, MIXED, Line, render, wait_connected
+from harness.outage import FAULTS, MIXED, Line, conclude, wait_connected
 from harness.peers import REDIS, Service
 from harness.process import Server, stop_all
 from harness.redis_server import Redis
@@ -147,8 +147,7 @@ def main() -> None:
             lines = soak(wrk, service, redis, pathlib.Path(name), arguments.seconds, arguments.seed)
         finally:
             stop_all()
-    print(render(lines))
-    sys.exit(0 if all(line.met is not False for line in lines) else 1)
+    conclude(lines)
 
 
 if __name__ == "__main__":

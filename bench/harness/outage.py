@@ -4,10 +4,11 @@ import json
 import pathlib
 import signal
 import statistics
+import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, NoReturn, Optional, Sequence
 
 from .exchange import Connection, ask
 from .fault_proxy import FaultProxy
@@ -202,3 +203,9 @@ def render(lines: Sequence[Line]) -> str:
     """The report as Markdown."""
     marks = {True: "✓", False: "✗", None: ""}
     return "\n".join(["| what | measured | target | |", "|---|---|---|---|"] + [f"| {l.what} | {l.measured} | {l.target} | {marks[l.met]} |" for l in lines])
+
+
+def conclude(lines: Sequence[Line]) -> NoReturn:
+    """Prints the report and ends the program: with status 1 if a promise was not kept."""
+    print(render(lines))
+    sys.exit(0 if all(line.met is not False for line in lines) else 1)
