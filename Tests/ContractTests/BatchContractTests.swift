@@ -221,15 +221,37 @@ import Testing
         }
     }
 
+    /// How often Redis has carried out a command.
+    private static func calls(_ command: String, of redis: RedisServerProcess) async throws -> Int {
+        let text = try await redis.run("INFO commandstats")
+        let line = text.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_\(command):calls=") }
+        return line.flatMap { Int($0.split(separator: "=")[1].prefix { $0.isNumber }) } ?? 0
+    }
+
+    /// However many values of a batch bear a tag, its version is read once.
+    @Test(.enabled(if: RedisServerProcess.isAvailable)) func aTagIsReadOnceForABatch() async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        let settings = [
+            "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000", "NEAR_CACHE": "off",
+        ]
+        try await AgentProcess.with(settings) { agent in
+            try await agent.waitForHealth("\"status\":\"healthy\"")
+            let before = try await Self.calls("get", of: redis)
+            let members = #","ttl":60,"tags":["t"]"#
+            let sets = (0..<20).map { #"{"op":"set","key":"k\#($0)","value":1\#(members)}"# }.joined(separator: ",")
+            #expect(Self.statuses(try await agent.ask(Request.post("/cache/batch", #"{"operations":[\#(sets)]}"#))).allSatisfy { $0 == "200" })
+            #expect(try await Self.calls("get", of: redis) - before == 1)
+            #expect(try await agent.get("k19") == "1")
+            #expect(try await agent.ask(Request.post("/cache/invalidate", #"{"tag":"t"}"#)).status == 200)
+            #expect(try await agent.ask(Request.get("/cache/k19")).status == 404)
+        }
+    }
+
     /// No result shows a time to live, so Redis is not asked for it unless a copy is kept.
     @Test(.enabled(if: RedisServerProcess.isAvailable), arguments: ["on", "off"]) func readsDoNotAskForTheTimeToLive(_ lane: String) async throws {
         let redis = try RedisServerProcess()
         defer { redis.stop() }
-        func calls(_ command: String) async throws -> Int {
-            let text = try await redis.run("INFO commandstats")
-            let line = text.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_\(command):calls=") }
-            return line.flatMap { Int($0.split(separator: "=")[1].prefix { $0.isNumber }) } ?? 0
-        }
         let settings = [
             "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_DEADLINE_MS": "5000", "REDIS_DEAD_TIMEOUT_MS": "5000", "FAST_LANE": lane,
             "EVENT_LOOPS": "1", "NEAR_CACHE": "off",
@@ -237,14 +259,14 @@ import Testing
         try await AgentProcess.with(settings) { agent in
             try await agent.waitForHealth("\"status\":\"healthy\"")
             _ = try await agent.ask(Self.batch(Self.set("a", "1"), Self.set("b", "2")))
-            let before = try await calls("get")
+            let before = try await Self.calls("get", of: redis)
             let answer = try await agent.ask(Self.batch(Self.get("a"), Self.get("b"), Self.get("none"), Self.get("a")))
             #expect(Self.statuses(answer) == ["200", "200", "404", "200"])
-            let reads = try await calls("get") - before
+            let reads = try await Self.calls("get", of: redis) - before
             #expect(reads == 4)
-            #expect(try await calls("pttl") == 0)
+            #expect(try await Self.calls("pttl", of: redis) == 0)
             #expect(try await agent.get("a") == "1")
-            #expect(try await calls("pttl") == 1, "the answer to a single read says what remains")
+            #expect(try await Self.calls("pttl", of: redis) == 1, "the answer to a single read says what remains")
         }
     }
 

@@ -14,6 +14,7 @@ extension CacheService {
         }
         var stored: [BatchOperation] = []
         var failed: [Int: CacheAnswer] = [:]
+        var known = KnownVersions()
         stored.reserveCapacity(operations.count)
         for (index, operation) in operations.enumerated() {
             guard case .set(let value, let ttlSeconds) = operation.kind, !operation.isPlain else {
@@ -21,7 +22,7 @@ extension CacheService {
                 continue
             }
             let new = NewValue(value, ttlSeconds: ttlSeconds, staleSeconds: operation.staleSeconds, tags: operation.tags)
-            switch await self.wrap(new, heldBy: nil, on: eventLoop) {
+            switch await self.wrap(new, heldBy: nil, &known, on: eventLoop) {
             case .bytes(let bytes): stored.append(BatchOperation(.set(value: bytes, ttlSeconds: new.lifeSeconds), key: operation.key))
             case .outdated(let source): failed[index] = .conflict(source)
             case .failed(let answer): failed[index] = answer

@@ -94,15 +94,27 @@ extension CacheService {
 
     /// - Parameter lease: the one that the value was computed for; nil if there is none.
     func wrap(_ value: NewValue, heldBy lease: Lease?, on eventLoop: any EventLoop) async -> Wrapped {
+        var known = KnownVersions()
+        return await self.wrap(value, heldBy: lease, &known, on: eventLoop)
+    }
+
+    /// The same for one of several values.
+    /// - Parameter known: the versions that were read for those before it.
+    func wrap(_ value: NewValue, heldBy lease: Lease?, _ known: inout KnownVersions, on eventLoop: any EventLoop) async -> Wrapped {
         var envelope = Envelope()
         envelope.staleSeconds = value.staleSeconds
         let life = (value.lifeSeconds ?? 0) * 1000
         var areAllRemembered = true
         for name in value.tags {
             let now: TagVersion
-            switch await self.version(of: name, life: life, acceptsCopy: lease == nil, on: eventLoop) {
-            case .success(let version): now = version
-            case .failure(let failure): return .failed(failure.answer)
+            if let version = known.version(of: name, life: life) {
+                now = version
+            } else {
+                switch await self.version(of: name, life: life, acceptsCopy: lease == nil, on: eventLoop) {
+                case .success(let version): now = version
+                case .failure(let failure): return .failed(failure.answer)
+                }
+                known.add(now, of: name, life: life)
             }
             let then = lease?.versions.first { $0.name == name }
             if then == nil { areAllRemembered = false }
@@ -179,4 +191,16 @@ extension CacheService {
     private func stored(_ key: ByteBuffer, acceptsCopy: Bool, on eventLoop: any EventLoop) async -> CacheAnswer {
         await self.read(key, acceptsCopy: acceptsCopy, on: eventLoop).stored
     }
+}
+
+/// The versions of tags that were read for values that are stored together: a tag that many of them bear is read once.
+struct KnownVersions {
+    private var versions: [ByteBuffer: (version: TagVersion, life: Int64)] = [:]
+
+    /// - Parameter life: how long it has to last, in milliseconds.
+    func version(of tag: ByteBuffer, life: Int64) -> TagVersion? {
+        self.versions[tag].flatMap { $0.life >= life ? $0.version : nil }
+    }
+
+    mutating func add(_ version: TagVersion, of tag: ByteBuffer, life: Int64) { self.versions[tag] = (version, life) }
 }
