@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-near bench-outage bench-cluster bench-floods bench-scrape micro clean tools
+.PHONY: help run build test test-deploy test-image test-sanitize soak fuzz lint format bench bench-quick bench-near bench-outage bench-cluster bench-floods bench-scrape bench-values micro clean tools
 
 # Optimisation across modules pays on the hot path; see docs/performance.md. The flags stay out of Package.swift, so that tests keep every check.
 RELEASE_FLAGS := -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
@@ -96,6 +96,11 @@ bench-scrape: ## measure what a scrape of /metrics costs (about 1 minute)
 	@./scripts/install-tools wrk
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/scrape.py --service $(SERVICE)
+
+bench-values: ## measure what values as resources, leases and tags cost and give (about 5 minutes)
+	@./scripts/install-tools wrk
+	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
+	@python3 bench/values.py --service $(SERVICE)
 
 micro: ## measure the parts: protocol, JSON, store, eviction
 	@CACHE_BENCHMARKS=1 swift build $(RELEASE_FLAGS)

@@ -7,20 +7,18 @@ import socket
 import sys
 import tempfile
 import threading
-import time
-from typing import Callable, List
 
 from harness.exchange import Connection
 from harness.near import KEY_DIGITS, KEY_PREFIX, NEAR, key, services
 from harness.outage import Line, render, wait_connected
 from harness.process import Server, stop_all
 from harness.redis_server import Redis, encoded
+from harness.tags import WATCHED_SECONDS, longest
 from harness.tools import find_tool
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 PUSHED, COPIES = 10_000, 1_000_000
 DELAY_MS = 5.0
-WATCHED_SECONDS = 2.0
 
 
 def copy(server: Server, count: int) -> None:
@@ -45,21 +43,6 @@ def entries(server: Server) -> int:
     return int(float(next(line for line in metrics.splitlines() if line.startswith("cacheagent_near_entries ")).split()[1]))
 
 
-def longest(server: Server, redis: Redis, event: Callable[[socket.socket], None]) -> float:
-    """Milliseconds of the longest of the reads, one after the other, around an event."""
-    times: List[float] = []
-    with Connection(server.port) as reader, socket.create_connection(("127.0.0.1", redis.port), 60.0) as client:
-        start, is_over = time.monotonic(), False
-        while (sent := time.monotonic()) < start + WATCHED_SECONDS:
-            if not is_over and sent > start + WATCHED_SECONDS / 4:
-                event(client)
-                is_over = True
-            sent = time.monotonic()
-            reader.ask("GET", "/cache/another")
-            times.append((time.monotonic() - sent) * 1000)
-    return max(times)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--service", type=pathlib.Path, default=REPOSITORY / ".build/release/redis-caching-agent", help="the service's program")
@@ -76,14 +59,15 @@ def main() -> None:
             redis.fill(KEY_PREFIX, KEY_DIGITS, arguments.copies)
             server = service.start(directory, redis)
             wait_connected(server)
-            nothing = longest(server, redis, lambda client: None)
+            nothing = longest(server, lambda: None)
+            client = socket.create_connection(("127.0.0.1", redis.port), 60.0)
             copy(server, PUSHED)
             copied = entries(server)
             unlink = encoded(["UNLINK", *(key(number) for number in range(PUSHED))])
-            pushed = longest(server, redis, lambda client: client.sendall(unlink))
+            pushed = longest(server, lambda: client.sendall(unlink))
             copy(server, arguments.copies)
             copies = entries(server)
-            flushed = longest(server, redis, lambda client: client.sendall(encoded(["FLUSHALL", "ASYNC"])))
+            flushed = longest(server, lambda: client.sendall(encoded(["FLUSHALL", "ASYNC"])))
         finally:
             stop_all()
     print(f"longest of the reads of {WATCHED_SECONDS:.0f} s, one after the other; without any event: {nothing:.2f} ms")

@@ -7,13 +7,14 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from .exchange import Connection, ask
 from .load import Load, Script, run_load
 from .outage import Line
 from .peers import REDIS, Service
 from .process import Server
+from .ratios import ANSWERS, CPU, errors_of, ratio_line
 from .redis_cluster import SLOTS, Client, Node, RedisCluster, Refused, slot_of, wait_until
 from .redis_server import Redis
 from .workload import VALUE
@@ -101,26 +102,9 @@ def cpu(wrk: str, service: Service, operation: str, redis_program: str, director
                 f"{errors_of(load)} errors, others {load.other_cores:.2f} cores",
                 file=sys.stderr, flush=True)
     return [
-        _ratio(f"{operation} through three masters : one Redis, CPU of the service per answer", runs, lambda load: load.cpu_us_per_answer, CPU_RATIO),
-        _ratio(f"{operation} through three masters : one Redis, answers/s (all on this machine)", runs, lambda load: load.answers_per_second, None),
+        ratio_line(f"{operation} through three masters : one Redis, CPU of the service per answer", runs["three"], runs["one"], CPU, CPU_RATIO),
+        ratio_line(f"{operation} through three masters : one Redis, answers/s (all on this machine)", runs["three"], runs["one"], ANSWERS, None),
     ]
-
-
-def _ratio(what: str, runs: Dict[str, List[Load]], figure: Callable[[Load], float], ceiling: Optional[float]) -> Line:
-    """The median of the ratios of the rounds, with their range; an answer that is an error takes its round out."""
-    pairs = [(ours, theirs) for ours, theirs in zip(runs["three"], runs["one"]) if not errors_of(ours) and not errors_of(theirs)]
-    target = f"<= {ceiling:g}x" if ceiling else ""
-    if not pairs:
-        return Line(what, "no round without errors", target, False if ceiling else None)
-    ratios = [figure(ours) / figure(theirs) for ours, theirs in pairs]
-    middle = statistics.median(ratios)
-    text = f"{middle:.2f}x ({min(ratios):.2f}–{max(ratios):.2f})" + (f", {len(pairs)} rounds" if len(pairs) < len(runs["one"]) else "")
-    return Line(what, text, target, middle <= ceiling if ceiling else None)
-
-
-def errors_of(load: Load) -> int:
-    """Answers that are errors, and answers that never came."""
-    return load.status_errors + load.socket_errors
 
 
 # Slots that move

@@ -5,11 +5,13 @@ import shutil
 import sys
 import tempfile
 import unittest
+from dataclasses import replace
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from harness.cluster import fault_line, keys_of
 from harness.load import Load
+from harness.ratios import CPU, ratio_line
 from harness.redis_cluster import Client, RedisCluster, Refused, calls_in, slot_of, wait_until
 
 
@@ -31,6 +33,14 @@ class Figures(unittest.TestCase):
         self.assertTrue(fault_line("x", [load(1000), load(49_000)]).met)
         self.assertFalse(fault_line("x", [load(1000), load(50_000)]).met)
         self.assertFalse(fault_line("x", [load(1000, degraded=1)]).met)
+
+    def test_the_median_of_the_ratios_decides_and_errors_take_a_round_out(self):
+        theirs = [load(1000) for _ in range(4)]
+        ours = [replace(load(1000), cpu_us_per_answer=cost) for cost in (1.1, 1.2, 1.4)] + [replace(load(1000), cpu_us_per_answer=9.0, status_errors=1)]
+        line = ratio_line("x", ours, theirs, CPU, 1.2)
+        self.assertEqual((line.measured, line.met), ("1.20x (1.10–1.40), 3 rounds", True))
+        self.assertFalse(ratio_line("x", ours, theirs, CPU, 1.1).met)
+        self.assertFalse(ratio_line("x", ours[3:], theirs[3:], CPU, 1.1).met)
 
     def test_calls_of_a_command(self):
         text = "# Commandstats\r\ncmdstat_cluster|slots:calls=12,usec=3\r\ncmdstat_cluster|info:calls=7,usec=1\r\n"
