@@ -98,7 +98,7 @@ bench-scrape: ## measure what a scrape of /metrics costs (about 1 minute)
 	@python3 bench/scrape.py --service $(SERVICE)
 
 bench-values: ## measure what values as resources, leases and tags cost and give (about 5 minutes)
-	@./scripts/install-tools wrk
+	@./scripts/install-tools redis-server nginx wrk
 	@swift build $(RELEASE_FLAGS) --product redis-caching-agent
 	@python3 bench/values.py --service $(SERVICE)
 
