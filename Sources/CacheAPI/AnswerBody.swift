@@ -3,7 +3,8 @@ package import Cache
 import JSON
 package import NIOCore
 
-/// The body of an answer, not yet written: its length is known without writing it, so that head and body go into one buffer.
+/// The body of an answer, not yet written: its length is known without writing it, so that head and body go into one buffer. A long one should be taken
+/// in pieces from an `AnswerBodyWriter`.
 package enum AnswerBody: Sendable {
     /// `{"success":true,"key":K,"value":V}`
     case value(key: ByteBuffer, CachedValue)
@@ -19,7 +20,7 @@ package enum AnswerBody: Sendable {
     case bytes(CachedValue)
     /// Bytes that are ready.
     case prepared(ByteBuffer)
-    /// `{"results":[{"status":200,...}, ...]}`. It may be long: whoever sends it should take it in pieces from a `BatchAnswerWriter`.
+    /// `{"results":[{"status":200,...}, ...]}`
     case batch(BatchResults)
 
     private static let opening: StaticString = "{\"success\":true,\"key\":"
@@ -66,6 +67,14 @@ package enum AnswerBody: Sendable {
     /// How much longer `writeResult` is than `write`.
     static let resultGrowth = resultOpening.utf8CodeUnitCount - opening.utf8CodeUnitCount
 
+    /// Appends what stands before a value.
+    static func writeHead(of key: ByteBuffer, into cursor: inout ByteCursor) {
+        self.writeHead(of: key, opening: self.opening, into: &cursor)
+    }
+
+    /// What stands after a value.
+    static let valueEnd = UInt8(ascii: "}")
+
     /// Appends what stands before the value of a result.
     static func writeResultHead(_ key: ByteBuffer, into cursor: inout ByteCursor) {
         self.writeHead(of: key, opening: self.resultOpening, into: &cursor)
@@ -85,7 +94,7 @@ package enum AnswerBody: Sendable {
         case .value(let key, let value):
             Self.writeHead(of: key, opening: opening, into: &cursor)
             value.withBytes { cursor.append($0) }
-            cursor.append(UInt8(ascii: "}"))
+            cursor.append(Self.valueEnd)
         case .stored(let key, let ttl):
             cursor.append(opening)
             JSONWriter.writeString(key, into: &cursor)

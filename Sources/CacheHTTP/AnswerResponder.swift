@@ -41,10 +41,9 @@ struct AnswerResponder: Sendable {
     }
 
     private func response(_ answer: Answer, _ trailer: AnswerTrailer, _ request: Request) -> Response {
-        var response = answer.response(trailer, headOnly: request.method == .head || answer.isLong)
-        if answer.isLong, case .batch(let results) = answer.body {
-            response.body = ResponseBody(results, pieceBytes: Answer.longBodyBytes, self.limiter)
-        }
+        let isLong = answer.isLong && request.method != .head
+        var response = answer.response(trailer, headOnly: request.method == .head || isLong)
+        if isLong { response.body = ResponseBody(answer.body, self.limiter) }
         return response
     }
 
@@ -95,13 +94,10 @@ struct ResponseFieldSink: AnswerFieldSink {
 }
 
 extension Answer {
-    /// From this length on an answer is written in pieces.
-    fileprivate static let longBodyBytes = 64 * 1024
-
     /// Whether the body is too long to be put into one buffer.
     fileprivate var isLong: Bool {
-        if case .batch(let results) = self.body { return results.count > Self.longBodyBytes }
-        return false
+        if case .prepared = self.body { return false }
+        return self.body.count > ResponseBody.pieceBytes
     }
 
     /// The answer as Hummingbird's response. `HEAD` gets the head alone, with the length that `GET` would have (RFC 9110, section 9.3.2).
@@ -110,6 +106,7 @@ extension Answer {
         let bodyCount = self.body.count
         self.writeFields(trailer, bodyCount: bodyCount, to: &sink)
         guard !headOnly else { return Response(status: self.httpStatus, headers: sink.fields) }
+        if case .prepared(let bytes) = self.body { return Response(status: self.httpStatus, headers: sink.fields, body: .init(byteBuffer: bytes)) }
         var body = ByteBuffer()
         body.append(maximumCount: bodyCount) { self.body.write(into: &$0) }
         return Response(status: self.httpStatus, headers: sink.fields, body: .init(byteBuffer: body))

@@ -4,7 +4,6 @@ import CacheAPI
 import HTTPWire
 import Hummingbird
 import NIOCore
-import Synchronization
 
 /// `POST /cache/batch`, where the fast lane leaves it to the router.
 struct BatchRoute: Sendable {
@@ -24,13 +23,16 @@ struct BatchRoute: Sendable {
         if let refusal = self.refusal(operations, context) { return self.responder.response(refusal, to: request, context) }
         let limiter = self.responder.limiter
         limiter.batchWaits(operations: operations.count)
-        let held = HeldBytes(limiter)
+        let held = UnsentBytes(limiter)
         let outcomes = await self.service.wrappedBatch(
             operations, acceptsCopy: context.parsed.fields.acceptsCopy, maximumValueBytes: self.settings.maximumBatchResponseBytes,
             on: context.eventLoop
-        ) { held.add($0) }
+        ) { bytes in
+            held.add(bytes)
+            return !limiter.isUnsentFull
+        }
         limiter.batchWaits(operations: -operations.count)
-        held.releaseAll()
+        held.removeAll()
         guard let outcomes else {
             limiter.recordRefusal(.requestsInFlight)
             return self.responder.response(.overloaded(.requestsInFlight), to: request, context)
@@ -54,43 +56,5 @@ struct BatchRoute: Sendable {
         guard !limiter.hasRoom(forBatchOf: operations.count) else { return nil }
         limiter.recordRefusal(.requestsInFlight)
         return .overloaded(.requestsInFlight)
-    }
-}
-
-/// What a batch holds of values that have come, as the process counts it.
-private final class HeldBytes: Sendable {
-    private let limiter: Limiter
-    private let count = Atomic<Int>(0)
-
-    init(_ limiter: Limiter) {
-        self.limiter = limiter
-    }
-
-    /// Counts more bytes. Returns whether there is room for them.
-    func add(_ byteCount: Int) -> Bool {
-        self.count.add(byteCount, ordering: .relaxed)
-        self.limiter.unsent(byteCount)
-        return !self.limiter.isUnsentFull
-    }
-
-    func releaseAll() { self.limiter.unsent(-self.count.exchange(0, ordering: .relaxed)) }
-}
-
-extension ResponseBody {
-    /// A body that is written as its client reads it. What is still to be written counts as unsent.
-    init(_ results: BatchResults, pieceBytes: Int, _ limiter: Limiter) {
-        self.init(contentLength: results.count) { writer in
-            var pieces = BatchAnswerWriter(results)
-            limiter.unsent(pieces.remainingCount)
-            defer { limiter.unsent(-pieces.remainingCount) }
-            while !pieces.isFinished {
-                let before = pieces.remainingCount
-                var piece = ByteBuffer()
-                pieces.writePiece(of: pieceBytes, into: &piece)
-                limiter.unsent(pieces.remainingCount - before)
-                try await writer.write(piece)
-            }
-            try await writer.finish(nil)
-        }
     }
 }

@@ -11,11 +11,18 @@ extension CacheRoutes {
     func get(_ key: ByteBuffer, _ lease: LeaseRequest, _ request: Request, _ context: CacheRequestContext) async -> Response {
         if let refusal = Answer.refusal(context.caller.verdict(.write(key: key))) { return self.responder.response(refusal, to: request, context) }
         let channel = context.channel
-        let client = WaitingClient(places: RouterPlaces(limiter: self.responder.limiter)) { channel.isActive }
+        let places = RouterPlaces(limiter: self.responder.limiter, isStream: context.version == .http2)
+        let client = WaitingClient(places: places) { channel.isActive }
         let outcome = await self.service.get(
             key, lease: lease, acceptsCopy: context.parsed.fields.acceptsCopy, for: client, on: context.eventLoop)
         guard let answer = Answer.lookup(key, lease: outcome) else {
             return self.responder.response(.overloaded(.leaseWaiters), to: request, context)
+        }
+        // Who has waited gets the value at the same moment as all the others.
+        let limiter = self.responder.limiter
+        if case .read = outcome, limiter.isUnsentFull, answer.body.count > ResponseBody.pieceBytes {
+            limiter.recordRefusal(.unsentBytes)
+            return self.responder.response(.overloaded(.unsentBytes), to: request, context)
         }
         return self.responder.response(answer, counting: .get, to: request, context)
     }
@@ -63,8 +70,9 @@ extension Request {
 /// The places of those who wait for values, as the limits of the process have them.
 private struct RouterPlaces: WaitingPlaces {
     let limiter: Limiter
+    let isStream: Bool
 
-    func enter() -> Bool { self.limiter.beginWaiting() }
+    func enter() -> Bool { self.limiter.beginWaiting(isStream: self.isStream) }
 
-    func leave() { self.limiter.endWaiting() }
+    func leave() { self.limiter.endWaiting(isStream: self.isStream) }
 }

@@ -116,15 +116,18 @@ package final class Limiter: Sendable {
 
     /// Admits a request of the router that waits for a value which somebody else computes. While it waits it does not count among the requests of the
     /// router. If it is admitted, `endWaiting` must follow.
-    package func beginWaiting() -> Bool {
+    /// - Parameter isStream: it has come over HTTP/2, and does not count among the streams of the router either.
+    package func beginWaiting(isStream: Bool) -> Bool {
         guard self.take(self.leaseWaiters, self.limits.maximumLeaseWaiters, .leaseWaiters) else { return false }
         self.routerRequests.subtract(1, ordering: .relaxed)
+        if isStream { self.streams.subtract(1, ordering: .relaxed) }
         return true
     }
 
-    package func endWaiting() {
+    package func endWaiting(isStream: Bool) {
         self.leaseWaiters.subtract(1, ordering: .relaxed)
         self.routerRequests.add(1, ordering: .relaxed)
+        if isStream { self.streams.add(1, ordering: .relaxed) }
     }
 
     // MARK: Bytes that wait

@@ -17,8 +17,6 @@ final class HTTP2Lane: ChannelDuplexHandler {
     typealias OutboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
-    /// How many requests without a body the router has of a connection at once. It makes an answer whole before it knows whether the client takes it.
-    private static let maximumRouted = 16
     /// How many requests for the router may lack their bodies at once.
     private static let maximumOpen = 64
     /// How much a turn of the event loop reads of a connection.
@@ -38,7 +36,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
     var batches = HTTP2Batches()
     /// Requests that wait because the client does not take its answers.
     private var waiting: Deque<(id: HTTP2StreamID, headers: HPACKHeaders)> = []
-    /// Requests for the router, until the end of the read and as long as it has enough of this connection.
+    /// Requests for the router, until the end of the read.
     private var parked: Deque<(id: HTTP2StreamID, headers: HPACKHeaders)> = []
     private var isReading = false
     private var isFlushScheduled = false
@@ -289,7 +287,7 @@ final class HTTP2Lane: ChannelDuplexHandler {
 
     private func handOverParked(_ context: ChannelHandlerContext) {
         guard !self.parked.isEmpty else { return }
-        while self.connection.streams.routedDueCount < Self.maximumRouted, let next = self.parked.popFirst() {
+        while let next = self.parked.popFirst() {
             self.handOver(.init(headers: next.headers, endStream: true), body: nil, next.id, isFresh: false, context)
         }
         // The multiplexer holds back what its streams write until it has heard of the end of the read.

@@ -25,8 +25,6 @@ struct HTTP2StreamTable {
     private(set) var unsentBytes = 0
     /// How many streams the router answers.
     private(set) var routedCount = 0
-    /// How many of them it has not answered.
-    private(set) var routedDueCount = 0
     /// The highest id of a stream that was taken.
     private(set) var lastID = HTTP2StreamID.rootStream
 
@@ -59,7 +57,6 @@ struct HTTP2StreamTable {
         let stream = self.streams.remove(at: index)
         self.unsentBytes -= stream.unsentBytes
         if stream.isRouted { self.routedCount -= 1 }
-        if stream.isRouted, !stream.isAnswered { self.routedDueCount -= 1 }
         return stream
     }
 
@@ -68,7 +65,6 @@ struct HTTP2StreamTable {
         guard let index = self.index(of: id), !self.streams[index].isRouted else { return }
         self.streams[index].isRouted = true
         self.routedCount += 1
-        self.routedDueCount += 1
     }
 
     /// The client has sent the whole request.
@@ -81,9 +77,7 @@ struct HTTP2StreamTable {
         guard let index = self.index(of: id) else { return }
         self.streams[index].unsentBytes += count
         self.unsentBytes += count
-        guard isEnd, !self.streams[index].isAnswered else { return }
-        self.streams[index].isAnswered = true
-        if self.streams[index].isRouted { self.routedDueCount -= 1 }
+        if isEnd { self.streams[index].isAnswered = true }
     }
 
     /// `count` bytes of an answer have left. Returns whether the stream must be reset now, because its answer is complete and its request is not.

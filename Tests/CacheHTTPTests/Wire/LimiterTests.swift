@@ -26,6 +26,24 @@ import Testing
         #expect(limiter.admitRequest(isProbe: true))
     }
 
+    /// Whoever waits for a value keeps nobody else out.
+    @Test(arguments: [false, true]) func whoWaitsForAValueCountsOnlyAmongThoseWhoDo(_ isStream: Bool) {
+        let limiter = self.limiter {
+            $0.maximumRequestsInFlight = 1
+            $0.maximumLeaseWaiters = 1
+        }
+        #expect(limiter.admitStream(isProbe: false, isOpen: false) && limiter.admitRequest(isProbe: false))
+        #expect(limiter.beginWaiting(isStream: isStream))
+        #expect(limiter.admitStream(isProbe: false, isOpen: false) == isStream)
+        #expect(limiter.admitRequest(isProbe: false))
+        #expect(!limiter.beginWaiting(isStream: isStream) && limiter.refusals(.leaseWaiters) == 1)
+        limiter.endWaiting(isStream: isStream)
+        #expect(!limiter.admitStream(isProbe: false, isOpen: false) && !limiter.admitRequest(isProbe: false))
+        limiter.releaseStream()
+        limiter.releaseRequest(isProbe: false)
+        #expect(!limiter.admitRequest(isProbe: false), "the other is still there")
+    }
+
     @Test func connectionsBeyondTheBoundAreForProbesOnly() {
         let limiter = self.limiter {
             $0.maximumConnections = 1

@@ -55,13 +55,10 @@ import Testing
         var table = HTTP2StreamTable()
         for id in [1, 3, 5] { table.open(self.stream(id, isRequestOpen: id == 5)) }
         for id in [1, 1, 5, 9] { table.route(HTTP2StreamID(id)) }
-        #expect(table.routedCount == 2 && table.routedDueCount == 2 && table.routedOpenCount == 1)
-        table.wrote(10, isEnd: true, on: 1)
-        table.wrote(0, isEnd: true, on: 1)
-        #expect(table.routedCount == 2 && table.routedDueCount == 1)
+        #expect(table.routedCount == 2 && table.routedOpenCount == 1)
         _ = table.close(1)
         _ = table.close(5)
-        #expect(table.routedCount == 0 && table.routedDueCount == 0)
+        #expect(table.routedCount == 0)
     }
 
     /// A stream is found whichever of its neighbours have gone.
