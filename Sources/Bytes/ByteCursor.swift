@@ -81,10 +81,8 @@ public import NIOCore
     @inlinable
     package mutating func appendHexadecimal(_ number: UInt64) {
         let target = self.take(16)
-        for index in 0..<16 {
-            let value = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * index)) & 0xf
-            target.storeBytes(of: Hexadecimal.digit(value), toByteOffset: index, as: UInt8.self)
-        }
+        target.storeBytes(of: Hexadecimal.digits(UInt32(truncatingIfNeeded: number >> 32)), as: UInt64.self)
+        target.storeBytes(of: Hexadecimal.digits(UInt32(truncatingIfNeeded: number)), toByteOffset: 8, as: UInt64.self)
     }
 }
 

@@ -27,6 +27,20 @@
         value &+ (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
     }
 
+    /// The eight digits, in lower case, of a number, as a word that has the first digit first in memory.
+    ///
+    /// All at once: three shifts bring each half-byte into a byte of its own. Adding 0x76 sets the top bit of those above 9, which are letters.
+    @inlinable @inline(__always)
+    package static func digits(_ number: UInt32) -> UInt64 {
+        var values = UInt64(number)
+        values = (values | values << 16) & 0x0000_FFFF_0000_FFFF
+        values = (values | values << 8) & 0x00FF_00FF_00FF_00FF
+        values = (values | values << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = ((values &+ ByteWord.ones &* 0x76) & ByteWord.highBits) >> 7
+        let distance = UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0"))
+        return (values &+ ByteWord.ones &* UInt64(UInt8(ascii: "0")) &+ letters &* distance).bigEndian
+    }
+
     /// Two digits in lower case for each byte.
     package static func text(_ bytes: some Sequence<UInt8>) -> String {
         String(decoding: bytes.flatMap { [self.digit($0 >> 4), self.digit($0 & 0xF)] }, as: UTF8.self)

@@ -132,7 +132,7 @@ private struct BatchResultBuilder {
             switch operation.kind {
             case .set(_, let ttlSeconds): .store(operation.key, ttlSeconds: ttlSeconds, outcome)
             case .expire(let ttlSeconds): .expire(operation.key, ttlSeconds: ttlSeconds, outcome)
-            case .get, .delete: .lookup(operation.key, outcome, conditions: nil)
+            case .get, .delete: .untaggedLookup(operation.key, outcome)
             }
         if case .detail(let text) = answer.body { return (.failure(answer.status, key: operation.key, detail: text), answer.result) }
         return (.success(answer.body), answer.result)

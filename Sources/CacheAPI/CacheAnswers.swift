@@ -6,13 +6,19 @@ package import NIOCore
 /// The answers of the contract to operations of the cache.
 extension Answer {
     /// The answer to a get or a delete of `key`.
-    /// - Parameter conditions: what the request expects of the value; nil if the answer is to have no entity tag either.
-    package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer, conditions: RequestConditions? = RequestConditions()) -> Answer {
+    /// - Parameter conditions: what the request expects of the value.
+    package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer, conditions: RequestConditions = RequestConditions()) -> Answer {
+        var answer = self.untaggedLookup(key, outcome)
+        if answer.status == .ok, case .hit(let value, _, let source) = outcome { answer.bear(EntityTag(value), conditions, source) }
+        return answer
+    }
+
+    /// The same without an entity tag.
+    static func untaggedLookup(_ key: ByteBuffer, _ outcome: CacheAnswer) -> Answer {
         switch outcome {
         case .hit(let value, let remaining, let source):
             guard let json = JSONText.readable(value) else { return .notJSON(value, source) }
-            guard let conditions else { return Answer(.ok, .value(key: key, json)).with(.hit(remainingMilliseconds: remaining), source) }
-            return .hit(.value(key: key, json), EntityTag(value), remaining, source, conditions)
+            return Answer(.ok, .value(key: key, json)).with(.hit(remainingMilliseconds: remaining), source)
         case .deleted(let source):
             return Answer(.ok, .deleted(key: key)).with(.deleted, source)
         case .miss(let source), .stored(let source):
@@ -24,18 +30,19 @@ extension Answer {
         }
     }
 
-    /// The answer to a read that has found a value, unless the client has it already, or wants another one.
-    static func hit(
-        _ body: AnswerBody, _ tag: EntityTag, _ remaining: Int64?, _ source: CacheSource, _ conditions: RequestConditions
-    ) -> Answer {
-        var answer: Answer
+    /// Gives the answer to a read the tag of its value; it becomes another one if the client has the value already, or wants another one.
+    mutating func bear(_ tag: EntityTag, _ conditions: RequestConditions, _ source: CacheSource) {
         switch conditions.verdict(tag) {
-        case .met: answer = Answer(.ok, body)
-        case .matched: answer = Answer(.notModified, .prepared(ByteBuffer()))
-        case .failed: return .preconditionFailed(source)
+        case .met:
+            break
+        case .matched:
+            self.status = .notModified
+            self.body = .prepared(ByteBuffer())
+        case .failed:
+            self = .preconditionFailed(source)
+            return
         }
-        answer.entityTag = tag
-        return answer.with(.hit(remainingMilliseconds: remaining), source)
+        self.entityTag = tag
     }
 
     /// The answer to a request whose condition the value does not meet.
@@ -146,11 +153,10 @@ extension Answer {
         return answer.with(.refused, source)
     }
 
-    func with(_ outcome: CacheStatus.Outcome, _ source: CacheSource) -> Answer {
-        var answer = self
-        answer.cacheStatus = CacheStatus(outcome: outcome, source: source)
-        answer.source = source
-        return answer
+    consuming func with(_ outcome: CacheStatus.Outcome, _ source: CacheSource) -> Answer {
+        self.cacheStatus = CacheStatus(outcome: outcome, source: source)
+        self.source = source
+        return self
     }
 }
 

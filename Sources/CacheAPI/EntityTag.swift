@@ -11,23 +11,19 @@ package struct EntityTag: Hashable, Sendable {
     private let digest: MurmurHash3.Digest
 
     /// The tag of a value as a reader gets it. O(bytes).
-    package init(_ value: CachedValue) {
-        var envelope: Envelope?
-        if case .envelope(let enveloped) = value { envelope = enveloped.envelope }
-        self.init(value, seed: envelope.map { Self.seed($0) } ?? 0)
-    }
+    package init(_ value: borrowing CachedValue) { self.init(value, seed: value.tagSeed) }
 
     /// The tag of bytes that are about to be stored in an envelope, or without one. O(bytes).
     package init(_ payload: ByteBuffer, in envelope: Envelope) { self.init(.buffer(payload), seed: Self.seed(envelope)) }
 
-    private init(_ value: CachedValue, seed: UInt64) {
+    private init(_ value: borrowing CachedValue, seed: UInt64) {
         var digest = MurmurHash3.Digest(high: 0, low: 0)
         value.withBytes { digest = MurmurHash3.hash($0.bytes, seed: seed) }
         self.digest = digest
     }
 
     /// 0 for JSON as it is. What else an envelope says is not part of the representation.
-    private static func seed(_ envelope: Envelope) -> UInt64 {
+    fileprivate static func seed(_ envelope: Envelope) -> UInt64 {
         guard envelope.mediaType != nil || envelope.contentEncoding != nil else { return 0 }
         var text = envelope.mediaType ?? ByteBuffer()
         // No media type has a line end.
@@ -49,4 +45,9 @@ package struct EntityTag: Hashable, Sendable {
 
     /// The tag as it stands in a field.
     package var text: String { String(maximumByteCount: Self.count) { self.write(into: &$0) } }
+}
+
+extension CachedValue {
+    /// What else than the bytes makes the tag.
+    fileprivate var tagSeed: UInt64 { if case .envelope(let value) = self { EntityTag.seed(value.envelope) } else { 0 } }
 }

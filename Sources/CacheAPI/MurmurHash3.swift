@@ -26,8 +26,12 @@ enum MurmurHash3 {
             offset &+= 16
         }
         let rest = bytes.byteCount &- blockEnd
-        if rest > 8 { h2 ^= self.mixSecond(self.partialWord(bytes, (blockEnd &+ 8)..<bytes.byteCount)) }
-        if rest > 0 { h1 ^= self.mixFirst(self.partialWord(bytes, blockEnd..<min(blockEnd &+ 8, bytes.byteCount))) }
+        if rest > 8 {
+            h1 ^= self.mixFirst(self.word(bytes, at: blockEnd))
+            h2 ^= self.mixSecond(self.lastBytes(of: bytes, count: rest &- 8))
+        } else if rest > 0 {
+            h1 ^= self.mixFirst(self.lastBytes(of: bytes, count: rest))
+        }
         h1 ^= UInt64(bytes.byteCount)
         h2 ^= UInt64(bytes.byteCount)
         h1 &+= h2
@@ -43,10 +47,14 @@ enum MurmurHash3 {
         UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
-    /// Fewer than eight bytes, or eight, the first of them lowest.
-    private static func partialWord(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
+    /// The last bytes, of which there are so many, 1 to 8, the first of them lowest: out of the last word, if there are enough for one.
+    @inline(__always)
+    private static func lastBytes(of bytes: RawSpan, count: Int) -> UInt64 {
+        if bytes.byteCount >= 8 { return self.word(bytes, at: bytes.byteCount &- 8) >> UInt64(64 &- 8 &* count) }
         var word: UInt64 = 0
-        for offset in range.reversed() { word = word << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)) }
+        for offset in (bytes.byteCount &- count..<bytes.byteCount).reversed() {
+            word = word << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+        }
         return word
     }
 

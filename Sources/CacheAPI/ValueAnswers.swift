@@ -8,7 +8,8 @@ extension Answer {
     package static func value(_ outcome: CacheAnswer, conditions: RequestConditions) -> Answer {
         guard case .hit(let value, let remaining, let source) = outcome else { return .lookup(ByteBuffer(), outcome) }
         guard let representation = Representation(value) else { return .refusal(.notReadable, source) }
-        var answer = Answer.hit(.bytes(value), EntityTag(value), remaining, source, conditions)
+        var answer = Answer(.ok, .bytes(value)).with(.hit(remainingMilliseconds: remaining), source)
+        answer.bear(EntityTag(value), conditions, source)
         if answer.status == .ok { answer.representation = representation }
         return answer
     }

@@ -27,7 +27,6 @@ extension FastLane {
 
     /// Sends as much of an answer that is begun as the client reads. Returns whether that was its end, so that the next request may be taken.
     func sendRest(_ context: ChannelHandlerContext) -> Bool {
-        guard self.output.hasRest else { return false }
         while self.output.hasRest, context.channel.isWritable {
             self.output.writePiece(of: self.scope.settings.maximumUnsentBytes)
             self.flushOutput(context)

@@ -185,7 +185,7 @@ final class FastLane: ChannelDuplexHandler, RemovableChannelHandler {
     func pass(_ context: ChannelHandlerContext, isEndOfRead: Bool = true) {
         guard self.rounds.begin() else { return }
         repeat {
-            repeat { self.takeInput(context) } while self.sendRest(context)
+            repeat { self.takeInput(context) } while self.output.hasRest && self.sendRest(context)
             if isEndOfRead {
                 // The answers leave in one write, and the codec learns that what it got is all for now.
                 self.flushOutput(context)

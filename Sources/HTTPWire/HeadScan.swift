@@ -70,7 +70,7 @@ struct HeadScan: ~Copyable {
         guard self.offset > start, self.bytes[start] == UInt8(ascii: "/") else { return .failure(.notCanonical) }
         let range = start..<self.offset
         self.offset += 1
-        if let stop = self.literal(" HTTP/1.1\r\n", from: 1) { return .failure(stop) }
+        if let stop = self.literal("HTTP/1.1\r\n") { return .failure(stop) }
         return .success(self.classify(range, isPlain: isPlain, isEncoded: isEncoded))
     }
 
@@ -282,11 +282,18 @@ struct HeadScan: ~Copyable {
         return true
     }
 
-    /// Consumes `text` from its byte `from` on.
-    private mutating func literal(_ text: StaticString, from: Int) -> Stop? {
-        for index in from..<text.utf8CodeUnitCount {
+    /// Consumes `text`, eight bytes at a time as long as there are so many.
+    private mutating func literal(_ text: StaticString) -> Stop? {
+        let expected = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        var start = 0
+        while min(expected.count &- start, self.bytes.count &- self.offset) >= ByteWord.byteCount {
+            guard ByteWord(self.bytes, at: self.offset).bits == ByteWord(expected, at: start).bits else { return .notCanonical }
+            start &+= ByteWord.byteCount
+            self.offset &+= ByteWord.byteCount
+        }
+        for index in start..<expected.count {
             guard self.offset < self.bytes.count else { return .endOfBytes }
-            guard self.bytes[self.offset] == text.utf8Start[index] else { return .notCanonical }
+            guard self.bytes[self.offset] == expected[index] else { return .notCanonical }
             self.offset += 1
         }
         return nil

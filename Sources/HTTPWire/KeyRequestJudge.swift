@@ -152,7 +152,7 @@ struct KeyRequestJudge {
         PendingRequest(
             method: request.method, key: key, ttlSeconds: ttlSeconds, acceptsCopy: request.fields.acceptsCopy, requestID: request.id(in: input),
             start: now, version: self.version, trace: self.scope.trace(of: request, in: input), isForValueItself: request.isForValueItself,
-            ifNoneMatch: request.ifNoneMatch.flatMap { input.slice($0) })
+            conditions: RequestConditions(ifNoneMatch: request.ifNoneMatch.flatMap { input.slice($0) }))
     }
 }
 

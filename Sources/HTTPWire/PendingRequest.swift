@@ -17,14 +17,14 @@ struct PendingRequest {
     let trace: TraceContext?
     /// Whether the value itself is wanted, not the JSON document around it.
     let isForValueItself: Bool
-    /// The value of `If-None-Match`; nil if the request has none.
-    let ifNoneMatch: ByteBuffer?
+    /// What the request expects of the value.
+    let conditions: RequestConditions
 
     /// The answer of the contract to what the cache says.
     fileprivate func answer(_ outcome: CacheAnswer) -> Answer {
         if self.method == .post { return .store(self.key, ttlSeconds: self.ttlSeconds, outcome) }
-        let conditions = RequestConditions(ifNoneMatch: self.ifNoneMatch)
-        return self.isForValueItself ? .value(outcome, conditions: conditions) : .lookup(self.key, outcome, conditions: conditions)
+        return self.isForValueItself
+            ? .value(outcome, conditions: self.conditions) : .lookup(self.key, outcome, conditions: self.conditions)
     }
 }
 
@@ -51,9 +51,12 @@ extension EventLoopScope {
             return self.cache.set(request.key, value: value, ttlSeconds: request.ttlSeconds, now: now, token: token, receiver: receiver)
         }
         guard request.method == .get else { return self.cache.delete(request.key, now: now, token: token, receiver: receiver) }
-        let answer = self.cache.get(
-            request.key, acceptsCopy: request.acceptsCopy, wantsTimeToLive: true, now: now, token: token, receiver: receiver)
-        return answer.flatMap { self.resolver.resolve($0, acceptsCopy: request.acceptsCopy, now: now, token: token, receiver: receiver) }
+        let acceptsCopy = request.acceptsCopy
+        guard
+            let answer = self.cache.get(
+                request.key, acceptsCopy: acceptsCopy, wantsTimeToLive: true, now: now, token: token, receiver: receiver)
+        else { return nil }
+        return self.resolver.resolve(answer, acceptsCopy: acceptsCopy, now: now, token: token, receiver: receiver)
     }
 
     /// What comes of an answer that has come later. Returns nil if `receiver` gets it later still.

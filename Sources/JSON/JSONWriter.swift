@@ -119,17 +119,25 @@ package enum JSONWriter {
 
     static func firstByteToEscape(from start: Int, in text: Span<UInt8>) -> Int {
         let raw = text.bytes
+        let lastWord = text.count &- ByteWord.byteCount
         var offset = start
-        while text.count &- offset >= ByteWord.byteCount {
+        guard offset <= lastWord else { return self.firstByteToEscape(within: offset..<text.count, of: text) }
+        while offset <= lastWord {
             if let step = ByteWord(raw, at: offset).firstByteToEscape { return offset &+ step }
             offset &+= ByteWord.byteCount
         }
-        while offset < text.count {
+        // Of the last word, the first bytes may have been looked at already.
+        guard offset < text.count, let step = ByteWord(raw, at: lastWord).firstByteToEscape else { return text.count }
+        return lastWord &+ step
+    }
+
+    /// The same, byte by byte.
+    private static func firstByteToEscape(within range: Range<Int>, of text: Span<UInt8>) -> Int {
+        for offset in range {
             let byte = text[offset]
             if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return offset }
-            offset &+= 1
         }
-        return offset
+        return range.upperBound
     }
 
     private static func writeEscape(_ byte: UInt8, into buffer: inout ByteBuffer) {

@@ -43,11 +43,16 @@ final class EntryStorage: Sendable {
         @inline(__always) get { Int(lengths.key) }
     }
 
-    /// Calls `body` with the key and the value that follows it.
+    /// Calls `body` with a part of the key and the value that follows it.
     @inline(__always)
-    func withBytes<R, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> R) throws(Failure) -> R {
+    func withBytes<R, Failure: Error>(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+    ) throws(Failure) -> R {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
         // The bytes are there as long as the object is.
-        let bytes = Buffer(unsafeBufferObject: self).withUnsafeMutablePointerToElements { UnsafeRawBufferPointer(start: $0, count: count) }
+        let bytes = Buffer(unsafeBufferObject: self).withUnsafeMutablePointerToElements {
+            UnsafeRawBufferPointer(start: $0 + range.lowerBound, count: range.count)
+        }
         defer { withExtendedLifetime(self) {} }
         return try body(bytes)
     }
@@ -55,11 +60,11 @@ final class EntryStorage: Sendable {
     @inline(__always)
     func hasKey(_ key: Span<UInt8>) -> Bool {
         guard keyCount == key.count else { return false }
-        return withBytes { stored in key.withUnsafeBytes { stored.startsIdentically(with: $0) } }
+        return withBytes(0..<keyCount) { stored in key.withUnsafeBytes { stored.startsIdentically(with: $0) } }
     }
 
     func withKey<R>(_ body: (Span<UInt8>) -> R) -> R {
-        withBytes { body($0.bindMemory(to: UInt8.self).span.extracting(first: keyCount)) }
+        withBytes(0..<keyCount) { body($0.bindMemory(to: UInt8.self).span) }
     }
 
     @inline(__always)

@@ -179,7 +179,7 @@ package struct MemoryHit: Sendable {
         let start = valueStart
         valueStart += count
         precondition(count >= 0 && valueStart <= storage.count)
-        return storage.withBytes { body(UnsafeRawBufferPointer(rebasing: $0[start..<valueStart])) }
+        return storage.withBytes(start..<valueStart, body)
     }
 
     /// Whether the value consists of these bytes. O(length).
@@ -200,10 +200,15 @@ package struct MemoryHit: Sendable {
         deadline == MemoryEntry.never ? nil : MonotonicTime(milliseconds: deadline)
     }
 
+    /// The first byte of the value; nil if it has none.
+    package var firstByte: UInt8? {
+        @inline(__always) get { withValueBytes { $0.first } }
+    }
+
     /// Calls `body` with the bytes of the value. O(1) apart from `body`.
     @inline(__always)
     package func withValueBytes<R, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> R) throws(Failure) -> R {
-        try storage.withBytes { bytes throws(Failure) in try body(UnsafeRawBufferPointer(rebasing: bytes[valueStart...])) }
+        try storage.withBytes(valueStart..<storage.count, body)
     }
 }
 

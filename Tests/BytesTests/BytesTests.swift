@@ -42,9 +42,28 @@ import Testing
         #expect(self.text { $0.appendSeconds(nanoseconds: -1) } == "0.000000000")
     }
 
+    /// With zeros in front, without, and with fewer digits than there are.
+    @Test func digitsOfManyNumbers() {
+        var random = SplitMix64(seed: 10)
+        let edges = (0..<8).flatMap { place in (0...9).map { digit in digit * (0..<place).reduce(1) { power, _ in power * 10 } } }
+        let lengths = (0..<5000).map { _ in Int(random.next() >> (random.next() % 63 + 1)) }
+        for number in edges + [9_999, 10_000, 99_999_999, 100_000_000, .max] + lengths {
+            let digits = "\(number)"
+            #expect(self.text { $0.appendDecimal(number) } == digits)
+            let padded = String(repeating: "0", count: 20 - digits.count) + digits
+            for count in 0...20 { #expect(self.text { $0.appendDigits(UInt(number), count: count) } == padded.suffix(count)) }
+        }
+    }
+
     @Test func hexadecimals() {
         #expect(self.text { $0.appendHexadecimal(0x0123_4567_89ab_cdef) } == "0123456789abcdef")
         #expect(Hexadecimal.text(0x0123_4567_89ab_cdef) == "0123456789abcdef")
+        var random = SplitMix64(seed: 16)
+        for _ in 0..<1000 {
+            let number = random.next()
+            let digits = String(number, radix: 16)
+            #expect(Hexadecimal.text(number) == String(repeating: "0", count: 16 - digits.count) + digits)
+        }
         #expect(Hexadecimal.text([0x00, 0x0F, 0xA5]) == "000fa5")
         for byte in UInt8.min...UInt8.max {
             let digit = String(decoding: [byte], as: UTF8.self)

@@ -75,7 +75,7 @@ struct EntryStorageTests {
                         key: key.span, header: rest.span.extracting(first: headerCount).bytes, value: rest.span.extracting(headerCount...).bytes)
                     #expect(storage.count == bytes.count)
                     #expect(storage.keyCount == keyCount)
-                    #expect(storage.withBytes { Array($0) } == bytes)
+                    #expect(storage.withBytes(0..<storage.count) { Array($0) } == bytes)
                     #expect(storage.withKey { $0.count } == keyCount)
                 }
             }

@@ -56,6 +56,19 @@ package final class EnvelopedValue: Sendable {
     }
 }
 
+extension CacheAnswer {
+    /// Whether a reader must have the answer resolved: whether the bytes begin as those of an envelope do. One comparison.
+    var isToBeResolved: Bool {
+        @inline(__always) get {
+            switch self {
+            case .hit(.memory(let hit), _, _): hit.firstByte == Envelope.lead
+            case .hit(.buffer(let buffer), _, _): buffer.readableBytes > 0 && buffer.readableBytesUInt8Span[0] == Envelope.lead
+            case .hit(.envelope, _, _), .miss, .stored, .deleted, .refused, .conflict, .unavailable: false
+            }
+        }
+    }
+}
+
 extension CachedValue {
     /// The same bytes without the first ones, of which there must be so many. O(1).
     fileprivate func droppingFirst(_ count: Int) -> CachedValue {
@@ -68,17 +81,6 @@ extension CachedValue {
             return .buffer(buffer)
         case .envelope(let value):
             return value.payload.droppingFirst(count)
-        }
-    }
-
-    /// Whether the bytes begin as those of an envelope do. One comparison.
-    var mayBeEnvelope: Bool {
-        @inline(__always) get {
-            switch self {
-            case .memory(let hit): hit.withValueBytes { $0.first == Envelope.lead }
-            case .buffer(let buffer): buffer.readableBytes > 0 && buffer.readableBytesUInt8Span[0] == Envelope.lead
-            case .envelope: false
-            }
         }
     }
 

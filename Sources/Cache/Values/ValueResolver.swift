@@ -44,17 +44,17 @@ package final class ValueResolver {
     /// - Returns: the answer, or nil if `receiver` gets it later.
     @inline(__always)
     package func resolve(
-        _ answer: CacheAnswer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
+        _ answer: consuming CacheAnswer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
-        guard case .hit(let stored, let remaining, let source) = answer, stored.mayBeEnvelope else { return answer }
-        return self.open(stored, remaining, source, acceptsCopy: acceptsCopy, now: now, token: token, receiver: receiver)
+        guard answer.isToBeResolved else { return answer }
+        return self.open(answer, acceptsCopy: acceptsCopy, now: now, token: token, receiver: receiver)
     }
 
     @inline(never)
     private func open(
-        _ stored: CachedValue, _ remaining: Int64?, _ source: CacheSource, acceptsCopy: Bool, now: Int, token: UInt64,
-        receiver: any CacheAnswerReceiver
+        _ answer: CacheAnswer, acceptsCopy: Bool, now: Int, token: UInt64, receiver: any CacheAnswerReceiver
     ) -> CacheAnswer? {
+        guard case .hit(let stored, let remaining, let source) = answer else { return answer }
         switch StoredValue(stored) {
         case .plain:
             return .hit(stored, remainingMilliseconds: remaining, source)
@@ -135,11 +135,6 @@ extension CacheAnswer {
     package var tagVersion: TagVersion? {
         guard case .hit(let stored, _, _) = self, case .enveloped(let value) = StoredValue(stored) else { return nil }
         return value.tagVersion
-    }
-
-    /// Whether a reader must have the answer resolved.
-    var isToBeResolved: Bool {
-        if case .hit(let stored, _, _) = self { stored.mayBeEnvelope } else { false }
     }
 }
 
