@@ -259,7 +259,10 @@ targets += [
     // What is fed with bytes of anybody's choice, for the tests and for the fuzzer.
     .target(
         name: "FuzzTargets",
-        dependencies: ["Access", "Bytes", "Cache", "CacheAPI", "HTTPWire", "JSON", "RESP", "RedisClient", "Telemetry", nioCore],
+        dependencies: [
+            "Access", "Bytes", "Cache", "CacheAPI", "HTTPWire", "JSON", "RESP", "RedisClient", "Telemetry", nioCore,
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        ],
         path: "Tests/FuzzTargets",
         swiftSettings: settings
     ),

@@ -21,6 +21,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case glob
     /// The head of a request.
     case request
+    /// The header list of a request over HTTP/2.
+    case http2Request = "http2-request"
     case redisURL = "redis-url"
     /// The file of API keys.
     case accessKeys = "access-keys"
@@ -37,6 +39,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .body: Self.body(bytes)
         case .glob: Self.glob(bytes)
         case .request: Self.request(bytes)
+        case .http2Request: HTTP2RequestTarget.run(bytes)
         case .redisURL: Self.redisURL(bytes)
         case .accessKeys: Self.accessKeys(bytes)
         case .cors: Self.cors(bytes)

@@ -1,14 +1,14 @@
-import CacheAPI
-import NIOCore
-import NIOHPACK
+package import CacheAPI
+package import NIOCore
+package import NIOHPACK
 
 /// Reads the header list of an HTTP/2 request as `RequestRecogniser` reads the bytes of an HTTP/1.1 request: it says whether this is a canonical
 /// request for a key, another request, or none that anybody here answers.
 ///
 /// NIO has checked the list before: pseudo fields once and first, lower-case names, no field of a connection, no line breaks (RFC 9113, section
 /// 8.2). The few values that count are put together in one buffer, so that one judge serves both protocols. O(bytes of the list).
-struct HTTP2RequestReader {
-    enum Reading {
+package struct HTTP2RequestReader {
+    package enum Reading {
         /// A canonical request for a key. The bytes begin with what was taken of its head; its body, if it has one, goes behind them.
         case key(KeyRequest, ByteBuffer)
         /// A request for the router.
@@ -20,12 +20,12 @@ struct HTTP2RequestReader {
     private var bytes = ByteBuffer()
     private var known: [(field: KnownField, value: Range<Int>)] = []
 
-    init(_ recogniser: RequestRecogniser) {
+    package init(_ recogniser: RequestRecogniser) {
         self.recogniser = recogniser
     }
 
     /// - Parameter isComplete: the request has no body.
-    mutating func read(_ headers: HPACKHeaders, isComplete: Bool) -> Reading {
+    package mutating func read(_ headers: HPACKHeaders, isComplete: Bool) -> Reading {
         self.bytes.clear()
         self.known.removeAll(keepingCapacity: true)
         var method = RequestMethod.other
@@ -60,7 +60,9 @@ struct HTTP2RequestReader {
             guard self.hasOneHost(hasAuthority: hasAuthority, scan) else { return nil }
             guard let path, !path.isEmpty else { return .notFramable }
             // RFC 9113, section 8.3.1: a path, or `*` for OPTIONS.
-            guard bytes[path.lowerBound] == UInt8(ascii: "/") || isUnbound, bytes[path].allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return nil }
+            guard bytes[path.lowerBound] == UInt8(ascii: "/") || isUnbound, bytes[path].allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
+            // NIO takes more for a number, and two that are the same.
+            guard self.hasOneLengthAtMost(bytes) else { return nil }
             var findings = FieldFindings()
             for (field, value) in self.known {
                 if case .host = field {
@@ -92,6 +94,16 @@ struct HTTP2RequestReader {
             first = value
         }
         return first != nil
+    }
+
+    /// Whether the list has one `content-length` of digits alone, or none (RFC 9110, section 8.6).
+    private func hasOneLengthAtMost(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var hasLength = false
+        for (field, value) in self.known where field == .contentLength {
+            guard !hasLength, !value.isEmpty, bytes[value].allSatisfy({ $0 &- UInt8(ascii: "0") <= 9 }) else { return false }
+            hasLength = true
+        }
+        return true
     }
 
     private mutating func append(_ value: String) -> Range<Int> {
