@@ -77,7 +77,8 @@ struct ValueRoutes: Sendable {
                 key, stored: command.stored, ttl: TimeToLive(seconds: command.ttlSeconds), on: context.eventLoop
             ) { conditions.areMet(by: $0) }
         }
-        // Only the status depends on this, so what was read a moment ago is good enough.
+        // Only the status depends on this, so what was read a moment ago is good enough. The store cannot say it: `SET` with `GET` is not in every Redis,
+        // and tells of bytes, not whether a reader would have got a value of them.
         let found = await self.service.get(key, acceptsCopy: true, on: context.eventLoop)
         let replaces = if case .miss = found { false } else { true }
         let outcome = await self.service.set(key, value: command.stored, ttlSeconds: command.ttlSeconds, on: context.eventLoop)
