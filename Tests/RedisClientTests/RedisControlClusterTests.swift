@@ -73,36 +73,4 @@ struct RedisControlClusterTests {
             }
         }
     }
-
-    @Test("each key has a result of its own", arguments: [false, true])
-    func unlinkEach(asking: Bool) async throws {
-        let keys = (0..<1201).map { "k\($0)" }
-        for key in keys where key != "k7" { self.redis.set(key, "v") }
-        let ask = "ASK 449 10.0.0.3:6379"
-        self.redis.setRule { command in
-            if command.name == "ASKING" { return .answer(error: "OK") }
-            return command.text == "UNLINK k1200" ? .answer(error: ask) : .perform
-        }
-        try await self.withControl { control in
-            let results = await control.unlinkEach(keys.map { Array($0.utf8) }, asking: asking)
-            #expect(results.count == 1201)
-            #expect(results[0] == .success(true) && results[7] == .success(false) && results[1199] == .success(true))
-            #expect(throws: RedisFailure(.serverError, "", prefix: "ASK")) { try results[1200].get() }
-            guard case .failure(let failure) = results[1200] else { return }
-            #expect(failure.redirect == RedisRedirect(ByteBuffer(string: ask)))
-            #expect(self.redis.contents().keys.sorted() == ["k1200"])
-            #expect(await control.unlinkEach([]).isEmpty)
-        }
-    }
-
-    @Test("a connection that ends fails the keys that are left without sending them")
-    func unlinkEachWithoutAConnection() async throws {
-        self.redis.setRule { $0.text == "UNLINK k600" ? .hangUp : .perform }
-        try await self.withControl { control in
-            let results = await control.unlinkEach((0..<2000).map { Array("k\($0)".utf8) })
-            #expect(results.count == 2000)
-            #expect(results[499] == .success(false) && results[600...].allSatisfy { $0 == .failure(.connectionClosed) })
-            #expect(self.redis.performed.allSatisfy { $0.text != "UNLINK k1000" })
-        }
-    }
 }

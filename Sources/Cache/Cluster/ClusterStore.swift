@@ -59,14 +59,6 @@ package final class ClusterStore: CacheStore {
         self.redisCounters.add(store.redisCounters)
     }
 
-    /// Memory answers for the slots of a shard from now on.
-    /// - Returns: its store, whose connection the caller has to close.
-    package func remove(_ shard: Int) -> RedisStore? {
-        guard let store = self.store(shard) else { return nil }
-        self.stores[shard] = nil
-        return store
-    }
-
     /// The store of a shard; nil if this loop has none.
     package func store(_ shard: Int) -> RedisStore? {
         shard < self.stores.count ? self.stores[shard] : nil
@@ -112,11 +104,6 @@ package final class ClusterStore: CacheStore {
     }
 
     // MARK: Connections
-
-    /// Connects a shard; see `RedisStore.connect`.
-    package func connect(_ shard: Int) -> EventLoopFuture<Void> {
-        self.store(shard)?.connect() ?? self.eventLoop.makeFailedFuture(RedisFailure.notConnected)
-    }
 
     /// Asks the node of a shard whether it answers and serves keys; see `RedisStore.signOfLife`.
     package func signOfLife(_ shard: Int) -> EventLoopFuture<Void> {

@@ -30,8 +30,6 @@ final class HTTP2Output: ChannelDuplexHandler {
 
     /// The client does not read: that much waits in the socket.
     var unreadBytes: Int { self.unsent.waiting }
-    /// Since when the socket takes nothing, in nanoseconds of the monotonic clock; nil if it does.
-    var stalledSince: Int? { self.unsent.stalledSince }
 
     func handlerAdded(context: ChannelHandlerContext) { self.channel.open(context) }
 

@@ -12,8 +12,6 @@ struct HTTP2StreamTable {
         var isRequestOpen: Bool
         /// The end of the answer has been given to the connection.
         var isAnswered = false
-        /// The request was `HEAD`.
-        var isHead = false
         /// Bytes of the answer that the client's windows have not let out.
         var unsentBytes = 0
         /// When it was opened, in nanoseconds of the monotonic clock.

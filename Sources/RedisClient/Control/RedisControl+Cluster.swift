@@ -17,9 +17,6 @@ extension RedisControl {
         return try ClusterNodeSlots(nodes: String(buffer: text))
     }
 
-    /// The slots that come to this node or go from it at the moment.
-    package func openSlots() async throws(RedisFailure) -> [ClusterNodeSlots.OpenSlot] { try await self.ownSlots().open }
-
     /// Keys that this node has of one slot, whether it owns the slot or not.
     package struct SlotKeys: Sendable, Hashable {
         /// How many there are.
@@ -45,37 +42,6 @@ extension RedisControl {
             keys.append(Array(key.readableBytesView))
         }
         return SlotKeys(count: Int(count), keys: keys)
-    }
-
-    /// Deletes keys with a command each, since a node refuses a command with keys of several slots. One round trip for each 500 keys.
-    ///
-    /// - Parameter asking: whether the keys are at this node because it was named by `ASK`.
-    /// - Returns: for each key whether it was there, or why it was not deleted; see `RedisFailure.redirect`. After a failure of the connection, the
-    ///   keys that are left have the same failure, and were not sent.
-    package func unlinkEach(_ keys: [[UInt8]], asking: Bool = false) async -> [Result<Bool, RedisFailure>] {
-        var results: [Result<Bool, RedisFailure>] = []
-        results.reserveCapacity(keys.count)
-        while results.count < keys.count {
-            let chunk = keys[results.count..<min(results.count + Self.defaultBatch, keys.count)]
-            let commands = chunk.flatMap { key -> [[RESPArgument]] in
-                let unlink: [RESPArgument] = ["UNLINK", .bytes(key)]
-                return asking ? [["ASKING"], unlink] : [unlink]
-            }
-            let replies = await self.pipeline(commands)
-            // Each key's reply is the last of its commands.
-            let step = asking ? 2 : 1
-            for index in stride(from: step - 1, to: replies.count, by: step) { results.append(Self.isDeleted(replies[index])) }
-            guard case .failure(let failure) = results.last, failure.code != .serverError, failure.code != .unexpectedReply else { continue }
-            results += Array(repeating: .failure(failure), count: keys.count - results.count)
-        }
-        return results
-    }
-
-    private static func isDeleted(_ reply: Result<RESPValue, RedisFailure>) -> Result<Bool, RedisFailure> {
-        reply.flatMap { value in
-            guard case .integer(let count) = value else { return .failure(.unexpectedReply) }
-            return .success(count > 0)
-        }
     }
 }
 

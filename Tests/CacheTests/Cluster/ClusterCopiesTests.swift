@@ -183,7 +183,7 @@ import Testing
     @Test(arguments: ["CLUSTERDOWN The cluster is down", "MOVED SLOT 10.0.0.1:6379"])
     func aNodeThatDoesNotServeItsKeyIsNotConnected(_ reply: String) throws {
         var outcome: Result<Void, any Error>?
-        self.course.front.connect(0).assumeIsolated().whenComplete { outcome = $0 }
+        try #require(self.course.front.store(0)).connect().assumeIsolated().whenComplete { outcome = $0 }
         self.connections[0].becomeReady()
         self.connections[0].reply(.refusal(reply.replacing("SLOT", with: "\(self.probeSlot())")))
         #expect(throws: RedisFailure.self) { try outcome?.get() }

@@ -59,13 +59,6 @@ import Testing
         #expect(course.gate.isRedisAsked && course.gate.report.journalKeys == 1)
     }
 
-    @Test func aShardThatIsRemovedIsNotAsked() {
-        #expect(self.course.front.remove(0)?.shard == 0)
-        #expect(self.course.front.remove(0) == nil)
-        #expect(self.course.get() == "miss outage")
-        #expect(self.connections[0].commands == [])
-    }
-
     // MARK: MOVED
 
     @Test(arguments: ["GET", "SET", "UNLINK"])
