@@ -10,6 +10,8 @@ package enum CacheChange: Sendable {
     case remove(expected: ByteBuffer)
     /// Changes the time to live and nothing else, if the value begins with `prefix`: `.stored`. Otherwise `.conflict`, and if the key is absent `.miss`.
     case expire(ttl: TimeToLive, prefix: ByteBuffer = ByteBuffer())
+    /// Makes the value live that long from now, if it does not live longer already: `.stored`. If the key is absent `.miss`.
+    case prolong(milliseconds: Int64)
 }
 
 /// How long a change lets the value live.

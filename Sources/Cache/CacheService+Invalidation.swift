@@ -17,6 +17,17 @@ package enum InvalidationOutcome: Sendable, Hashable {
     case incomplete
 }
 
+extension InvalidationOutcome {
+    /// The same with more keys that are gone.
+    fileprivate func adding(_ count: Int) -> InvalidationOutcome {
+        switch self {
+        case .invalidated(let keys, let source): .invalidated(keys + count, source)
+        case .queued(let keys): .queued(keysGone: keys + count)
+        case .unknown, .incomplete: self
+        }
+    }
+}
+
 extension CacheService {
     /// Deletes every key that matches `pattern`, which is in Redis's glob dialect.
     ///
@@ -25,7 +36,8 @@ extension CacheService {
         let bytes = pattern.bytes
         let glob = GlobPattern(bytes)
         guard !isDryRun else { return await self.count(bytes, glob) }
-        let outcome = await self.invalidate(bytes, glob, eventLoop)
+        guard let endedCount = await self.endLeases(ifTagsMatch: glob, on: eventLoop) else { return .incomplete }
+        let outcome = await self.invalidate(bytes, glob, eventLoop).adding(endedCount)
         // Whatever became of it, some keys may be gone, and no copy of them may be answered once the client knows.
         await self.redis?.gate.near?.drop { glob.matches($0) }
         switch outcome {

@@ -7,7 +7,8 @@ import NIOCore
 final class ConditionalChange {
     /// What follows from what there is.
     enum Decision {
-        case change(CacheChange)
+        /// - Parameter tags: of a value that lives longer after the change, so that their versions must.
+        case change(CacheChange, tags: [VersionedTag] = [])
         case answer(CacheAnswer)
     }
 
@@ -83,10 +84,20 @@ final class ConditionalChange {
             guard self.acceptsCopy, stored.source == .near || found.source == .near else { return self.end(answer, hadValue: hadValue) }
             self.acceptsCopy = false
             self.read()
-        case .change(let change):
+        case .change(let change, let tags):
             self.step = .changing(hadValue: hadValue)
+            self.prolongVersions(of: tags, for: change)
             let answer = self.resolver.store.change(self.key, change, whileAway: .refused, now: self.now, token: 0, receiver: self)
             if let answer { self.hasChanged(answer, hadValue: hadValue) }
+        }
+    }
+
+    /// Nobody waits for it: if it fails, the value dies with the versions.
+    private func prolongVersions(of tags: [VersionedTag], for change: CacheChange) {
+        guard !tags.isEmpty, let life = change.life else { return }
+        let prolongation = CacheChange.prolong(milliseconds: TagVersion.life(forValueOf: life))
+        for tag in tags {
+            _ = self.resolver.store.change(tag.versionKey, prolongation, whileAway: .refused, now: self.now, token: 0, receiver: NobodyWaits())
         }
     }
 
@@ -154,14 +165,28 @@ extension ConditionalChange {
             if ttlSeconds == nil, !enveloped.envelope.tags.isEmpty { return .answer(.refused(.timeToLiveRequired, source)) }
             let ttl = TimeToLive(seconds: ttlSeconds.map { $0 + enveloped.envelope.staleSeconds })
             guard enveloped.envelope.lease != nil else {
-                return .change(.expire(ttl: ttl, prefix: held.beginning(held.readableBytes - value.count)))
+                return .change(.expire(ttl: ttl, prefix: held.beginning(held.readableBytes - value.count)), tags: enveloped.envelope.tags)
             }
             // When a lease is over is said by what remains of the key, which changes: so the lease ends now.
             var envelope = enveloped.envelope
             envelope.lease = nil
-            return .change(.replace(expected: held, value: envelope.wrap(enveloped.payload.buffer), ttl: ttl))
+            return .change(.replace(expected: held, value: envelope.wrap(enveloped.payload.buffer), ttl: ttl), tags: envelope.tags)
         }
     }
+}
+
+extension CacheChange {
+    /// How long the value lives after it, in milliseconds; nil if there is no end, or the change does not say.
+    fileprivate var life: Int64? {
+        switch self {
+        case .create(_, .milliseconds(let life)), .replace(_, _, .milliseconds(let life)), .expire(.milliseconds(let life), _): life
+        case .create, .replace, .remove, .expire, .prolong: nil
+        }
+    }
+}
+
+private final class NobodyWaits: CacheAnswerReceiver {
+    func cacheAnswered(_ answer: CacheAnswer, token: UInt64) {}
 }
 
 extension ByteBuffer {

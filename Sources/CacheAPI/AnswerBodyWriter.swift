@@ -1,5 +1,5 @@
 import Bytes
-package import Cache
+import Cache
 package import NIOCore
 
 /// Writes the body of an answer piece by piece, so that a long one need not be in memory a second time.

@@ -56,6 +56,17 @@ enum BatchResult: Sendable {
     /// `{"status":404,"key":K,"detail":"Key not found"}`
     case failure(AnswerStatus, key: ByteBuffer, detail: StaticString)
 
+    /// - Parameter answer: of the single call.
+    init(_ key: ByteBuffer, _ answer: Answer) {
+        self =
+            switch answer.body {
+            case .value, .stored, .deleted, .expires: .success(answer.body)
+            case .detail(let text): .failure(answer.status, key: key, detail: text)
+            // The list of faults of the single call, which has only one.
+            case .prepared, .bytes, .batch: .failure(answer.status, key: key, detail: "A value with tags needs a time to live")
+            }
+    }
+
     private static let statusName: StaticString = "{\"status\":"
     private static let keyName: StaticString = ",\"key\":"
     private static let detailName: StaticString = ",\"detail\":\""
@@ -134,8 +145,7 @@ private struct BatchResultBuilder {
             case .expire(let ttlSeconds): .expire(operation.key, ttlSeconds: ttlSeconds, outcome)
             case .get, .delete: .untaggedLookup(operation.key, outcome)
             }
-        if case .detail(let text) = answer.body { return (.failure(answer.status, key: operation.key, detail: text), answer.result) }
-        return (.success(answer.body), answer.result)
+        return (BatchResult(operation.key, answer), answer.result)
     }
 
     private mutating func append(_ result: BatchResult, _ key: ByteBuffer) {

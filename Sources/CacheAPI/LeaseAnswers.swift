@@ -86,7 +86,7 @@ extension Answer {
         }
     }
 
-    private static func lost(_ source: CacheSource) -> Answer {
+    static func lost(_ source: CacheSource) -> Answer {
         Answer(.conflict, .detail("The lease no longer stands")).with(.refused, source)
     }
 }

@@ -34,10 +34,16 @@ package enum LeaseParameters {
         case refused(Answer)
     }
 
-    package static func proof(_ field: String?) -> Proof {
+    /// - Parameter conditions: of the same request, which a lease leaves no room for: it is one itself.
+    package static func proof(_ field: String?, conditions: RequestConditions = RequestConditions()) -> Proof {
         guard let field else { return .none }
         var faults: [ValidationFault] = []
-        guard let token = self.token(field, &faults) else { return .refused(.validation(faults)) }
+        let token = self.token(field, &faults)
+        if !conditions.isEmpty {
+            faults.append(
+                ValidationFault(.valueError("a lease goes without If-Match and If-None-Match"), at: .header("cache-lease"), input: .null))
+        }
+        guard let token, faults.isEmpty else { return .refused(.validation(faults)) }
         return .token(token)
     }
 

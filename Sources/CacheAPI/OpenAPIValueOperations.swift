@@ -62,12 +62,13 @@ extension OpenAPIDocument {
             parameters: [
                 self.key(in: place), ttl,
                 Self.condition("If-None-Match", "`*`: store the value only if there is none; otherwise the answer is 412."),
-                Self.ifMatch,
+                Self.ifMatch, Self.leaseToken("Store the value only if this lease of the key stands; without `If-Match` and `If-None-Match`."),
             ],
             body: ["required": false, "content": Self.anyBytes],
             [
                 ("201", stored("There was no value, and now there is")), ("204", stored("The value has taken the place of another")),
-                ("403", Self.response("Forbidden")), ("412", Self.response("PreconditionFailed")), ("413", Self.response("ContentTooLarge")),
+                ("403", Self.response("Forbidden")), Self.leaseOver, ("412", Self.response("PreconditionFailed")),
+                ("413", Self.response("ContentTooLarge")),
                 ("415", Self.response("NotText")), ("422", Self.response("Invalid")), ("503", Self.response("Unavailable")),
                 ("507", Self.response("NoRoom")),
             ])
@@ -75,10 +76,14 @@ extension OpenAPIDocument {
 
     private func deleteValue(_ place: RouteOperation.KeyPlace, _ scope: String?) -> JSONNode {
         self.operation(
-            place.identifier("deleteBytes"), "values", "Delete a value", scope: scope, parameters: [self.key(in: place), Self.ifMatch],
+            place.identifier("deleteBytes"), "values", "Delete a value", scope: scope,
+            parameters: [
+                self.key(in: place), Self.ifMatch, Self.leaseToken("Give this lease of the key up, and delete nothing; without `If-Match`."),
+            ],
             [
                 ("204", ["description": "The value is deleted", "headers": .object(Self.cacheHeaders)]), ("403", Self.response("Forbidden")),
-                ("404", Self.response("KeyNotFound")), ("412", Self.response("PreconditionFailed")), ("415", Self.response("NotText")),
+                ("404", Self.response("KeyNotFound")), Self.leaseOver, ("412", Self.response("PreconditionFailed")),
+                ("415", Self.response("NotText")),
                 ("422", Self.response("Invalid")), ("503", Self.response("Unavailable")),
             ])
     }

@@ -23,10 +23,13 @@ package struct RequestConditions: Equatable, Sendable {
         case matched
     }
 
-    /// - Parameter tag: of the value; nil if there is none.
-    package func verdict(_ tag: EntityTag?) -> Verdict {
+    /// - Parameters:
+    ///   - tag: of the value; nil if there is none.
+    ///   - isChange: whether the value is to be changed. A change is not made because of an `If-None-Match` that cannot be read, while a read is answered
+    ///     with the value.
+    package func verdict(_ tag: EntityTag?, isChange: Bool = false) -> Verdict {
         if let ifMatch, !(tag.map { EntityTagList(ifMatch).contains($0, isWeak: false) } ?? false) { return .failed }
-        if let ifNoneMatch, let tag, EntityTagList(ifNoneMatch).contains(tag, isWeak: true) { return .matched }
+        if let ifNoneMatch, let tag, EntityTagList(ifNoneMatch).contains(tag, isWeak: true, countsMalformed: isChange) { return .matched }
         return .met
     }
 }
@@ -40,24 +43,28 @@ struct EntityTagList {
     }
 
     /// Whether the list names a tag; `*` names every one.
-    /// - Parameter isWeak: whether weak tags count (RFC 9110, section 8.8.3.2).
+    /// - Parameters:
+    ///   - isWeak: whether weak tags count (RFC 9110, section 8.8.3.2).
+    ///   - countsMalformed: whether what is malformed names every tag.
     /// - Complexity: O(bytes), without an allocation.
-    func contains(_ tag: EntityTag, isWeak: Bool) -> Bool {
+    func contains(_ tag: EntityTag, isWeak: Bool, countsMalformed: Bool = false) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: EntityTag.count, alignment: 1) { memory in
             var cursor = ByteCursor(memory)
             tag.write(into: &cursor)
             let wanted = cursor.written
-            return self.text.withUnsafeReadableBytes { Self.contains(wanted, $0, isWeak: isWeak) }
+            return self.text.withUnsafeReadableBytes { Self.contains(wanted, $0, isWeak: isWeak, countsMalformed) }
         }
     }
 
-    private static func contains(_ wanted: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, isWeak: Bool) -> Bool {
+    private static func contains(
+        _ wanted: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, isWeak: Bool, _ countsMalformed: Bool
+    ) -> Bool {
         var scan = EntityTagScan(bytes)
         if scan.isAny { return true }
         while let found = scan.next() {
             if isWeak || !found.isWeak, bytes[found.range].elementsEqual(wanted) { return true }
         }
-        return false
+        return countsMalformed && scan.isMalformed
     }
 }
 
@@ -65,6 +72,8 @@ struct EntityTagList {
 private struct EntityTagScan {
     private let bytes: UnsafeRawBufferPointer
     private var offset = 0
+    /// What stands where a tag should is none.
+    private(set) var isMalformed = false
 
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
@@ -82,6 +91,13 @@ private struct EntityTagScan {
     mutating func next() -> (range: Range<Int>, isWeak: Bool)? {
         // A list may have empty elements (RFC 9110, section 5.6.1).
         while self.offset < self.bytes.count, ByteClass.isBlank(self.bytes[self.offset]) || self.isAt(UInt8(ascii: ",")) { self.offset += 1 }
+        guard self.offset < self.bytes.count else { return nil }
+        let found = self.tag()
+        self.isMalformed = found == nil
+        return found
+    }
+
+    private mutating func tag() -> (range: Range<Int>, isWeak: Bool)? {
         var isWeak = false
         if self.isAt(UInt8(ascii: "W")), self.offset + 1 < self.bytes.count, self.bytes[self.offset + 1] == UInt8(ascii: "/") {
             isWeak = true

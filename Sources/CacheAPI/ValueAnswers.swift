@@ -28,6 +28,23 @@ extension Answer {
         }
     }
 
+    /// The answer to a `PUT` with a lease.
+    package static func put(_ tag: EntityTag, _ use: LeaseUse) -> Answer {
+        switch use {
+        case .done(let outcome): .put(tag, outcome, replaces: false)
+        case .lost(let source): .lost(source)
+        }
+    }
+
+    /// The answer to a `DELETE` with a lease.
+    package static func removal(_ use: LeaseUse) -> Answer {
+        switch use {
+        case .done(.stored(let source)), .done(.deleted(let source)): .removal(.deleted(source))
+        case .done(let outcome): .removal(outcome)
+        case .lost(let source): .lost(source)
+        }
+    }
+
     /// The answer to a `DELETE`.
     package static func removal(_ outcome: CacheAnswer) -> Answer {
         switch outcome {

@@ -12,7 +12,8 @@ extension CacheRoutes {
         if let refusal = Answer.refusal(context.caller.verdict(.write(key: key))) { return self.responder.response(refusal, to: request, context) }
         let channel = context.channel
         let places = RouterPlaces(limiter: self.responder.limiter, isStream: context.version == .http2)
-        let client = WaitingClient(places: places) { channel.isActive }
+        // A client that has closed its side gets an answer all the same, but no longer waits for a better one: it is gone, as a rule.
+        let client = WaitingClient(places: places) { channel.isActive && !channel.isInputClosed }
         let outcome = await self.service.get(
             key, lease: lease, acceptsCopy: context.parsed.fields.acceptsCopy, for: client, on: context.eventLoop)
         guard let answer = Answer.lookup(key, lease: outcome) else {

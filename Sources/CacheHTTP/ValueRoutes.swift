@@ -46,11 +46,14 @@ struct ValueRoutes: Sendable {
 
     private func delete(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
         let conditions = context.parsed.conditions
-        let outcome =
-            conditions.isEmpty
-            ? await self.service.delete(key, on: context.eventLoop)
-            : await self.service.delete(key, on: context.eventLoop) { conditions.areMet(by: $0) }
-        return self.responder.response(.removal(outcome), counting: .delete, to: request, context)
+        let answer: Answer
+        switch LeaseParameters.proof(request.leaseField, conditions: conditions) {
+        case .refused(let refusal): return self.responder.response(refusal, to: request, context)
+        case .token(let token): answer = .removal(await self.service.giveUp(key, lease: token, on: context.eventLoop))
+        case .none where conditions.isEmpty: answer = .removal(await self.service.delete(key, on: context.eventLoop))
+        case .none: answer = .removal(await self.service.delete(key, on: context.eventLoop) { conditions.areMet(by: $0) })
+        }
+        return self.responder.response(answer, counting: .delete, to: request, context)
     }
 
     // MARK: Put
@@ -63,8 +66,17 @@ struct ValueRoutes: Sendable {
         case .faults(let faults): return self.responder.response(.validation(faults), to: request, context)
         case .valueTooLarge: return self.responder.response(.valueTooLarge, to: request, context)
         case .success(let command):
-            let (outcome, replaces) = await self.store(key, command, context)
-            return self.responder.response(.put(command.tag, outcome, replaces: replaces), counting: .set, to: request, context)
+            switch LeaseParameters.proof(request.leaseField, conditions: context.parsed.conditions) {
+            case .refused(let refusal):
+                return self.responder.response(refusal, to: request, context)
+            case .token(let token):
+                let use = await self.service.fill(
+                    key, stored: command.stored, ttlSeconds: command.ttlSeconds, lease: token, on: context.eventLoop)
+                return self.responder.response(.put(command.tag, use), counting: .set, to: request, context)
+            case .none:
+                let (outcome, replaces) = await self.store(key, command, context)
+                return self.responder.response(.put(command.tag, outcome, replaces: replaces), counting: .set, to: request, context)
+            }
         }
     }
 
@@ -90,6 +102,6 @@ extension RequestConditions {
     /// Whether a change may be made of what a reader would get.
     fileprivate func areMet(by found: CacheAnswer) -> Bool {
         guard case .hit(let value, _, _) = found else { return self.verdict(nil) == .met }
-        return self.verdict(EntityTag(value)) == .met
+        return self.verdict(EntityTag(value), isChange: true) == .met
     }
 }

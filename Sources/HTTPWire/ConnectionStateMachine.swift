@@ -323,6 +323,9 @@ struct ConnectionStateMachine: ~Copyable {
         }
     }
 
+    /// Whether the client has closed its side.
+    var isInputClosed: Bool { self.lifetime.isInputClosed }
+
     /// The client has closed its side.
     mutating func inputClosed(isWritable: Bool) -> Action {
         self.lifetime.isInputClosed = true

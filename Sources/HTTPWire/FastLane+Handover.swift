@@ -1,3 +1,14 @@
+package import NIOCore
+
+extension Channel {
+    /// Whether the client of a connection has closed its side; false for what is no connection of HTTP/1.1. To be asked on the event loop.
+    /// - Complexity: O(handlers).
+    package var isInputClosed: Bool {
+        guard let lane = try? self.pipeline.syncOperations.handler(type: FastLane.self) else { return false }
+        return lane.machine.isInputClosed
+    }
+}
+
 /// What the lane does until the first bytes of a connection have told its protocol.
 extension FastLane {
     /// The first bytes are held back, because they may begin another protocol. The client owes the rest of them.

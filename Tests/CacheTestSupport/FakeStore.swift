@@ -61,6 +61,7 @@ package final class FakeStore: CacheStore {
             self.take("REPLACE \(key) \(String(buffer: expected)) \(String(buffer: value)) \(ttl)", token, receiver)
         case .remove(let expected): self.take("REMOVE \(key) \(String(buffer: expected))", token, receiver)
         case .expire(let ttl, _): self.take("EXPIRE \(key) \(ttl)", token, receiver)
+        case .prolong(let milliseconds): self.take("PROLONG \(key) \(milliseconds)", token, receiver)
         }
     }
 

@@ -93,6 +93,12 @@ struct GlobPatternTests {
         #expect(GlobPattern("[]a".utf8).literalPrefix.isEmpty)
     }
 
+    @Test func `what no match begins with is known`() {
+        for (pattern, other) in [("a", "ab"), ("b*", "a"), ("", "a"), ("a[^b]*", "ab"), ("??", "abc")] {
+            #expect(!GlobPattern(pattern.utf8).canMatch(keysBeginningWith: Array(other.utf8)), "\(pattern)")
+        }
+    }
+
     @Test func `only a single star is every key`() {
         #expect(GlobPattern("*".utf8).matchesEverything)
         #expect(!GlobPattern("**".utf8).matchesEverything)
@@ -125,7 +131,9 @@ struct GlobPatternTests {
             let (bytes, key) = (globs.pattern(upTo: 9), globs.key(upTo: 6))
             let expected = ReferenceGlob.matches(pattern: bytes, key: key)
             matched += expected ? 1 : 0
-            #expect(GlobPattern(bytes).matches(key) == expected, "seed \(seed): pattern \(bytes), key \(key)")
+            let pattern = GlobPattern(bytes)
+            #expect(pattern.matches(key) == expected, "seed \(seed): pattern \(bytes), key \(key)")
+            for count in 0...key.count where expected { #expect(pattern.canMatch(keysBeginningWith: Array(key.prefix(count)))) }
         }
         #expect(matched > 200, "the keys hardly ever match: the comparison would say nothing")
     }

@@ -84,6 +84,8 @@ import Testing
                 $0["x-cache-stale"] == "1"
             }
             #expect(answered.text.contains(#""value":3}"#))
+            let touched = try await agent.ask(Self.batch(Self.tagged("e", "t"), #"{"op":"touch","key":"e","ttl":0}"#))
+            #expect(touched.text.hasSuffix(#"{"status":422,"key":"e","detail":"A value with tags needs a time to live"}]}"#))
             let endless = try await agent.ask(Self.batch(Self.set("d", "1"), Self.tagged("d", "t", "")))
             #expect(endless.status == 422 && endless.text.contains(#""loc":["body","operations",1,"ttl"]"#))
             #expect(try await agent.get("d") == "404")

@@ -1,3 +1,4 @@
+import NIOCore
 import TestSupport
 import Testing
 
@@ -153,6 +154,41 @@ import Testing
                 try await agent.waitForMetric("cacheagent_lease_waiting") { $0 == 1 }
             }
             try await agent.waitForMetric("cacheagent_lease_waiting") { $0 == 0 }
+        }
+    }
+
+    /// Most clients that close do so with both sides; nobody can tell from the first.
+    @Test(arguments: Store.available) func aClientThatClosesItsSideNoLongerWaits(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            _ = try await agent.takeLease("k", seconds: 60)
+            try await WireClient.connect(port: agent.port) { connection in
+                try await connection.send(Request.get("/cache/k?lease=10&wait=10000"))
+                try await agent.waitForMetric("cacheagent_lease_waiting") { $0 == 1 }
+                try await connection.channel.close(mode: .output).get()
+                try await agent.waitForMetric("cacheagent_lease_waiting") { $0 == 0 }
+                #expect(try await connection.response().isHeld)
+            }
+            #expect(try await agent.metric("cacheagent_lease_wait_seconds_sum") < 9)
+        }
+    }
+
+    @Test(arguments: Store.available) func valuesAreStoredForLeasesToo(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            let token = try await agent.takeLease("k")
+            let field = "Cache-Lease: \(token)"
+            let text = "Content-Type: text/plain"
+            #expect(try await agent.ask(ValueContractTests.put("/values/k?ttl=60", "a", [text, "Cache-Lease: junk"])).status == 422)
+            let both = try await agent.ask(ValueContractTests.put("/values/k?ttl=60", "a", [text, field, "If-None-Match: *"]))
+            #expect(both.status == 422 && both.text.contains("a lease goes without If-Match and If-None-Match"))
+            #expect(try await agent.ask(ValueContractTests.put("/values/k?ttl=60", "a", [text, field])).status == 201)
+            #expect(try await agent.ask(Request.get("/values/k")).text == "a")
+            #expect(try await agent.ask(ValueContractTests.put("/values/k", "b", [text, field])).status == 409)
+            #expect(try await agent.ask(Request.delete("/values/k", [field])).status == 409)
+            #expect(try await agent.ask(Request.get("/values/k")).text == "a")
+            #expect(try await agent.ask(Request.delete("/values/k")).status == 204)
+            let next = try await agent.takeLease("k")
+            #expect(try await agent.ask(Request.delete("/values/k", ["Cache-Lease: \(next)"])).status == 204)
+            #expect(try await agent.lease("k").leaseToken != nil, "it has been given up")
         }
     }
 

@@ -56,6 +56,25 @@ import Testing
         }
     }
 
+    /// A wait for a value may be longer than the stop.
+    @Test(arguments: Store.available) func whoWaitsForAValueHearsOfTheStop(_ store: Store) async throws {
+        try await store.withUnendedAgent(["SHUTDOWN_GRACE_SECONDS": "60"]) { agent in
+            _ = try await agent.takeLease("k", seconds: 60)
+            try await HTTP2Client.connect(port: agent.port) { client in
+                try await WireClient.connect(port: agent.port) { connection in
+                    async let answer = client.ask(Request.get("/cache/k?lease=5&wait=10000"))
+                    try await connection.send(Request.get("/cache/k?lease=5&wait=10000"))
+                    try await agent.waitForMetric("cacheagent_lease_waiting") { $0 == 2 }
+                    async let status = agent.terminate()
+                    let held = try await connection.response()
+                    #expect(held.status == 404 && held.isHeld)
+                    let (other, exit) = (try await answer, await status)
+                    #expect(other.status == 404 && exit == 0)
+                }
+            }
+        }
+    }
+
     @Test func idleConnectionsDoNotHoldUpTheEnd() async throws {
         let agent = try await AgentProcess.start()
         try await WireClient.connect(port: agent.port) { connection in

@@ -35,6 +35,53 @@ import Testing
         }
     }
 
+    /// Versions of tags are keys, which patterns may match.
+    @Test(arguments: Store.available, ["redis-caching-agent:tag:prd:7", "redis-*", "*:7", "*"])
+    func aPatternInvalidatesTagsToo(_ store: Store, _ pattern: String) async throws {
+        try await store.withAgent { agent in
+            #expect(try await agent.store("other", members: Self.tagged).status == 200)
+            #expect(try await agent.get("other") == "1")
+            let token = try await agent.takeLease("k")
+            #expect(try await agent.ask(Request.post("/cache/invalidate", #"{"pattern":"\#(pattern)"}"#)).status == 200)
+            #expect(try await agent.get("other") == "404")
+            #expect(try await agent.fill("k", token, members: Self.tagged).status == 409)
+        }
+    }
+
+    /// What is deleted are keys of clients, and versions that the pattern matches.
+    @Test(arguments: Store.available) func anInvalidationCountsWhatItMatches(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            for key in ["a", "b"] { #expect(try await agent.store(key).status == 200) }
+            for (pattern, count) in [("*", 2), ("*", 0), ("redis-*", 0)] {
+                let answer = try await agent.ask(Request.post("/cache/invalidate", #"{"pattern":"\#(pattern)"}"#))
+                #expect(answer.text.contains(#""keys_deleted":\#(count)"#), "\(answer.text)")
+            }
+        }
+    }
+
+    /// Else the value would end with the version of its tag.
+    @Test(.enabled(if: RedisServerProcess.isAvailable)) func aValueThatIsProlongedProlongsTheVersionsOfItsTags() async throws {
+        let redis = try RedisServerProcess()
+        defer { redis.stop() }
+        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)"]) { agent in
+            try await agent.waitForHealth("\"status\":\"healthy\"")
+            for key in ["a", "b"] { #expect(try await agent.store(key, members: #","ttl":60,"tags":["t"]"#).status == 200) }
+            let version = "redis-caching-agent:tag:t"
+            func life() async throws -> Int { try await Int(redis.run("TTL \(version)").filter(\.isNumber)) ?? -9 }
+            #expect(try await redis.run("EXPIRE \(version) 100") == ":1\r\n")
+            let body = #"{"ttl":50}"#
+            let patch = Request.head("PATCH", "/cache/a", ["Content-Length: \(body.utf8.count)"]) + "\r\n" + body
+            #expect(try await agent.ask(patch).status == 200)
+            try await eventually("at least a day") { try await life() > 86_000 }
+            let touch = #"{"operations":[{"op":"touch","key":"b","ttl":86400}]}"#
+            #expect(try await agent.ask(Request.post("/cache/batch", touch)).status == 200)
+            try await eventually("twice as long as the value") { try await life() > 172_000 }
+            #expect(try await agent.ask(patch).status == 200)
+            #expect(try await agent.get("a") == "1")
+            #expect(try await life() > 172_000, "no version is shortened")
+        }
+    }
+
     /// An invalidated value is no value: its lease is free, and what was computed beside it is void.
     @Test(arguments: Store.available) func anInvalidationFreesTheLeaseOfAStaleValue(_ store: Store) async throws {
         try await store.withAgent { agent in

@@ -14,6 +14,7 @@ package struct GlobPattern: Sendable {
     /// What follows the prefix; nil if nothing does.
     private let rest: ShiftAndAutomaton?
     private let isEmpty: Bool
+    private let atoms: [GlobAtom]
 
     /// Compiles a pattern. Every sequence of bytes is a valid one.
     ///
@@ -26,10 +27,24 @@ package struct GlobPattern: Sendable {
             guard let byte = members.onlyMember else { break }
             prefix.append(byte)
         }
+        self.atoms = atoms
         literalPrefix = prefix
         matchesEverything = bytes == [UInt8(ascii: "*")]
         isEmpty = bytes.isEmpty
         rest = prefix.count == atoms.count ? nil : ShiftAndAutomaton(atoms.dropFirst(prefix.count))
+    }
+
+    /// Whether a key that begins with `beginning` may match. O(bytes).
+    package func canMatch(keysBeginningWith beginning: [UInt8]) -> Bool {
+        var atoms = self.atoms.makeIterator()
+        for byte in beginning {
+            switch atoms.next() {
+            case .star: return true
+            case .oneOf(let members)?: if !members.contains(byte) { return false }
+            case nil: return false
+            }
+        }
+        return true
     }
 
     /// Whether `KEYS` of Redis would list `key` for this pattern.

@@ -105,15 +105,28 @@ extension CacheService {
 
     /// Stores the value that a lease was for.
     package func fill(_ key: ByteBuffer, with value: NewValue, lease token: LeaseToken, on eventLoop: any EventLoop) async -> LeaseUse {
+        await self.fill(key, lease: token, ttl: value.timeToLive, on: eventLoop) { await self.wrap(value, heldBy: $0, on: eventLoop) }
+    }
+
+    /// The same with bytes that are in their envelope already, if they need one, and have no tags.
+    package func fill(
+        _ key: ByteBuffer, stored: ByteBuffer, ttlSeconds: Int64?, lease token: LeaseToken, on eventLoop: any EventLoop
+    ) async -> LeaseUse {
+        await self.fill(key, lease: token, ttl: TimeToLive(seconds: ttlSeconds), on: eventLoop) { _ in .bytes(stored) }
+    }
+
+    private func fill(
+        _ key: ByteBuffer, lease token: LeaseToken, ttl: TimeToLive, on eventLoop: any EventLoop, _ wrap: (Lease) async -> Wrapped
+    ) async -> LeaseUse {
         let read = await self.read(key, acceptsCopy: false, on: eventLoop)
         guard let held = StoredLease(read.stored), held.lease.token == token else { return self.isVoid(read.answer.source) }
         let stored: ByteBuffer
-        switch await self.wrap(value, heldBy: held.lease, on: eventLoop) {
+        switch await wrap(held.lease) {
         case .bytes(let bytes): stored = bytes
         case .outdated(let source): return self.isVoid(source)
         case .failed(let answer): return .done(answer)
         }
-        let change = CacheChange.replace(expected: held.value.stored.buffer, value: stored, ttl: value.timeToLive)
+        let change = CacheChange.replace(expected: held.value.stored.buffer, value: stored, ttl: ttl)
         return await self.use(key, change, .filled, whileAway: .perInstance(isReplayed: true), on: eventLoop)
     }
 
@@ -163,6 +176,11 @@ extension CacheService {
         }
         self.leaseCounters.waitEnded(nanoseconds: Int((NIODeadline.now() - began).nanoseconds))
         return wait
+    }
+
+    /// Ends the waits for values that others compute: the service stops.
+    package func endWaits() {
+        for entry in self.eventLoops { entry.eventLoop.execute { entry.waiters.value.endAll() } }
     }
 
     /// What this process has changed, its waiters need not hear from Redis.

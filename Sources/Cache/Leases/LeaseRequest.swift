@@ -45,7 +45,7 @@ package enum LeaseUse: Sendable {
 
 /// Whoever waits for a value may be gone before it comes.
 package struct WaitingClient: Sendable {
-    /// Whether the client is there to get an answer. O(1).
+    /// Whether the client is there to get an answer. Called on the event loop of its connection.
     let isConnected: @Sendable () -> Bool
     /// Counts who waits, over the whole process.
     let places: any WaitingPlaces

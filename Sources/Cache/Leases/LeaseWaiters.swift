@@ -41,6 +41,8 @@ final class LeaseWaiters {
     private let eventLoop: any EventLoop
     private var watches: [ByteBuffer: Watch] = [:]
     private var lastID: UInt64 = 0
+    /// The service stops.
+    private var isOver = false
 
     init(_ resolver: ValueResolver, on eventLoop: any EventLoop) {
         self.resolver = resolver
@@ -55,6 +57,7 @@ final class LeaseWaiters {
     func wait(
         for key: ByteBuffer, until deadline: NIODeadline, isConnected: @escaping @Sendable () -> Bool, end: @escaping (LeaseWait) -> Void
     ) {
+        guard !self.isOver else { return end(.timeUp) }
         // Free of the request that the key is a slice of.
         let key = ByteBuffer(bytes: key.readableBytesView)
         self.lastID += 1
@@ -65,6 +68,17 @@ final class LeaseWaiters {
         }
         self.watches[key, default: Watch()].waiters.append(Waiter(id: id, isConnected: isConnected, timer: timer, end: end))
         if self.watches[key]?.waiters.count == 1 { self.look(at: key) }
+    }
+
+    /// Ends all waits, and those that are still to come: the service stops, and whoever waits should hear so while there is time.
+    func endAll() {
+        self.isOver = true
+        let watches = self.watches
+        self.watches = [:]
+        for watch in watches.values {
+            watch.next?.cancel()
+            for waiter in watch.waiters { self.end(waiter, .timeUp) }
+        }
     }
 
     private func timeIsUp(_ id: UInt64, _ key: ByteBuffer) {

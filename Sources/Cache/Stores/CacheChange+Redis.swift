@@ -35,6 +35,13 @@ extension CacheChange {
         if type(done)=='table' then return done end return 1
         """)
 
+    /// ARGV: the time to live in milliseconds.
+    private static let prolongScript = RESPArgument(
+        """
+        local left=redis.call('PTTL',KEYS[1]) if left==-2 then return 0 end \
+        if left>=0 and left<tonumber(ARGV[1]) then return redis.pcall('PEXPIRE',KEYS[1],ARGV[1]) end return 1
+        """)
+
     /// The command that carries the change out.
     func command(_ key: ByteBuffer) -> [RESPArgument] {
         let key = RESPArgument(key)
@@ -46,6 +53,7 @@ extension CacheChange {
         case .remove(let expected): [Self.evaluate, Self.removeScript, Self.oneKey, key, RESPArgument(expected)]
         case .expire(let ttl, let prefix):
             [Self.evaluate, Self.expireScript, Self.oneKey, key, RESPArgument(prefix), .integer(ttl.scriptArgument)]
+        case .prolong(let milliseconds): [Self.evaluate, Self.prolongScript, Self.oneKey, key, .integer(milliseconds)]
         }
     }
 
@@ -53,7 +61,7 @@ extension CacheChange {
     var optionalCommand: String? {
         switch self {
         case .create: nil
-        case .replace, .remove, .expire: "EVAL"
+        case .replace, .remove, .expire, .prolong: "EVAL"
         }
     }
 
@@ -64,9 +72,9 @@ extension CacheChange {
         case (.create, .simpleOK), (.replace, .simpleOK): .stored(.redis)
         case (.create, .null), (.replace, .integer(0)), (.remove, .integer(0)): .conflict(.redis)
         case (.remove, .integer(1)): .deleted(.redis)
-        case (.expire, .integer(0)): .miss(.redis)
+        case (.expire, .integer(0)), (.prolong, .integer(0)): .miss(.redis)
         case (.expire, .integer(-1)): .conflict(.redis)
-        case (.expire, .integer(1)): .stored(.redis)
+        case (.expire, .integer(1)), (.prolong, .integer(1)): .stored(.redis)
         default: nil
         }
     }

@@ -29,6 +29,13 @@ extension EmbeddedStore {
                 if self.expire(key, ttl, seen, now) { return .stored(self.source) }
             }
             return .miss(self.source)
+        case .prolong(let milliseconds):
+            let end = now.advanced(byMilliseconds: milliseconds)
+            while let seen = self.memory.peek(key.readableBytesUInt8Span, now: now) {
+                guard let expiresAt = seen.expiresAt, expiresAt < end else { return .stored(self.source) }
+                if self.memory.expire(key.readableBytesUInt8Span, at: end, ifStill: seen, now: now) { return .stored(self.source) }
+            }
+            return .miss(self.source)
         }
     }
 

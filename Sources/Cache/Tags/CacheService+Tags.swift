@@ -41,8 +41,6 @@ package enum TagInvalidation: Sendable {
 /// A lease is given before the tags of its value are known. So there is one more version, of all tags together, that changes before any other: if it
 /// is still that of the time when the lease was given, so are all of them.
 extension CacheService {
-    /// How long a version lives at least, in milliseconds. Values that live longer make it live twice as long as they do.
-    private static let versionLife: Int64 = 86_400_000
     /// While Redis is away, what is not known of its tags is made up for so long.
     private static let versionLifeInOutage: Int64 = 60_000
     private static let allTags = ByteBuffer()
@@ -64,9 +62,25 @@ extension CacheService {
         return isQueued ? .queued : .invalidated(self.redis == nil ? .memory : .redis)
     }
 
+    /// A pattern that matches versions of tags invalidates these tags. So the version of all tags changes before them, and with it the leases end that are
+    /// out for values with tags.
+    /// - Returns: how many keys that match the pattern are gone; nil if the store does not take it.
+    func endLeases(ifTagsMatch glob: GlobPattern, on eventLoop: any EventLoop) async -> Int? {
+        let key = TagVersion.key(of: Self.allTags)
+        guard glob.canMatch(keysBeginningWith: key.bytes) else { return 0 }
+        // No version is as good as a new one, and does not count as a key that is still there.
+        let isMatch = glob.matches(key.readableBytesUInt8Span)
+        switch isMatch ? await self.delete(key, on: eventLoop) : await self.renewVersion(of: Self.allTags, on: eventLoop) {
+        case .deleted: return 1
+        // Where versions may not be written there are no tags.
+        case .stored, .miss, .refused(.notPermitted, _): return 0
+        case .hit, .refused, .conflict, .unavailable: return nil
+        }
+    }
+
     private func renewVersion(of tag: ByteBuffer, on eventLoop: any EventLoop) async -> CacheAnswer {
         let key = TagVersion.key(of: tag)
-        let answer = await self.set(key, value: TagVersion.random().stored, ttlSeconds: Self.versionLife / 1000, on: eventLoop)
+        let answer = await self.set(key, value: TagVersion.random().stored, ttlSeconds: TagVersion.shortestLife / 1000, on: eventLoop)
         // No version is as good as a new one, and takes no room.
         guard case .refused = answer else { return answer }
         return await self.delete(key, on: eventLoop)
@@ -152,14 +166,17 @@ extension CacheService {
         of tag: ByteBuffer, life: Int64, acceptsCopy: Bool, on eventLoop: any EventLoop
     ) async -> Result<TagVersion, NoVersion> {
         let key = TagVersion.key(of: tag)
-        let ttl = TimeToLive.milliseconds(max(Self.versionLife, life * 2))
+        let versionLife = TagVersion.life(forValueOf: life)
+        let ttl = TimeToLive.milliseconds(versionLife)
         var acceptsCopy = acceptsCopy
         var last = CacheAnswer.unavailable(.outage)
         for _ in 0..<4 {
             let found = await self.stored(key, acceptsCopy: acceptsCopy, on: eventLoop)
             if let version = found.tagVersion {
                 // If that fails, the values die with the version.
-                if let remaining = found.remainingMilliseconds, remaining < life { _ = await self.change(key, .expire(ttl: ttl), on: eventLoop) }
+                if let remaining = found.remainingMilliseconds, remaining < life {
+                    _ = await self.change(key, .prolong(milliseconds: versionLife), on: eventLoop)
+                }
                 return .success(version)
             }
             let version = TagVersion.random()

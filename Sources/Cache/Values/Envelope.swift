@@ -66,6 +66,12 @@ package struct TagVersion: Sendable, Hashable {
 
     package static func random() -> TagVersion { TagVersion(bits: .random(in: .min ... .max)) }
 
+    /// How long a version lives at least, in milliseconds.
+    static let shortestLife: Int64 = 86_400_000
+
+    /// How long a version is to live that a value of so long a life remembers. Twice as long, so that it is not prolonged for each of many values.
+    static func life(forValueOf milliseconds: Int64) -> Int64 { max(self.shortestLife, milliseconds < .max / 4 ? milliseconds * 2 : milliseconds) }
+
     /// What the keys of tags begin with; no client can name them.
     package static let keyPrefix: StaticString = "redis-caching-agent:tag:"
 

@@ -75,7 +75,19 @@ struct AgentService: Sendable {
         services += access?.services ?? []
         services += registration.map { [$0.registration] } ?? []
         services += http.metricsApplication(server, on: group).map { [$0] } ?? []
-        return services + (redis?.services(around: application, loops, stopClock) ?? [application])
+        services += redis?.services(around: application, loops, stopClock) ?? [application]
+        return services + [WaitsEnd(cache: cache)]
+    }
+}
+
+/// Has whoever waits for a value that another client computes hear of the stop before the server waits for its last answers: such a wait may take longer
+/// than the stop.
+private struct WaitsEnd: Service {
+    let cache: CacheService
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        self.cache.endWaits()
     }
 }
 

@@ -1,5 +1,6 @@
 import Bytes
 import Cache
+import Foundation
 import MemoryStore
 import NIOCore
 import Testing
@@ -59,6 +60,26 @@ import Testing
             rounds += 1
         }
         #expect(String(buffer: buffer) == text(whole))
+    }
+
+    /// A length that is not that of the body takes the beginning of the next answer, or waits for it.
+    @Test func whateverCameOfAnOperationTheLengthIsRight() throws {
+        let value = CachedValue.buffer(ByteBuffer(string: "1"))
+        let refusals: [CacheRefusal] = [
+            .outOfMemory, .valueTooLargeForStore, .valueTooLargeForRedis, .timeToLiveRequired, .notPermitted, .notReadable,
+        ]
+        let outcomes: [BatchOutcome] =
+            [.answered(.hit(value, remainingMilliseconds: 1, .near)), .valueDropped(.redis), .waiting]
+            + ([.miss(.redis), .stored(.redis), .deleted(.redis), .conflict(.redis), .unavailable(.outage)] as [CacheAnswer]).map { .answered($0) }
+            + refusals.map { .answered(.refused($0, .redis)) }
+        for kind in [.get, Self.set, .delete, .expire(ttlSeconds: 60), .expire(ttlSeconds: nil)] as [BatchOperation.Kind] {
+            for outcome in outcomes {
+                let text = self.text(self.results([(Self.operation(kind, "a"), outcome), (Self.operation(.get, "b"), .answered(.miss(.redis)))]))
+                let document = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: [[String: Any]]]
+                let results = try #require(document?["results"])
+                #expect(results.count == 2 && results.allSatisfy { $0["status"] is Int && $0["key"] is String }, "\(text)")
+            }
+        }
     }
 
     @Test func onlyValuesAreCut() {

@@ -70,11 +70,13 @@ import Testing
     // MARK: Conditions
 
     /// `T` stands for the tag of the value, `O` for another one.
-    private func verdict(match: String? = nil, noneMatch: String? = nil, isAbsent: Bool = false) -> RequestConditions.Verdict {
+    private func verdict(
+        match: String? = nil, noneMatch: String? = nil, isAbsent: Bool = false, isChange: Bool = false
+    ) -> RequestConditions.Verdict {
         let tag = EntityTag(self.value("1"))
         let other = EntityTag(self.value("2"))
         let list = { (text: String) in ByteBuffer(string: text.replacing("T", with: tag.text).replacing("O", with: other.text)) }
-        return RequestConditions(ifMatch: match.map(list), ifNoneMatch: noneMatch.map(list)).verdict(isAbsent ? nil : tag)
+        return RequestConditions(ifMatch: match.map(list), ifNoneMatch: noneMatch.map(list)).verdict(isAbsent ? nil : tag, isChange: isChange)
     }
 
     @Test(arguments: ["T", "*", " * ", "O, T", "O,T", ",, T ,", "\t T", "W/T", "O , W/T", #""", T"#])
@@ -87,6 +89,17 @@ import Testing
     func whatNamesNoTagOrAnother(_ list: String) {
         #expect(self.verdict(noneMatch: list) == .met)
         #expect(self.verdict(match: list) == .failed)
+    }
+
+    /// Whoever wants to create, and says so in a way that cannot be read, does not overwrite.
+    @Test(arguments: ["**", "*, *", "* T", "O, *", "T T", "w/T", "W/", "W/ T", "x, O", "\"x", "O\"", "O T", "'T'"])
+    func aChangeWhoseConditionIsMalformed(_ list: String) {
+        #expect(self.verdict(noneMatch: list, isChange: true) == .matched)
+        #expect(self.verdict(noneMatch: list, isAbsent: true, isChange: true) == .met)
+    }
+
+    @Test(arguments: ["", "O", "O, W/O", " ,, O ,"]) func aChangeOfWhatTheClientDoesNotHave(_ list: String) {
+        #expect(self.verdict(noneMatch: list, isChange: true) == .met)
     }
 
     @Test func aChangeOfWhatTheClientKnows() {

@@ -46,6 +46,15 @@ import Testing
         #expect(self.change(.remove(expected: self.old)) == "conflict memory")
     }
 
+    @Test func prolongation() {
+        #expect(self.change(.prolong(milliseconds: 5)) == "miss memory")
+        _ = self.store.set(self.key, value: self.old, ttlSeconds: 1, now: self.time(0))
+        #expect(self.change(.prolong(milliseconds: 900)) == "stored memory" && self.get() == "hit old ttl=1000 memory")
+        #expect(self.change(.prolong(milliseconds: 2000)) == "stored memory" && self.get() == "hit old ttl=2000 memory")
+        #expect(self.change(.expire(ttl: .none)) == "stored memory")
+        #expect(self.change(.prolong(milliseconds: 5)) == "stored memory" && self.get() == "hit old ttl=none memory")
+    }
+
     @Test func timeToLive() {
         #expect(self.change(.expire(ttl: .milliseconds(5))) == "miss memory")
         #expect(self.change(.expire(ttl: .kept)) == "miss memory")

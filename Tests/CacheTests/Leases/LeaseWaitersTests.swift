@@ -115,6 +115,19 @@ private final class WaitingPeer: Sendable {
         #expect(self.waiters.count == 0)
     }
 
+    @Test func theEndIsThatOfAll() {
+        self.wait("a")
+        self.wait("b", key: ByteBuffer(string: "other"))
+        self.waiters.endAll()
+        self.wait("c")
+        #expect(self.ends.all.sorted() == ["a: timeUp", "b: timeUp", "c: timeUp"])
+        #expect(self.waiters.count == 0)
+        // What was asked for them comes all the same.
+        for _ in 0..<2 { self.store.answer(Self.value()) }
+        self.advance(20_000)
+        #expect(self.ends.all.count == 3 && self.store.waitingOperations.isEmpty)
+    }
+
     /// A connection may end between two questions.
     @Test(arguments: 1...4) func whoGoesMeanwhileEndsOnce(_ answers: Int) {
         let gone = WaitingPeer()
