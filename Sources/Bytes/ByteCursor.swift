@@ -78,7 +78,7 @@ public import NIOCore
     }
 
     /// Appends sixteen lower-case hexadecimal digits.
-    @inlinable
+    @inlinable @inline(__always)
     package mutating func appendHexadecimal(_ number: UInt64) {
         let target = self.take(16)
         target.storeBytes(of: Hexadecimal.digits(UInt32(truncatingIfNeeded: number >> 32)), as: UInt64.self)

@@ -8,8 +8,10 @@ extension Answer {
     /// The answer to a get or a delete of `key`.
     /// - Parameter conditions: what the request expects of the value.
     package static func lookup(_ key: ByteBuffer, _ outcome: CacheAnswer, conditions: RequestConditions = RequestConditions()) -> Answer {
-        var answer = self.untaggedLookup(key, outcome)
-        if answer.status == .ok, case .hit(let value, _, let source) = outcome { answer.bear(EntityTag(value), conditions, source) }
+        guard case .hit(let value, let remaining, let source) = outcome else { return self.untaggedLookup(key, outcome) }
+        guard let json = JSONText.readable(value) else { return self.notJSON(value, source) }
+        var answer = Answer(.ok, .value(key: key, json)).with(.hit(remainingMilliseconds: remaining), source)
+        answer.bear(EntityTag(value), conditions, source)
         return answer
     }
 

@@ -78,8 +78,8 @@ struct ConnectionOutput {
     }
 
     mutating func takeAll() -> ByteBuffer {
-        let bytes = self.bytes
-        self.bytes = ByteBuffer()
+        var bytes = ByteBuffer()
+        swap(&bytes, &self.bytes)
         return bytes
     }
 
