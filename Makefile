@@ -34,7 +34,7 @@ test-deploy: tools ## check every deploy file, the steps of a deployment and the
 test-image: ## build the program as the image has it and run it in a root of its own (about 5 minutes)
 	@./scripts/test-image
 
-soak: tools ## 200 random schedules of faults and 200 of a cluster, then attacks on memory and 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
+soak: tools ## 200 random schedules of faults, 200 with leases and 200 of a cluster, then attacks on memory and 10 minutes of load, hostile clients and faults; FAULT_SCHEDULES, FAULT_SEED, SOAK_SECONDS choose others
 	@./scripts/install-tools wrk
 	@swift build --build-tests
 	@FAULT_SCHEDULES=$${FAULT_SCHEDULES:-200} swift test --skip-build --filter FaultTests

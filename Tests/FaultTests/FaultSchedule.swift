@@ -13,12 +13,18 @@ struct FaultSchedule: Hashable, Sendable {
         case network(ProxyFault, instance: Int?)
         /// What happens to one connection of an instance, as when a packet of it is lost: the others overtake it.
         case connection(ProxyFault, instance: Int)
+        /// Redis has no room for anything.
+        case outOfMemory
+        /// Redis is a replica for a while, as after a failover: it answers reads and refuses writes.
+        case readOnly
+
+        var isRestart: Bool { self == .restart || self == .restartEmpty }
 
         /// Whether nothing comes and nothing ends, while others may go on writing.
         var isSilence: Bool {
             switch self {
             case .network(.blackHole, _), .connection(.blackHole, _): true
-            case .restart, .restartEmpty, .stop, .network, .connection: false
+            case .restart, .restartEmpty, .stop, .network, .connection, .outOfMemory, .readOnly: false
             }
         }
     }
@@ -82,5 +88,42 @@ struct FaultSchedule: Hashable, Sendable {
 
     private static func delay(_ random: inout SplitMix64) -> ProxyFault {
         .delay(toServerMilliseconds: Int.random(in: 0...300, using: &random), toClientMilliseconds: Int.random(in: 0...100, using: &random))
+    }
+}
+
+extension FaultSchedule.Step {
+    /// Has the fault happen, and end.
+    /// - Parameter whileDown: called when Redis has been ended and not been started yet.
+    func perform(on redis: RedisServerProcess, _ proxies: [FaultProxy], whileDown: () async throws -> Void = {}) async throws {
+        let duration = Duration.milliseconds(self.durationMilliseconds)
+        switch self.fault {
+        case .restart, .restartEmpty:
+            redis.stop()
+            try await Task.sleep(for: duration)
+            try await whileDown()
+            if self.fault == .restartEmpty { try redis.startEmpty() } else { try redis.start() }
+        case .stop:
+            redis.pause()
+            try await Task.sleep(for: duration)
+            redis.resume()
+        case .network(let fault, let instance):
+            let affected = instance.map { [proxies[$0]] } ?? proxies
+            for proxy in affected { try await proxy.apply(fault) }
+            try await Task.sleep(for: duration)
+            for proxy in affected { try await proxy.apply(.none) }
+        case .connection(let fault, let instance):
+            try await proxies[instance].applyToOneConnection(fault)
+            try await Task.sleep(for: duration)
+            try await proxies[instance].apply(.none)
+        case .outOfMemory:
+            try await redis.run("CONFIG SET maxmemory 1")
+            try await Task.sleep(for: duration)
+            try await redis.run("CONFIG SET maxmemory 0")
+        case .readOnly:
+            // Nobody listens there, so nothing is copied.
+            try await redis.run("REPLICAOF 127.0.0.1 1")
+            try await Task.sleep(for: duration)
+            try await redis.run("REPLICAOF NO ONE")
+        }
     }
 }

@@ -17,8 +17,7 @@ struct FaultTrial {
 
     let schedule: FaultSchedule
 
-    /// What one trial found, or several.
-    struct Outcome: Sendable {
+    struct Outcome: TrialOutcome {
         var violations: [HistoryChecker.Violation] = []
         /// What led to the first violation.
         var course: [HistoryEvent] = []
@@ -34,6 +33,19 @@ struct FaultTrial {
             self.degraded += other.degraded
             self.copies += other.copies
             self.foreignChanges += other.foreignChanges
+        }
+
+        var complaint: String? {
+            guard !self.violations.isEmpty else { return nil }
+            let course = self.course.map { "    \($0)" }
+            return (self.violations.prefix(5).map(\.description) + ["what was done to the first key:"] + course).joined(separator: "\n")
+        }
+
+        var summary: String {
+            """
+            \(self.answers) answers, \(self.degraded) of them from memory in an outage, \(self.copies) copies;
+            \(self.foreignChanges) changes by a foreign client; \(self.violations.count) violations
+            """
         }
     }
 
@@ -134,33 +146,9 @@ struct FaultTrial {
         var starts = Starts()
         for step in self.schedule.steps {
             try await Task.sleep(for: .milliseconds(step.pauseMilliseconds))
-            let duration = Duration.milliseconds(step.durationMilliseconds)
-            switch step.fault {
-            case .restart:
-                starts.firstEnd = min(starts.firstEnd, history.now)
-                redis.stop()
-                try await Task.sleep(for: duration)
-                try redis.start()
-            case .restartEmpty:
-                starts.firstEnd = min(starts.firstEnd, history.now)
-                redis.stop()
-                try await Task.sleep(for: duration)
-                try redis.startEmpty()
-                starts.lastEmpty = history.now
-            case .stop:
-                redis.pause()
-                try await Task.sleep(for: duration)
-                redis.resume()
-            case .network(let fault, let instance):
-                let affected = instance.map { [proxies[$0]] } ?? proxies
-                for proxy in affected { try await proxy.apply(fault) }
-                try await Task.sleep(for: duration)
-                for proxy in affected { try await proxy.apply(.none) }
-            case .connection(let fault, let instance):
-                try await proxies[instance].applyToOneConnection(fault)
-                try await Task.sleep(for: duration)
-                try await proxies[instance].apply(.none)
-            }
+            if step.fault.isRestart { starts.firstEnd = min(starts.firstEnd, history.now) }
+            try await step.perform(on: redis, proxies)
+            if step.fault == .restartEmpty { starts.lastEmpty = history.now }
         }
         return starts
     }

@@ -1,12 +1,15 @@
 import NIOConcurrencyHelpers
 
 /// What the clients of a trial saw, recorded by many at once.
-final class History: Sendable {
+typealias History = Recording<HistoryEvent>
+
+/// What happens in a trial, recorded by many at once.
+final class Recording<Event: Sendable>: Sendable {
     private let origin = ContinuousClock.now
-    private let recorded = NIOLockedValueBox<[HistoryEvent]>([])
+    private let recorded = NIOLockedValueBox<[Event]>([])
     private let lastValue = NIOLockedValueBox(0)
 
-    var events: [HistoryEvent] { self.recorded.withLockedValue { $0 } }
+    var events: [Event] { self.recorded.withLockedValue { $0 } }
 
     /// Milliseconds since the history began.
     var now: Double { Double((ContinuousClock.now - self.origin) / .microseconds(1)) / 1000 }
@@ -19,7 +22,7 @@ final class History: Sendable {
         }
     }
 
-    func record(_ event: HistoryEvent) {
+    func record(_ event: Event) {
         self.recorded.withLockedValue { $0.append(event) }
     }
 }

@@ -31,40 +31,15 @@ struct HistoryChecker {
     private let stalenessMilliseconds: Double
     private let restoresWrites: Bool
     /// Changes of a key, by instance and over all.
-    private var changes: [ChangeKey: LatestStart] = [:]
+    private var changes: [ChangeKey: LatestStart<HistoryEvent>] = [:]
     /// Changes of a key that Redis itself has acknowledged.
-    private var redisChanges: [String: LatestStart] = [:]
+    private var redisChanges: [String: LatestStart<HistoryEvent>] = [:]
     private var courses: [String: Course] = [:]
 
     private struct ChangeKey: Hashable {
         /// Nil for all.
         let instance: Int?
         let key: String
-    }
-
-    /// Acknowledged changes in the order of their effect, with the one that began last among those up to each.
-    private struct LatestStart {
-        private var effects: [Double] = []
-        private var latest: [HistoryEvent] = []
-
-        init(_ events: [HistoryEvent]) {
-            for event in events.sorted(by: { $0.effect < $1.effect }) {
-                self.effects.append(event.effect)
-                let previous = self.latest.last
-                self.latest.append(previous.map { $0.start > event.start ? $0 : event } ?? event)
-            }
-        }
-
-        /// Of the changes that were true before `time` the one that began last.
-        func before(_ time: Double) -> HistoryEvent? {
-            var low = 0
-            var high = self.effects.count
-            while low < high {
-                let middle = (low + high) / 2
-                if self.effects[middle] < time { low = middle + 1 } else { high = middle }
-            }
-            return low > 0 ? self.latest[low - 1] : nil
-        }
     }
 
     /// What was done to a key, up to the first change of which it is not known whether and when Redis carries it out.
@@ -122,14 +97,16 @@ struct HistoryChecker {
         for key in keys {
             let attempts = events.filter { $0.changes(key) }
             let ofKey = attempts.filter { $0.isAcknowledged && !Self.isPutOff($0, attempts) }
-            self.changes[ChangeKey(instance: nil, key: key)] = LatestStart(ofKey)
-            self.redisChanges[key] = LatestStart(ofKey.filter { !$0.isDegraded })
+            self.changes[ChangeKey(instance: nil, key: key)] = Self.latest(ofKey)
+            self.redisChanges[key] = Self.latest(ofKey.filter { !$0.isDegraded })
             self.courses[key] = Course(attempts)
             for (instance, ofInstance) in Dictionary(grouping: ofKey, by: \.instance) {
-                self.changes[ChangeKey(instance: instance, key: key)] = LatestStart(ofInstance)
+                self.changes[ChangeKey(instance: instance, key: key)] = Self.latest(ofInstance)
             }
         }
     }
+
+    private static func latest(_ events: [HistoryEvent]) -> LatestStart<HistoryEvent> { LatestStart(events.map { ($0, $0.start, $0.effect) }) }
 
     /// Whether another end of the key may have taken the place of this one before it came.
     private static func isPutOff(_ event: HistoryEvent, _ attempts: [HistoryEvent]) -> Bool {
