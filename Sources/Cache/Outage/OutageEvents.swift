@@ -138,6 +138,16 @@ enum RecoveryEvent: Equatable {
     /// The process stops: the recovery does nothing more.
     case stopped
 
+    /// Whether Redis may be asked for keys as soon as the event is known.
+    var mayOpen: Bool {
+        switch self {
+        case .writesVerified, .eventLoopsConnected, .everythingDeleted, .patternDeleted: true
+        case .woken, .connectionsEnded, .pauseEnded, .redisAnswered, .connectionsFenced, .fenceRefused, .waitEnded, .serverIdentified,
+            .recentWritesCollected, .keysSettled, .stepFailed, .stopped:
+            false
+        }
+    }
+
     /// Whether this can come of the step that is under way in `state`.
     func isPossible(in state: OutageStateMachine.State) -> Bool {
         switch self {

@@ -2,6 +2,7 @@ import Logging
 import MemoryStore
 import NIOCore
 import RedisClient
+import Synchronization
 
 /// Changes that depend on what a key holds. Memory does not know that while Redis is away, so it decides only for callers who want no more than an
 /// answer for this process.
@@ -28,17 +29,45 @@ extension OutageGate {
         if isForMemory: (OutageStateMachine, [UInt8]) -> Bool
     ) -> CacheAnswer? {
         let bytes = key.bytes
-        let (shard, decided) = self.withMachine(of: bytes, slot) { place, machine -> (CacheAnswer, RecordAction)? in
-            guard isForMemory(machine, bytes) else { return nil }
+        let (shard, decided) = self.machines.withLock { machines -> (Int, (CacheAnswer, RecordAction)?) in
+            let place = self.place(of: bytes, slot)
+            guard isForMemory(machines.machines[place.shard], bytes) else { return (place.shard, nil) }
+            let isRecorded = isReplayed || machines.machines[place.shard].journal.contains(bytes)
+            guard isRecorded || machines.localKeys.insert(bytes, now: now) else { return (place.shard, (.unavailable(.outage), .none)) }
             let answer = self.memory.change(key, change, now: now)
-            guard answer.isChange, isReplayed || machine.journal.contains(bytes) else { return (answer, .none) }
+            guard isRecorded, answer.isChange else { return (place.shard, (answer, .none)) }
             let isValue = if case .deleted = answer { false } else { true }
-            return (answer, machine.record(bytes, slot: place.slot, isValue: isValue, isLate: false, now: now))
+            let action = self.change(place.shard, &machines) { $0.record(bytes, slot: place.slot, isValue: isValue, isLate: false, now: now) }
+            return (place.shard, (answer, action))
         }
         guard let (answer, action) = decided else { return nil }
         if answer.isChange { self.near?.drop(bytes) }
         self.perform(action, shard)
         return answer
+    }
+
+    // MARK: What memory has changed alone
+
+    /// Memory forgets what it has changed for this process alone, some keys under one lock: Redis is about to be asked again.
+    func forgetLocalChanges() {
+        for keys in self.machines.withLock({ $0.localKeys.takeAll() }) {
+            var rest = keys[...]
+            while !rest.isEmpty {
+                let step = rest.prefix(Self.keysPerStep)
+                rest = rest.dropFirst(step.count)
+                self.machines.withLock { machines in self.forget(step, machines) }
+            }
+        }
+    }
+
+    /// The same for what has come in since, under the lock.
+    func forgetLocalChanges(_ machines: inout OutageShards) {
+        for keys in machines.localKeys.takeAll() { self.forget(keys[...], machines) }
+    }
+
+    /// A key that was written since has a record, and leaves with that.
+    private func forget(_ keys: Slice<Set<[UInt8]>>, _ machines: OutageShards) {
+        for key in keys where !machines.machines[self.place(of: key, 0).shard].journal.contains(key) { self.memory.forget(key) }
     }
 
     // MARK: Commands that are refused

@@ -14,17 +14,22 @@ extension OutageGate {
     /// Takes what came of the recovery's last step.
     /// - Returns: the next one.
     func next(_ event: RecoveryEvent, shard: Int = 0) -> RecoveryStep {
+        if event.mayOpen { self.forgetLocalChanges() }
         // What the journal has given up is freed without the lock, as that takes its time.
-        let (decision, isFirstAttemptOver, _) = self.withMachine(shard) { machine in
-            let decision = machine.next(event, now: .now)
-            // Which keys were written or deleted is not known any more, so no copy can be trusted.
-            if machine.journal.mustPurge { self.near?.fence.forgetEverything() }
-            for key in decision.forgotten {
-                self.memory.forget(key)
-                // Of a read that has overtaken the journal: Redis answers for the key from now on.
-                self.near?.drop(key)
+        let (decision, isFirstAttemptOver, _) = self.machines.withLock { machines in
+            let result = self.change(shard, &machines) { machine in
+                let decision = machine.next(event, now: .now)
+                // Which keys were written or deleted is not known any more, so no copy can be trusted.
+                if machine.journal.mustPurge { self.near?.fence.forgetEverything() }
+                for key in decision.forgotten {
+                    self.memory.forget(key)
+                    // Of a read that has overtaken the journal: Redis answers for the key from now on.
+                    self.near?.drop(key)
+                }
+                return (decision, machine.counters.isFirstAttemptOver, machine.takeDropped())
             }
-            return (decision, machine.counters.isFirstAttemptOver, machine.takeDropped())
+            if machines.machines[shard].gate != .closed { self.forgetLocalChanges(&machines) }
+            return result
         }
         if isFirstAttemptOver { self.endFirstAttempt.finish() }
         for notice in decision.notices { self.log(notice, shard) }

@@ -33,7 +33,8 @@ extension OutageGate {
         }
     }
 
-    /// Slots have another shard from now on, and what Redis has missed of them is that shard's business. O(slots + records of the shards that lose them).
+    /// Slots have another shard from now on, and what Redis has missed of them is that shard's business.
+    /// O(slots + records of the shards that lose them + keys that memory has changed alone).
     package func move(_ slots: some Sequence<UInt16>, to shard: Int) {
         let actions = self.machines.withLock { machines in
             var moved: [Int: Set<UInt16>] = [:]
@@ -41,6 +42,8 @@ extension OutageGate {
                 let owner = self.table.shard(of: slot)
                 if owner != shard { moved[owner, default: []].insert(slot) }
             }
+            // The shard that has them now may be asked for their keys at once.
+            self.forgetLocalChanges(&machines)
             return moved.map { owner, slots in
                 let debt = self.change(owner, &machines) { $0.giveUp(slots: slots) }
                 for slot in slots { self.table.assign(slot, to: shard) }

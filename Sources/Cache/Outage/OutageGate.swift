@@ -12,8 +12,9 @@ import Synchronization
 /// Whose a record is, is decided by the slot of its key. Slots move from shard to shard under the same lock, and what Redis has missed of them moves
 /// along: there is no moment at which a key has a record that is not looked for.
 ///
-/// Invariant: what the embedded store holds are the values of keys in the journal, unless the journal must delete everything. So a key that leaves
-/// the journal leaves the store under the same lock, and no later outage finds an old value there.
+/// Invariant: what the embedded store holds are the values of keys in the journal, unless the journal must delete everything, and while Redis is away
+/// `LocalKeys`. So a key that leaves the journal leaves the store under the same lock, the others leave it before Redis is asked, and no later outage
+/// finds an old value there.
 package final class OutageGate: Sendable {
     let settings: OutageSettings
     let memory: EmbeddedStore
@@ -70,11 +71,15 @@ package final class OutageGate: Sendable {
         of key: [UInt8], _ slot: UInt16, _ body: (KeyPlace, inout OutageStateMachine) -> Result
     ) -> (shard: Int, result: Result) {
         self.machines.withLock { machines in
-            // Whoever has looked for the slot may not have known yet that Redis is a cluster.
-            let slot = slot == 0 ? self.table.slot(of: key) : slot
-            let place = KeyPlace(slot: slot, shard: self.table.shard(of: slot))
+            let place = self.place(of: key, slot)
             return (place.shard, self.change(place.shard, &machines) { body(place, &$0) })
         }
+    }
+
+    /// To be called under the lock. Whoever has looked for the slot may not have known yet that Redis is a cluster.
+    func place(of key: [UInt8], _ slot: UInt16) -> KeyPlace {
+        let slot = slot == 0 ? self.table.slot(of: key) : slot
+        return KeyPlace(slot: slot, shard: self.table.shard(of: slot))
     }
 
     /// To be called under the lock.

@@ -9,6 +9,8 @@ struct OutageShards {
     private(set) var slotCounts: [Int] = []
     /// How often slots have moved from one shard to another.
     private(set) var moves = 0
+    /// What memory has changed without any journal, over all shards.
+    var localKeys: LocalKeys
     private let settings: OutageSettings
     /// What all journals hold.
     private var keys = 0
@@ -16,6 +18,7 @@ struct OutageShards {
 
     init(_ settings: OutageSettings) {
         self.settings = settings
+        self.localKeys = LocalKeys(settings)
     }
 
     /// Adds a shard. The first has all slots.

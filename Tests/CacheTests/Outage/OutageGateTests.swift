@@ -117,6 +117,37 @@ import Testing
         #expect(self.store.statistics(now: .now).entries == 0)
     }
 
+    private func lease(_ key: ByteBuffer) -> String {
+        let change = CacheChange.create(value: self.value, ttl: .milliseconds(60_000))
+        return self.text(self.gate.change(key, change, whileAway: .perInstance(isReplayed: false), now: .now))
+    }
+
+    /// What is replayed to nobody leaves the store before Redis is asked.
+    @Test func noLeaseOutlivesItsOutage() throws {
+        #expect(self.lease(self.key) == "stored")
+        #expect(self.get(self.key) == "hit v")
+        try self.connect()
+        self.gate.failed(.deadlines)
+        #expect(self.get(self.key) == "miss")
+        #expect(self.store.statistics(now: .now).entries == 0)
+    }
+
+    @Test func aValueInPlaceOfALeaseIsReplayed() throws {
+        #expect(self.lease(self.key) == "stored")
+        #expect(self.set(self.key) == "stored")
+        let entries = try self.openForKeys()
+        #expect(entries.map(\.isValue) == [true])
+        #expect(self.get(self.key) == "hit v")
+        self.settle(entries)
+        #expect(self.store.statistics(now: .now).entries == 0)
+    }
+
+    @Test func noMoreLeasesThanTheBound() {
+        for name in ["a", "b", "c", "d"] { #expect(self.lease(ByteBuffer(string: name)) == "stored") }
+        #expect(self.lease(self.key) == "unavailable")
+        #expect(self.lease(ByteBuffer(string: "a")) == "conflict")
+    }
+
     @Test func aWriteThatRedisDidNotAnswerIsAnsweredFromMemoryUntilItHasLanded() throws {
         try self.connect()
         #expect(self.text(self.gate.setInstead(self.key, value: self.value, ttlSeconds: nil, isLate: true)) == "stored")
