@@ -44,7 +44,7 @@ package struct BatchAnswerWriter {
         let result = self.results[self.index]
         if self.valueOffset == nil, self.index > 0 { buffer.writeInteger(UInt8(ascii: ",")) }
         let count = result.count
-        guard case .success(.value(let key, let value)) = result, self.valueOffset != nil || count > room else {
+        guard let (key, value) = result.value, self.valueOffset != nil || count > room else {
             buffer.append(maximumCount: count) { result.write(into: &$0) }
             return self.resultWritten()
         }
@@ -54,7 +54,7 @@ package struct BatchAnswerWriter {
         value.withBytes { bytes in _ = buffer.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[offset..<end])) }
         self.valueOffset = end
         guard end == value.count else { return }
-        buffer.writeInteger(UInt8(ascii: "}"))
+        buffer.append(maximumCount: count - value.count) { result.writeEnd(into: &$0) }
         self.resultWritten()
     }
 

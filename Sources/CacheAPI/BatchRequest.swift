@@ -5,7 +5,7 @@ package import NIOCore
 /// What the body of `POST /cache/batch` amounts to: `{"operations":[{"op":"get","key":string}, ...]}`, with other members ignored.
 package enum BatchRequest: Equatable, Sendable {
     case success([BatchOperation])
-    /// To be answered with status 422: all faults, by operation, and within one in the order op, key, value, ttl, stale, tags.
+    /// To be answered with status 422: all faults, by operation, and within one in the order op, key, value, ttl, stale, tags, etag.
     case faults([ValidationFault])
     /// To be answered with status 413. Takes precedence over the faults of the fields.
     case valueTooLarge(limit: Int)
@@ -50,9 +50,9 @@ private enum OperationName: String, CaseIterable {
 
 /// Reads the operations of a batch one by one.
 private struct BatchReader {
-    private static let names: InlineArray<6, JSONMemberName> = [
+    private static let names: InlineArray<7, JSONMemberName> = [
         JSONMemberName("op"), JSONMemberName("key"), JSONMemberName("value"), JSONMemberName("ttl"), JSONMemberName("stale"),
-        JSONMemberName("tags"),
+        JSONMemberName("tags"), JSONMemberName("etag"),
     ]
     /// What an operation takes of the body, roughly: room is made for so many.
     private static let typicalBytes = 40
@@ -94,13 +94,15 @@ private struct BatchReader {
         return self.fields.faults.isEmpty ? .success(self.operations) : .faults(self.fields.faults)
     }
 
-    private mutating func read(_ element: JSONDocument<6>, at index: Int, in bytes: Span<UInt8>) {
+    private mutating func read(_ element: JSONDocument<7>, at index: Int, in bytes: Span<UInt8>) {
         self.fields.move(toOperation: index, element.root)
         guard element.root.kind == .object else { return self.fields.addFaultOfObject(.modelAttributesType) }
         let name = self.name(element.members[0], in: bytes)
         let key = self.fields.requiredKey("key", element.members[1], maximumBytes: self.limits.maximumKeyBytes)
         switch name {
-        case .get: self.append(.get, key)
+        case .get:
+            let wantsTag = self.fields.boolean("etag", element.members[6], default: false)
+            if let key, let wantsTag { self.operations.append(BatchOperation(.get, key: key, wantsEntityTag: wantsTag)) }
         case .delete: self.append(.delete, key)
         case .set: self.readSet(element, key)
         case .touch:
@@ -111,7 +113,7 @@ private struct BatchReader {
     }
 
     /// As `SetRequest` does.
-    private mutating func readSet(_ element: JSONDocument<6>, _ key: ByteBuffer?) {
+    private mutating func readSet(_ element: JSONDocument<7>, _ key: ByteBuffer?) {
         if let value = element.members[2], value.range.count > self.limits.maximumValueBytes { self.isValueTooLarge = true }
         let seconds = 0...self.limits.maximumTTLSeconds
         let faultCount = self.fields.faults.count

@@ -53,13 +53,18 @@ package struct BatchResults: Sendable {
 enum BatchResult: Sendable {
     /// `{"status":200,"success":true,...}`
     case success(AnswerBody)
+    /// `{"status":200,"success":true,"key":K,"value":V,"etag":T}`
+    case tagged(key: ByteBuffer, CachedValue, EntityTag)
     /// `{"status":404,"key":K,"detail":"Key not found"}`
     case failure(AnswerStatus, key: ByteBuffer, detail: StaticString)
 
-    /// - Parameter answer: of the single call.
-    init(_ key: ByteBuffer, _ answer: Answer) {
+    /// - Parameters:
+    ///   - answer: of the single call.
+    ///   - tagged: the value as it is stored if its tag is wanted; nil if it is not.
+    init(_ key: ByteBuffer, _ answer: Answer, tagged: CachedValue?) {
         self =
             switch answer.body {
+            case .value(let key, let value) where tagged != nil: .tagged(key: key, value, EntityTag(tagged ?? value))
             case .value, .stored, .deleted, .expires: .success(answer.body)
             case .detail(let text): .failure(answer.status, key: key, detail: text)
             // The list of faults of the single call, which has only one.
@@ -67,6 +72,9 @@ enum BatchResult: Sendable {
             }
     }
 
+    // The tag as it stands in a field, quotes and all.
+    private static let tagName: StaticString = ",\"etag\":\"\\\""
+    private static let tagClosing: StaticString = "\\\"\""
     private static let statusName: StaticString = "{\"status\":"
     private static let keyName: StaticString = ",\"key\":"
     private static let detailName: StaticString = ",\"detail\":\""
@@ -79,6 +87,9 @@ enum BatchResult: Sendable {
     var count: Int {
         switch self {
         case .success(let body): body.count + AnswerBody.resultGrowth
+        case .tagged(let key, let value, _):
+            AnswerBody.value(key: key, value).count + AnswerBody.resultGrowth + Self.tagName.utf8CodeUnitCount + EntityTag.digitCount
+                + Self.tagClosing.utf8CodeUnitCount
         case .failure(_, let key, let detail): Self.failureOverhead + JSONWriter.stringCount(key) + detail.utf8CodeUnitCount
         }
     }
@@ -87,6 +98,10 @@ enum BatchResult: Sendable {
         switch self {
         case .success(let body):
             body.writeResult(into: &cursor)
+        case .tagged(let key, let value, _):
+            AnswerBody.writeResultHead(key, into: &cursor)
+            value.withBytes { cursor.append($0) }
+            self.writeEnd(into: &cursor)
         case .failure(let status, let key, let detail):
             cursor.append(Self.statusName)
             cursor.appendDecimal(status.rawValue)
@@ -96,6 +111,24 @@ enum BatchResult: Sendable {
             cursor.append(detail)
             cursor.append(Self.closing)
         }
+    }
+
+    /// The value of the result, which may be written in pieces; nil if it has none.
+    var value: (key: ByteBuffer, value: CachedValue)? {
+        switch self {
+        case .success(.value(let key, let value)), .tagged(let key, let value, _): (key, value)
+        case .success, .failure: nil
+        }
+    }
+
+    /// Appends what stands after the value.
+    func writeEnd(into cursor: inout ByteCursor) {
+        if case .tagged(_, _, let tag) = self {
+            cursor.append(Self.tagName)
+            tag.writeDigits(into: &cursor)
+            cursor.append(Self.tagClosing)
+        }
+        cursor.append(AnswerBody.valueEnd)
     }
 }
 
@@ -145,12 +178,14 @@ private struct BatchResultBuilder {
             case .expire(let ttlSeconds): .expire(operation.key, ttlSeconds: ttlSeconds, outcome)
             case .get, .delete: .untaggedLookup(operation.key, outcome)
             }
-        return (BatchResult(operation.key, answer), answer.result)
+        var tagged: CachedValue?
+        if operation.wantsEntityTag, case .hit(let value, _, _) = outcome { tagged = value }
+        return (BatchResult(operation.key, answer, tagged: tagged), answer.result)
     }
 
     private mutating func append(_ result: BatchResult, _ key: ByteBuffer) {
         let count = result.count + (self.results.isEmpty ? 0 : 1)
-        if case .success(.value) = result, self.isFull || self.count + count + BatchResults.closing.utf8CodeUnitCount > self.maximumBytes {
+        if result.value != nil, self.isFull || self.count + count + BatchResults.closing.utf8CodeUnitCount > self.maximumBytes {
             return self.appendTooLarge(key)
         }
         self.count += count

@@ -32,15 +32,21 @@ package struct EntityTag: Hashable, Sendable {
         return MurmurHash3.hash(text.readableBytesSpan).low
     }
 
+    static let digitCount = 32
     /// Length in bytes of what `write` appends.
-    static let count = 34
+    static let count = Self.digitCount + 2
 
     /// Appends the tag: 32 digits in quotes.
     func write(into cursor: inout ByteCursor) {
         cursor.append(UInt8(ascii: "\""))
+        self.writeDigits(into: &cursor)
+        cursor.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends the digits of the tag: `digitCount` bytes.
+    func writeDigits(into cursor: inout ByteCursor) {
         cursor.appendHexadecimal(self.digest.high)
         cursor.appendHexadecimal(self.digest.low)
-        cursor.append(UInt8(ascii: "\""))
     }
 
     /// The tag as it stands in a field.

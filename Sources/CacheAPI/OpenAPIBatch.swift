@@ -38,7 +38,7 @@ extension OpenAPIDocument {
                             "type": "array", "maxItems": .integer(self.limits.maximumBatchOperations),
                             "items": [
                                 "anyOf": [
-                                    self.batchOperation("get"), self.batchOperation("delete"),
+                                    self.batchOperation("get", [("etag", ["type": "boolean", "default": false])]), self.batchOperation("delete"),
                                     self.batchSet(ttl: self.timeToLive, stale: Self.noStaleTime, tags: Self.noTags),
                                     self.batchSet(ttl: self.neededTimeToLive, stale: self.staleTime, tags: self.tagList, requiresTTL: true),
                                     self.batchOperation("touch", [("ttl", self.newTimeToLive)], required: ["ttl"]),
@@ -67,9 +67,11 @@ extension OpenAPIDocument {
                                 [
                                     ("status", ["type": "integer", "enum": [200, 403, 404, 413, 415, 422, 503, 507]]), ("success", Self.yes),
                                     ("key", Self.text),
-                                    ("value", ["description": "The value, byte for byte as it was set."]), ("message", Self.text),
+                                    ("value", ["description": "The value, byte for byte as it was set."]),
+                                    ("etag", ["type": "string", "description": "Of a get with `etag`: the entity tag of the value."]),
+                                    ("message", Self.text),
                                     ("detail", ["type": "string", "description": "Why there is no success."]),
-                                ], optional: ["success", "value", "message", "detail"]),
+                                ], optional: ["success", "value", "etag", "message", "detail"]),
                         ]
                     )
                 ])

@@ -59,12 +59,23 @@ struct EntityTagList {
     private static func contains(
         _ wanted: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, isWeak: Bool, _ countsMalformed: Bool
     ) -> Bool {
+        // What clients send is mostly the tag that they were given.
+        if Self.isTag(bytes, wanted) { return true }
         var scan = EntityTagScan(bytes)
         if scan.isAny { return true }
         while let found = scan.next() {
-            if isWeak || !found.isWeak, bytes[found.range].elementsEqual(wanted) { return true }
+            if isWeak || !found.isWeak, Self.isTag(UnsafeRawBufferPointer(rebasing: bytes[found.range]), wanted) { return true }
         }
         return countsMalformed && scan.isMalformed
+    }
+
+    /// Whether bytes are those of the tag, by words: of the last two, the one reaches into the other.
+    private static func isTag(_ bytes: UnsafeRawBufferPointer, _ wanted: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count == EntityTag.count, wanted.count == EntityTag.count else { return false }
+        func difference(at offset: Int) -> UInt64 {
+            bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ wanted.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        return difference(at: 0) | difference(at: 8) | difference(at: 16) | difference(at: 24) | difference(at: EntityTag.count - 8) == 0
     }
 }
 

@@ -37,6 +37,22 @@ import Testing
         }
     }
 
+    @Test(arguments: ways) func aTagIsThatOfTheSingleCall(_ store: Store, _ lane: String) async throws {
+        try await store.withAgent(["FAST_LANE": lane]) { agent in
+            let tagged = #"{"op":"get","key":"a","etag":true}"#
+            for stored in [Self.set("a", #"{"x": 1}"#), #"{"op":"set","key":"a","value":[7],"ttl":60,"tags":["t"]}"#] {
+                #expect(try await agent.ask(Self.batch(stored)).status == 200)
+                let single = try await agent.ask(Request.get("/cache/a"))
+                let tag = try #require(single["etag"]).replacing("\"", with: "\\\"")
+                let answer = try await agent.ask(Self.batch(tagged, Self.get("a"), #"{"op":"get","key":"none","etag":true}"#))
+                let plain = #"{"status":200,"# + single.text.dropFirst()
+                #expect(
+                    answer.text == #"{"results":[\#(plain.dropLast()),"etag":"\#(tag)"},\#(plain),"#
+                        + #"{"status":404,"key":"none","detail":"Key not found"}]}"#)
+            }
+        }
+    }
+
     @Test(arguments: ways) func aFaultRefusesTheWhole(_ store: Store, _ lane: String) async throws {
         try await store.withAgent(["FAST_LANE": lane, "BATCH_MAX_OPERATIONS": "3", "VALUE_MAX_BYTES": "8"]) { agent in
             let refused = try await agent.ask(Self.batch(Self.set("a", "1"), #"{"op":"set","key":"b"}"#))

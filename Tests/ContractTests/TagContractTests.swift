@@ -126,7 +126,10 @@ import Testing
     @Test(.enabled(if: RedisServerProcess.isAvailable)) func inAnOutageItIsQueued() async throws {
         let redis = try RedisServerProcess(configuration: ["appendonly yes", "appendfsync always"])
         defer { redis.stop() }
-        try await AgentProcess.with(["REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_RECONNECT_CAP_MS": "50"]) { agent in
+        try await AgentProcess.with([
+            "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "REDIS_RECONNECT_CAP_MS": "50", "REDIS_DEADLINE_MS": "5000",
+            "REDIS_DEAD_TIMEOUT_MS": "5000",
+        ]) { agent in
             try await agent.waitForHealth("\"status\":\"healthy\"")
             #expect(try await agent.store("k", members: Self.tagged).status == 200)
             try await eventually("a copy") { try await agent.ask(Request.get("/cache/k"))["cache-status"]?.hasSuffix("detail=near") == true }

@@ -18,10 +18,13 @@ package struct BatchOperation: Equatable, Sendable {
     package let staleSeconds: Int64
     /// Of a set: what the value can be invalidated by besides its key; at most `Envelope.maximumTags`.
     package let tags: [ByteBuffer]
+    /// Of a get: whether the entity tag of the value is wanted.
+    package let wantsEntityTag: Bool
 
-    package init(_ kind: Kind, key: ByteBuffer, staleSeconds: Int64 = 0, tags: [ByteBuffer] = []) {
+    package init(_ kind: Kind, key: ByteBuffer, staleSeconds: Int64 = 0, tags: [ByteBuffer] = [], wantsEntityTag: Bool = false) {
         self.kind = kind
         self.key = key
+        self.wantsEntityTag = wantsEntityTag
         self.staleSeconds = staleSeconds
         self.tags = tags
     }

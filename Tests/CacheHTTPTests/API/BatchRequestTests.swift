@@ -47,6 +47,16 @@ import Testing
                 ]))
     }
 
+    @Test func aGetMayWantTheEntityTag() {
+        let wanted = BatchOperation(.get, key: ByteBuffer(string: "a"), wantsEntityTag: true)
+        #expect(
+            operations(#"{"op":"get","key":"a","etag":true},{"op":"get","key":"a","etag":false}"#)
+                == .success([
+                    wanted, BatchOperation(.get, key: ByteBuffer(string: "a")),
+                ]))
+        #expect(faults(operations(#"{"op":"get","key":"a","etag":2},{"op":"delete","key":"a","etag":2}"#)) == ["bool_parsing 0 etag"])
+    }
+
     @Test(arguments: [#"{"operations":[]}"#, #" { "x" : [ { } ] , "operations" : [ ] } "#]) func aBatchMayBeEmpty(_ body: String) {
         #expect(parse(body) == .success([]))
     }

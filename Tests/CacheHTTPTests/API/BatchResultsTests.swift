@@ -19,11 +19,15 @@ import Testing
 
     private static let all: [(BatchOperation, BatchOutcome)] = [
         (operation(.get, "a"), hit(#"{"x":1}"#)), (operation(.get, "q\"\n"), .answered(.miss(.redis))),
+        (BatchOperation(.get, key: ByteBuffer(string: "t"), wantsEntityTag: true), hit(#"{"x":2}"#)),
         (operation(set, "b"), .answered(.stored(.redis))),
         (operation(.delete, "c"), .answered(.deleted(.redis))), (operation(.delete, "d"), .answered(.miss(.redis))),
         (operation(set, "e"), .answered(.refused(.outOfMemory, .redis))), (operation(.get, "f"), hit("not JSON")),
         (operation(.get, "g"), .answered(.refused(.notReadable, .redis))), (operation(.get, "h"), .valueDropped(.redis)),
     ]
+
+    /// The digits of the tag of `{"x":2}`.
+    private static let tag = EntityTag(.buffer(ByteBuffer(string: #"{"x":2}"#))).text.filter { $0 != "\"" }
 
     private func results(_ pairs: [(BatchOperation, BatchOutcome)], maximumBytes: Int = 1 << 20) -> BatchResults {
         BatchResults(pairs.map(\.0), pairs.map(\.1), maximumBytes: maximumBytes)
@@ -40,6 +44,7 @@ import Testing
         #expect(
             text(self.results(Self.all)) == #"{"results":[{"status":200,"success":true,"key":"a","value":{"x":1}},"#
                 + #"{"status":404,"key":"q\"\n","detail":"Key not found"},"#
+                + #"{"status":200,"success":true,"key":"t","value":{"x":2},"etag":"\"\#(Self.tag)\""},"#
                 + #"{"status":200,"success":true,"key":"b","message":"Value cached successfully with TTL: 60"},"#
                 + #"{"status":200,"success":true,"key":"c","message":"Key deleted successfully"},{"status":404,"key":"d","detail":"Key not found"},"#
                 + #"{"status":507,"key":"e","detail":"The cache is out of memory"},{"status":200,"success":true,"key":"f","value":"not JSON"},"#
@@ -135,7 +140,8 @@ import Testing
         }
         #expect(
             counted == [
-                "get redis hit 1", "get redis miss 1", "set redis stored 1", "delete redis deleted 1", "delete redis miss 1", "set redis refused 1",
+                "get redis hit 1", "get redis miss 1", "get redis hit 1", "set redis stored 1", "delete redis deleted 1", "delete redis miss 1",
+                "set redis refused 1",
                 "get redis hit 1", "get redis refused 1", "get redis hit 1",
             ])
     }
