@@ -13,12 +13,12 @@ extension CacheService {
         _ key: ByteBuffer, lease request: LeaseRequest, acceptsCopy: Bool, for client: WaitingClient, on eventLoop: any EventLoop
     ) async -> LeaseAnswer {
         let deadline = NIODeadline.now() + .milliseconds(request.waitMilliseconds)
-        var acceptsCopy = acceptsCopy && request.token == nil
+        var isFirstRead = request.token == nil
         var attempts = 0
         while true {
-            let read = await self.read(key, acceptsCopy: acceptsCopy, on: eventLoop)
+            let read = await self.readForLease(key, acceptsCopy: acceptsCopy && isFirstRead, acceptsLastKnown: acceptsCopy, on: eventLoop)
             if let token = request.token, let renewed = await self.renew(key, token, request, read, on: eventLoop) { return renewed }
-            acceptsCopy = false
+            isFirstRead = false
             switch LeaseStanding(read) {
             case .fresh, .refused:
                 return .read(read.answer)
@@ -33,9 +33,21 @@ extension CacheService {
                 switch await self.wait(for: key, until: deadline, client, on: eventLoop) {
                 case .value(let answer)?: return .read(answer)
                 case .free?: continue
-                case .timeUp?, .gone?: return self.isHeld(read.answer)
+                case .timeUp(let source)?: return self.isHeld(source.map { .miss($0) } ?? read.answer)
+                case .gone?: return self.isHeld(read.answer)
                 case nil: return .tooManyWaiting
                 }
+            }
+        }
+    }
+
+    private func readForLease(
+        _ key: ByteBuffer, acceptsCopy: Bool, acceptsLastKnown: Bool, on eventLoop: any EventLoop
+    ) async -> ResolvedAnswer {
+        let resolver = self.entry(of: eventLoop).resolver
+        return await withCheckedContinuation { continuation in
+            eventLoop.execute {
+                resolver.value.readForLease(key, acceptsCopy: acceptsCopy, acceptsLastKnown: acceptsLastKnown) { continuation.resume(returning: $0) }
             }
         }
     }
@@ -52,14 +64,14 @@ extension CacheService {
         _ key: ByteBuffer, _ request: LeaseRequest, _ read: ResolvedAnswer, on eventLoop: any EventLoop
     ) async -> LeaseAnswer? {
         let token = LeaseToken.random()
+        let tags = if case .hit(.envelope(let value), _, _) = read.answer { value.envelope.tags } else { [] as [VersionedTag] }
+        let lease = Lease(token: token, versions: await self.versionsNow(alsoOf: tags, on: eventLoop))
         let change: CacheChange
         switch LeaseStanding(read) {
         case .stale(let value, let remaining):
-            let lease = Lease(token: token, versions: await self.versionsNow(alsoOf: value.envelope.tags, on: eventLoop))
             change = value.leased(
                 lease, request.milliseconds, valueRemaining: remaining - (value.envelope.lease?.valueEndMilliseconds ?? 0), keyRemaining: remaining)
         case .free(let stored):
-            let lease = Lease(token: token, versions: await self.versionsNow(alsoOf: [], on: eventLoop))
             let placeholder = Envelope.placeholder(lease).wrap(ByteBuffer())
             let ttl = TimeToLive.milliseconds(request.milliseconds)
             change = stored.map { .replace(expected: $0, value: placeholder, ttl: ttl) } ?? .create(value: placeholder, ttl: ttl)
@@ -116,12 +128,12 @@ extension CacheService {
     }
 
     private func fill(
-        _ key: ByteBuffer, lease token: LeaseToken, ttl: TimeToLive, on eventLoop: any EventLoop, _ wrap: (Lease) async -> Wrapped
+        _ key: ByteBuffer, lease token: LeaseToken, ttl: TimeToLive, on eventLoop: any EventLoop, _ wrap: (StoredLease) async -> Wrapped
     ) async -> LeaseUse {
         let read = await self.read(key, acceptsCopy: false, on: eventLoop)
         guard let held = StoredLease(read.stored), held.lease.token == token else { return self.isVoid(read.answer.source) }
         let stored: ByteBuffer
-        switch await wrap(held.lease) {
+        switch await wrap(held) {
         case .bytes(let bytes): stored = bytes
         case .outdated(let source): return self.isVoid(source)
         case .failed(let answer): return .done(answer)

@@ -8,7 +8,7 @@ enum LeaseStanding {
     case stale(EnvelopedValue, remainingMilliseconds: Int64)
     /// There is a value, and somebody computes the next one.
     case staleAndHeld
-    /// There is no value, and nobody computes one.
+    /// There is no value, and nobody computes one. Without Redis there may be a value as it was last known, which is not held where leases are.
     /// - Parameter stored: what stands at the key without being a value, such as one whose tag has been invalidated; nil if nothing does.
     case free(stored: ByteBuffer?)
     /// There is no value, and somebody computes one.
@@ -19,11 +19,12 @@ enum LeaseStanding {
     init(_ read: ResolvedAnswer) {
         switch (read.answer, StoredLease(read.stored)) {
         case (.hit(.envelope(let value), let fresh?, _), let lease) where fresh < 0:
-            guard let remaining = read.stored.remainingMilliseconds else {
-                self = .fresh
-                return
+            switch (read.stored, lease) {
+            case (.hit(_, .some, _), .some): self = .staleAndHeld
+            case (.hit(_, let remaining?, _), nil): self = .stale(value, remainingMilliseconds: remaining)
+            case (.miss, _): self = .free(stored: nil)
+            default: self = .fresh
             }
-            self = lease == nil ? .stale(value, remainingMilliseconds: remaining) : .staleAndHeld
         case (.hit, _): self = .fresh
         // A value that is neither there nor over has lost a tag, and what is computed in its place is as old.
         case (.miss, let lease?) where lease.isBesideValue: self = .free(stored: lease.value.stored.buffer)
@@ -61,7 +62,7 @@ struct StoredLease {
     }
 
     /// Whether there is a value that is not over.
-    fileprivate var isBesideValue: Bool {
+    var isBesideValue: Bool {
         self.value.envelope.form == .value && (self.keyRemainingMilliseconds.map { $0 > self.lease.valueEndMilliseconds } ?? true)
     }
 
@@ -113,4 +114,10 @@ extension EnvelopedValue {
 extension CacheAnswer {
     /// Of a hit: what remains, as the store says.
     var remainingMilliseconds: Int64? { if case .hit(_, let remaining, _) = self { remaining } else { nil } }
+
+    /// Of what is stored: whether it is more than a lease.
+    var hasValue: Bool {
+        guard case .hit = self else { return false }
+        return self.isToBeResolved ? StoredLease(self)?.isBesideValue ?? true : true
+    }
 }

@@ -6,7 +6,9 @@ enum LeaseWait: Sendable {
     case value(CacheAnswer)
     /// Nobody computes it any more, and it is this waiter's turn to try for the lease.
     case free
-    case timeUp
+    /// The time of this waiter is over.
+    /// - Parameter source: who has said last, since the waiter came, that the value is still computed; nil if nobody has.
+    case timeUp(CacheSource?)
     /// The client is no longer connected.
     case gone
 }
@@ -30,6 +32,10 @@ final class LeaseWaiters {
         var next: Scheduled<Void>?
         /// While a read is under way: the last waiter who came before it. What it brings may be older than those who came later.
         var reading: UInt64?
+        /// Who has said last that the value is still computed, and the last waiter who came before that.
+        var held: (source: CacheSource, last: UInt64)?
+
+        func source(for waiter: UInt64) -> CacheSource? { self.held.flatMap { waiter <= $0.last ? $0.source : nil } }
         /// Whether the key has changed since the read under way was sent.
         var isOutdated = false
     }
@@ -57,7 +63,7 @@ final class LeaseWaiters {
     func wait(
         for key: ByteBuffer, until deadline: NIODeadline, isConnected: @escaping @Sendable () -> Bool, end: @escaping (LeaseWait) -> Void
     ) {
-        guard !self.isOver else { return end(.timeUp) }
+        guard !self.isOver else { return end(.timeUp(nil)) }
         // Free of the request that the key is a slice of.
         let key = ByteBuffer(bytes: key.readableBytesView)
         self.lastID += 1
@@ -77,16 +83,17 @@ final class LeaseWaiters {
         self.watches = [:]
         for watch in watches.values {
             watch.next?.cancel()
-            for waiter in watch.waiters { self.end(waiter, .timeUp) }
+            for waiter in watch.waiters { self.end(waiter, .timeUp(watch.source(for: waiter.id))) }
         }
     }
 
     private func timeIsUp(_ id: UInt64, _ key: ByteBuffer) {
+        let source = self.watches[key]?.source(for: id)
         guard let index = self.watches[key]?.waiters.firstIndex(where: { $0.id == id }),
             let waiter = self.watches[key]?.waiters.remove(at: index)
         else { return }
         if self.watches[key]?.waiters.isEmpty == true { self.endWatch(key) }
-        waiter.end(.timeUp)
+        waiter.end(.timeUp(source))
     }
 
     private func endWatch(_ key: ByteBuffer) {
@@ -102,7 +109,7 @@ final class LeaseWaiters {
         self.watches[key]?.next = nil
         self.watches[key]?.reading = last
         self.watches[key]?.isOutdated = false
-        ResolvedRead(self.resolver, acceptsCopy: true) { [weak self] in self?.take($0, key, last) }.begin(key)
+        self.resolver.readForLease(key, acceptsCopy: true, acceptsLastKnown: true) { [weak self] in self?.take($0, key, last) }
     }
 
     /// - Parameter last: the last waiter who came before the read.
@@ -116,6 +123,7 @@ final class LeaseWaiters {
         case .fresh, .stale, .staleAndHeld, .refused:
             self.answer(read.answer, key, upTo: last)
         case .held(let remaining):
+            self.watches[key]?.held = (read.answer.source, last)
             if watch.isOutdated { self.look(at: key) } else { self.pause(key, atMost: remaining) }
         case .free:
             guard let first = self.watches[key]?.waiters.removeFirst() else { return }

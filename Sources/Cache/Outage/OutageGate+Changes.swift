@@ -29,20 +29,23 @@ extension OutageGate {
         if isForMemory: (OutageStateMachine, [UInt8]) -> Bool
     ) -> CacheAnswer? {
         let bytes = key.bytes
-        let (shard, decided) = self.machines.withLock { machines -> (Int, (CacheAnswer, RecordAction)?) in
+        let (shard, decided) = self.machines.withLock { machines -> (Int, (CacheAnswer, RecordAction?)?) in
             let place = self.place(of: bytes, slot)
             guard isForMemory(machines.machines[place.shard], bytes) else { return (place.shard, nil) }
             let isRecorded = isReplayed || machines.machines[place.shard].journal.contains(bytes)
-            guard isRecorded || machines.localKeys.insert(bytes, now: now) else { return (place.shard, (.unavailable(.outage), .none)) }
+            guard isRecorded || machines.localKeys.insert(bytes, now: now) else { return (place.shard, (.unavailable(.outage), nil)) }
             let answer = self.memory.change(key, change, now: now)
-            guard isRecorded, answer.isChange else { return (place.shard, (answer, .none)) }
+            guard isRecorded, answer.isChange else { return (place.shard, (answer, nil)) }
             let isValue = if case .deleted = answer { false } else { true }
             let action = self.change(place.shard, &machines) { $0.record(bytes, slot: place.slot, isValue: isValue, isLate: false, now: now) }
             return (place.shard, (answer, action))
         }
         guard let (answer, action) = decided else { return nil }
-        if answer.isChange { self.near?.drop(bytes) }
-        self.perform(action, shard)
+        // What Redis never hears of leaves what was last known of it as it is.
+        if let action {
+            self.near?.drop(bytes)
+            self.perform(action, shard)
+        }
         return answer
     }
 

@@ -144,10 +144,12 @@ package final class OutageGate: Sendable {
     }
 
     /// What memory answers: what was written without Redis, or else what was last known, unless the journal knows better.
+    ///
+    /// A lease of this process hides no value that was last known. And that somebody had a lease when Redis was lost keeps nobody from one of this process.
     private func read(_ key: ByteBuffer, _ slot: UInt16, acceptsCopy: Bool, now: MonotonicTime) -> CacheAnswer {
         let answer = self.memory.get(key, now: now)
-        guard case .miss = answer, acceptsCopy, self.settings.reads == .near, let near,
-            let copy = near.lastKnown(key, slot: slot, staleMilliseconds: self.staleMilliseconds, now: now)
+        guard !answer.hasValue, acceptsCopy, self.settings.reads == .near, let near,
+            let copy = near.lastKnown(key, slot: slot, staleMilliseconds: self.staleMilliseconds, now: now), copy.hasValue
         else { return answer }
         return self.journal(ofSlot: slot).contains(key.bytes) ? answer : copy
     }

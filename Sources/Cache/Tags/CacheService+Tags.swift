@@ -107,24 +107,27 @@ extension CacheService {
     }
 
     /// - Parameter lease: the one that the value was computed for; nil if there is none.
-    func wrap(_ value: NewValue, heldBy lease: Lease?, on eventLoop: any EventLoop) async -> Wrapped {
+    func wrap(_ value: NewValue, heldBy lease: StoredLease?, on eventLoop: any EventLoop) async -> Wrapped {
         var known = KnownVersions()
         return await self.wrap(value, heldBy: lease, &known, on: eventLoop)
     }
 
     /// The same for one of several values.
     /// - Parameter known: the versions that were read for those before it.
-    func wrap(_ value: NewValue, heldBy lease: Lease?, _ known: inout KnownVersions, on eventLoop: any EventLoop) async -> Wrapped {
+    func wrap(_ value: NewValue, heldBy held: StoredLease?, _ known: inout KnownVersions, on eventLoop: any EventLoop) async -> Wrapped {
         var envelope = Envelope()
         envelope.staleSeconds = value.staleSeconds
         let life = (value.lifeSeconds ?? 0) * 1000
+        let lease = held?.lease
+        // What was last known counts for a lease that memory has given: it is all that this process knows, and Redis never takes the value for that lease.
+        let acceptsCopy = held?.source.isDegraded ?? true
         var areAllRemembered = true
         for name in value.tags {
             let now: TagVersion
             if let version = known.version(of: name, life: life) {
                 now = version
             } else {
-                switch await self.version(of: name, life: life, acceptsCopy: lease == nil, on: eventLoop) {
+                switch await self.version(of: name, life: life, acceptsCopy: acceptsCopy, on: eventLoop) {
                 case .success(let version): now = version
                 case .failure(let failure): return .failed(failure.answer)
                 }
@@ -136,7 +139,7 @@ extension CacheService {
         }
         // After the others: it has changed before them.
         if let lease, !areAllRemembered {
-            let answer = await self.stored(TagVersion.key(of: Self.allTags), acceptsCopy: false, on: eventLoop)
+            let answer = await self.stored(TagVersion.key(of: Self.allTags), acceptsCopy: acceptsCopy, on: eventLoop)
             let then = lease.versions.first { $0.name == Self.allTags }
             guard let now = answer.tagVersion, now == then?.version else { return .outdated(answer.source) }
         }

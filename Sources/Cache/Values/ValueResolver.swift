@@ -146,6 +146,28 @@ struct ResolvedAnswer: Sendable {
     let answer: CacheAnswer
 }
 
+extension ValueResolver {
+    /// Reads a key for those who want its lease.
+    ///
+    /// Without Redis a lease is what memory holds, while the value beside it may be what was last known. So each is read by itself: `stored` is what
+    /// memory holds, and `answer` what a reader gets.
+    /// - Parameters:
+    ///   - acceptsCopy: whether the answer may come from a copy that Redis keeps true.
+    ///   - acceptsLastKnown: whether the value may be what was last known if Redis is away.
+    ///   - completion: called once, perhaps before this returns.
+    func readForLease(
+        _ key: ByteBuffer, acceptsCopy: Bool, acceptsLastKnown: Bool, _ completion: @escaping (ResolvedAnswer) -> Void
+    ) {
+        ResolvedRead(self, acceptsCopy: acceptsCopy) { read in
+            guard acceptsLastKnown, read.answer.source.isDegraded else { return completion(read) }
+            ResolvedRead(self, acceptsCopy: !acceptsCopy) { other in
+                let (held, known) = acceptsCopy ? (other, read) : (read, other)
+                completion(ResolvedAnswer(stored: held.stored, answer: known.answer))
+            }.begin(key)
+        }.begin(key)
+    }
+}
+
 /// Reads a key for a caller who wants to know both what is stored and what a reader gets. Confined to an event loop.
 final class ResolvedRead: CacheAnswerReceiver {
     private let resolver: ValueResolver

@@ -46,7 +46,7 @@ private final class WaitingPeer: Sendable {
             switch wait {
             case .value(let answer): ends.all.append("\(name): \(answer.text)")
             case .free: ends.all.append("\(name): free")
-            case .timeUp: ends.all.append("\(name): timeUp")
+            case .timeUp(let source): ends.all.append("\(name): timeUp\(source.map { " \($0)" } ?? "")")
             case .gone: ends.all.append("\(name): gone")
             }
         }
@@ -54,8 +54,8 @@ private final class WaitingPeer: Sendable {
 
     private var held: CacheAnswer { Self.held(10_000) }
 
-    private static func held(_ remaining: Int64) -> CacheAnswer {
-        .hit(.buffer(Envelope.placeholder(Lease(token: LeaseToken(bits: 7))).wrap(ByteBuffer())), remainingMilliseconds: remaining, .redis)
+    private static func held(_ remaining: Int64, _ source: CacheSource = .redis) -> CacheAnswer {
+        .hit(.buffer(Envelope.placeholder(Lease(token: LeaseToken(bits: 7))).wrap(ByteBuffer())), remainingMilliseconds: remaining, source)
     }
 
     private static func value(_ text: String = "1") -> CacheAnswer { .hit(.buffer(ByteBuffer(string: text)), remainingMilliseconds: nil, .redis) }
@@ -103,6 +103,48 @@ private final class WaitingPeer: Sendable {
         self.advance(1000)
         #expect(self.ends.all.count == 2)
         #expect(self.store.operations.count == 1)
+    }
+
+    /// Redis may go away while somebody waits.
+    @Test func whoseTimeIsOverHearsWhoSaidLastThatTheValueIsComputed() {
+        self.wait("a", milliseconds: 20)
+        self.wait("b", milliseconds: 30)
+        self.store.answer(self.held)
+        self.advance(5)
+        self.store.answer(Self.held(10_000, .outage))
+        self.store.answer(Self.held(10_000, .outage))
+        self.advance(15)
+        #expect(self.ends.all == ["a: timeUp outage"])
+        self.store.answer(self.held)
+        self.advance(10)
+        #expect(self.ends.all == ["a: timeUp outage", "b: timeUp redis"])
+    }
+
+    // MARK: Without Redis
+
+    /// A lease is what memory holds, not what a copy says of Redis.
+    @Test func withoutRedisMemoryIsAskedForTheLease() {
+        self.wait("a")
+        self.store.answer(.miss(.outage))
+        #expect(self.store.waitingOperations == ["GET k, no copy"])
+        self.store.answer(Self.held(10_000, .outage))
+        #expect(self.ends.all.isEmpty)
+        self.advance(5)
+        self.store.answer(.miss(.outage))
+        self.store.answer(.miss(.outage))
+        #expect(self.ends.all == ["a: free"])
+    }
+
+    /// A value without its tag is a miss, and somebody in this process computes the next.
+    @Test func aCopyThatIsNoValueAnyMoreEndsNoWait() {
+        self.wait("a")
+        var envelope = Envelope()
+        envelope.tags = [VersionedTag(name: ByteBuffer(string: "t"), version: TagVersion(bits: 1))]
+        self.store.answer(.hit(.buffer(envelope.wrap(ByteBuffer(string: "1"))), remainingMilliseconds: 10_000, .outage))
+        self.store.answer(.miss(.outage))
+        #expect(self.store.waitingOperations == ["GET k, no copy"])
+        self.store.answer(Self.held(10_000, .outage))
+        #expect(self.ends.all.isEmpty && self.store.waitingOperations.isEmpty)
     }
 
     @Test func whoIsGoneTakesNoLease() {

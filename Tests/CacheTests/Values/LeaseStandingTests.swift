@@ -64,6 +64,28 @@ import Testing
         }
     }
 
+    /// Without Redis: the value is a copy, and memory has a lease or none.
+    @Test func aStaleValueThatWasLastKnownIsFreeUnlessMemoryHasALease() throws {
+        let known = try self.value(20_000, nil).answer
+        guard case .free(nil) = LeaseStanding(ResolvedAnswer(stored: .miss(.outage), answer: known)) else {
+            Issue.record("not free")
+            return
+        }
+        guard case .staleAndHeld = LeaseStanding(ResolvedAnswer(stored: self.placeholder(60_000).stored, answer: known)) else {
+            Issue.record("not held")
+            return
+        }
+    }
+
+    @Test func whatHasAValue() throws {
+        #expect(try self.value(20_000, nil).stored.hasValue)
+        #expect(try self.value(20_000, Lease(token: self.token)).stored.hasValue)
+        #expect(try !self.value(10_000, Lease(token: self.token, valueEndMilliseconds: 12_000)).stored.hasValue, "only its lease is left")
+        #expect(!self.placeholder(5000).stored.hasValue && !CacheAnswer.miss(.outage).hasValue)
+        #expect(CacheAnswer.hit(.buffer(self.payload), remainingMilliseconds: nil, .outage).hasValue)
+        #expect(CacheAnswer.hit(.buffer(TagVersion(bits: 1).stored), remainingMilliseconds: nil, .outage).hasValue)
+    }
+
     @Test func aLeaseThatOutlastsItsValueIsHeld() throws {
         guard case .held(10_000) = LeaseStanding(try self.value(10_000, Lease(token: self.token, valueEndMilliseconds: 12_000))) else {
             Issue.record("not held")
