@@ -73,6 +73,22 @@ import Testing
         }
     }
 
+    /// Where Redis does not say what changes, a copy of the placeholder would hold those up who wait.
+    @Test func whoWaitsWithoutTrackingIsNotHeldUpByACopy() async throws {
+        try await self.withInstances(["NEAR_CACHE": "ttl", "NEAR_TTL_MS": "60000"]) { _, agents in
+            let token = try await agents[0].takeLease("k", seconds: 60)
+            for _ in 0..<4 { #expect(try await agents[1].lease("k").isHeld) }
+            async let waiting = agents[1].lease("k", wait: 10_000)
+            try await agents[1].waitForMetric("cacheagent_lease_waiting") { $0 == 1 }
+            #expect(try await agents[0].fill("k", token).status == 200)
+            #expect(try await waiting.status == 200)
+            let other = try await agents[0].takeLease("other", seconds: 60)
+            for _ in 0..<4 { #expect(try await agents[1].lease("other").isHeld) }
+            #expect(try await agents[0].giveUp("other", other).status == 200)
+            #expect(try await agents[1].lease("other").leaseToken != nil)
+        }
+    }
+
     @Test func theHolderDiesAndOneOtherGoesOn() async throws {
         try await self.withInstances { _, agents in
             let dead = try await agents[0].takeLease("k", seconds: 1)

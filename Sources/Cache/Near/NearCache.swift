@@ -96,6 +96,11 @@ package final class NearCache: Sendable {
             case .absence: (ByteBuffer(), self.effectiveAbsenceMilliseconds, true)
             }
         guard value.readableBytes <= self.settings.maximumValueBytes, isAbsence || self.isKeepable(value) else { return .unsuitable }
+        // Those who wait for a value must hear at once that nobody computes it any more, and here nobody says so.
+        if self.settings.mode == .ttl, case .enveloped(let value) = StoredValue(value), value.envelope.lease != nil {
+            self.drop(key.readableBytesUInt8Span, hash)
+            return .unsuitable
+        }
         let header = CopyHeader(coverage: ticket.coverage, slotEpoch: ticket.place.epoch, readAt: sent, isAbsence: isAbsence)
         let outcome = header.withBytes { header in
             self.memory.set(

@@ -285,6 +285,29 @@ import Testing
         #expect(test.near.report.coherence == .ttl)
     }
 
+    /// Whoever waits for a value would wait as long as the copy lives.
+    @Test func noLeaseIsKeptThatNothingKeepsTrue() {
+        let test = NearStoreTests(
+            {
+                $0.mode = .ttl
+                $0.timeToLive = .seconds(10)
+            }, isTracking: false)
+        let lease = Lease(token: LeaseToken(bits: 7))
+        for held in [Envelope.placeholder(lease).wrap(ByteBuffer()), Envelope(lease: lease).wrap(ByteBuffer(string: "1"))] {
+            // What was kept before says no longer how things are.
+            for _ in 0..<2 {
+                #expect(test.get(acceptsCopy: false) == nil)
+                test.answer(nil)
+            }
+            #expect(test.get() == "miss near")
+            #expect(test.get(acceptsCopy: false) == nil)
+            test.connection.reply(.bulkString(held))
+            test.connection.reply(.integer(5000))
+            #expect(test.get() == nil)
+            test.answer(nil)
+        }
+    }
+
     @Test func silenceSuspendsCopiesUntilTheSignOfLifeComes() {
         self.fill()
         self.loop.advanceTime(by: .seconds(1))
