@@ -49,8 +49,8 @@ extension Answer {
             return held
         case .lost(let source):
             return self.lost(source)
-        case .unavailable(let source):
-            return .unavailable(source)
+        case .failed(let answer):
+            return .lookup(key, answer)
         case .tooManyWaiting:
             return nil
         }

@@ -116,7 +116,7 @@ extension OpenAPIDocument {
                         "The value", Self.schema("GetAnswer"), headers: Self.valueHeaders,
                         example: ["success": true, "key": "agent:1", "value": ["name": "crawler"]])
                 ), Self.notModified, ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), Self.leaseOver,
-                ("415", Self.response("NotText")), ("422", Self.response("Invalid")),
+                ("415", Self.response("NotText")), ("422", Self.response("Invalid")), ("507", Self.response("NoRoom")),
             ])
     }
 

@@ -147,7 +147,7 @@ struct LeaseHistoryChecker {
     private static func statuses(_ event: LeaseEvent) -> [Int] {
         switch event.operation {
         case .read(_, nil), .delete: [200, 404]
-        case .read(_, let wish?): wish.token == nil ? [200, 404, 503] : [200, 404, 409, 503]
+        case .read(_, let wish?): wish.token == nil ? [200, 404, 503] : [200, 404, 409, 503, 507]
         case .set(_, let value): value.tags.isEmpty ? [200, 507] : [200, 503, 507]
         case .fill: [200, 409, 503, 507]
         case .giveUp: [200, 409, 503, 507]

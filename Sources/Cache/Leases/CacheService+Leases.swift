@@ -83,8 +83,8 @@ extension CacheService {
         case .stored(let source):
             self.leaseCounters.record(.given)
             return .granted(read.answer.degraded(by: source), token)
-        case .unavailable(let source):
-            return .unavailable(source)
+        case .unavailable:
+            return .failed(answer)
         case .refused:
             return .read(read.answer)
         case .conflict, .miss, .hit, .deleted:
@@ -103,13 +103,15 @@ extension CacheService {
             self.leaseCounters.record(.void)
             return .lost(read.answer.source)
         }
-        switch await self.change(key, held.renewed(request.milliseconds), whileAway: .perInstance(isReplayed: false), on: eventLoop) {
+        let answer = await self.change(key, held.renewed(request.milliseconds), whileAway: .perInstance(isReplayed: false), on: eventLoop)
+        switch answer {
         case .stored(let source):
             self.leaseCounters.record(.renewed)
             return .granted(read.answer.degraded(by: source), token)
-        case .unavailable(let source):
-            return .unavailable(source)
-        case .refused, .conflict, .miss, .hit, .deleted:
+        case .refused, .unavailable:
+            // The lease stands as it did.
+            return .failed(answer)
+        case .conflict, .miss, .hit, .deleted:
             self.leaseCounters.record(.void)
             return .lost(read.answer.source)
         }

@@ -29,8 +29,8 @@ package enum LeaseAnswer: Sendable {
     case held(CacheAnswer)
     /// The lease that was to be renewed no longer stands.
     case lost(CacheSource)
-    /// Redis is needed, and did not say what became of the lease.
-    case unavailable(CacheSource)
+    /// The store refused what was asked of the lease, or did not say what became of it: `.refused` or `.unavailable`.
+    case failed(CacheAnswer)
     /// As many wait as may.
     case tooManyWaiting
 }

@@ -42,7 +42,12 @@ import Testing
 
     /// Redis did not say what became of the lease.
     @Test(arguments: [CacheSource.redis, .outage]) func whatIsNotKnownIsUnavailable(_ source: CacheSource) {
-        #expect(self.said(.unavailable(source)) == Said(status: .serviceUnavailable, retryAfterSeconds: 1))
+        #expect(self.said(.failed(.unavailable(source))) == Said(status: .serviceUnavailable, retryAfterSeconds: 1))
+    }
+
+    @Test func whatTheStoreRefusesIsSaidAsOfEveryOtherChange() {
+        #expect(self.said(.failed(.refused(.outOfMemory, .redis))) == Said(status: .insufficientStorage))
+        #expect(self.said(.failed(.refused(.notPermitted, .redis))) == Said(status: .forbidden))
     }
 
     @Test func whoeverMayNotWaitIsRefusedByTheCaller() {
