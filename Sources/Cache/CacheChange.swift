@@ -4,6 +4,10 @@ package import NIOCore
 package enum CacheChange: Sendable {
     /// Stores a value if the key has none: `.stored`. Otherwise `.conflict`.
     case create(value: ByteBuffer, ttl: TimeToLive)
+    /// Stores a lease that ends after so many milliseconds if the key has no value: `.stored`. Otherwise `.conflict`.
+    ///
+    /// Redis runs a script for it though a command would do: where scripts are refused, so is the lease, which nobody could fill or give up.
+    case lease(placeholder: ByteBuffer, milliseconds: Int64)
     /// Stores a value if the key still holds exactly the bytes `expected`: `.stored`. Otherwise `.conflict`, also if the key is absent.
     case replace(expected: ByteBuffer, value: ByteBuffer, ttl: TimeToLive)
     /// Deletes the key if it still holds exactly the bytes `expected`: `.deleted`. Otherwise `.conflict`, also if the key is absent.

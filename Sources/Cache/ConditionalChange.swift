@@ -180,7 +180,7 @@ extension CacheChange {
     fileprivate var life: Int64? {
         switch self {
         case .create(_, .milliseconds(let life)), .replace(_, _, .milliseconds(let life)), .expire(.milliseconds(let life), _): life
-        case .create, .replace, .remove, .expire, .prolong: nil
+        case .create, .lease, .replace, .remove, .expire, .prolong: nil
         }
     }
 }

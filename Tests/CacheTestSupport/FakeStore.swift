@@ -4,7 +4,7 @@ package import NIOCore
 /// A store that does as a test says: it answers at once, later, or never, and remembers what it was asked.
 package final class FakeStore: CacheStore {
     /// One operation, as text: `GET key`, `GET key, no copy`, `SET key value`, `SET key value EX 60`, `DELETE key`,
-    /// `CREATE key value none`, `REPLACE key expected value milliseconds(60000)`, `REMOVE key expected`, `EXPIRE key kept`.
+    /// `CREATE key value none`, `LEASE key 5000`, `REPLACE key expected value milliseconds(60000)`, `REMOVE key expected`, `EXPIRE key kept`.
     package typealias Operation = String
 
     private struct Waiting {
@@ -57,6 +57,7 @@ package final class FakeStore: CacheStore {
         let key = String(buffer: key)
         return switch change {
         case .create(let value, let ttl): self.take("CREATE \(key) \(String(buffer: value)) \(ttl)", token, receiver)
+        case .lease(_, let milliseconds): self.take("LEASE \(key) \(milliseconds)", token, receiver)
         case .replace(let expected, let value, let ttl):
             self.take("REPLACE \(key) \(String(buffer: expected)) \(String(buffer: value)) \(ttl)", token, receiver)
         case .remove(let expected): self.take("REMOVE \(key) \(String(buffer: expected))", token, receiver)

@@ -29,4 +29,34 @@ import Testing
             #expect(try await agent.fill("k", token).status == 200)
         }
     }
+
+    /// A lease that nobody could fill would keep everybody from the value until it ends.
+    @Test func aRedisThatRunsNoScriptsGivesNoLease() async throws {
+        try await self.withRedis { redis, agent in
+            let earlier = try await agent.takeLease("earlier")
+            #expect(try await agent.fill("earlier", earlier).status == 200)
+            try await redis.run("ACL SETUSER default -eval")
+            for _ in 0..<2 {
+                let refused = try await agent.lease("k", wait: 10_000)
+                #expect(refused.status == 503 && refused["cache-lease"] == nil && refused["retry-after"] == "1")
+            }
+            #expect(try await redis.run("EXISTS k") == ":0\r\n")
+            #expect(try await agent.ask(Request.get("/health")).text.contains(#""refused_commands":["EVAL"]"#))
+            // As docs/patterns.md has it: without a lease the value is stored plainly, and read by all.
+            #expect(try await agent.set("k", 1, ttl: 60).status == 200)
+            #expect(try await agent.lease("k").text == #"{"success":true,"key":"k","value":1}"#)
+            #expect(try await agent.store("stale", members: #","ttl":1,"stale":600"#).status == 200)
+            let stale = try await eventually("a stale value") {
+                try await agent.lease("stale")
+            } until: {
+                $0["x-cache-stale"] == "1"
+            }
+            #expect(stale.status == 200 && stale["cache-lease"] == nil)
+            try await redis.run("ACL SETUSER default +eval")
+            #expect(try await agent.lease("stale").leaseToken != nil)
+            let later = try await agent.takeLease("later")
+            #expect(try await agent.fill("later", later).status == 200)
+            #expect(try await agent.ask(Request.get("/health")).text.contains(#""refused_commands":[]"#))
+        }
+    }
 }

@@ -61,6 +61,20 @@ struct RedisChangeIntegrationTests {
         try await connection.close()
     }
 
+    @Test func leases() async throws {
+        let server = try RedisServerProcess()
+        let connection = try await LiveConnection.open(server.configuration)
+        let lease = { (value: ByteBuffer) in CacheChange.lease(placeholder: value, milliseconds: 90_000) }
+        #expect(try await self.change(lease(self.old), connection) == "stored")
+        #expect(try await self.change(lease(self.new), connection) == "conflict")
+        #expect(try await connection.get(self.key) == .bulkString(self.old))
+        #expect((60_000...90_000).contains(try #require(try await self.remaining(connection))))
+        try await server.run("CONFIG SET maxmemory 1", "CONFIG SET maxmemory-policy noeviction")
+        _ = try await connection.call { $0.unlink(self.key, token: 0, receiver: $1) }
+        #expect(try await self.change(lease(ByteBuffer(repeating: 1, count: 100_000)), connection) == "OOM")
+        try await connection.close()
+    }
+
     @Test func timeToLive() async throws {
         let server = try RedisServerProcess()
         let connection = try await LiveConnection.open(server.configuration)
@@ -115,6 +129,8 @@ struct RedisChangeIntegrationTests {
         #expect(
             try await self.change(.replace(expected: value, value: value, ttl: .kept), connection)
                 == (["eval", "get", "pttl"].contains(command) ? "refused" : "stored"))
+        #expect(
+            try await self.change(.lease(placeholder: value, milliseconds: 60_000), connection) == (command == "eval" ? "refused" : "conflict"))
         #expect(
             try await self.change(.expire(ttl: .none), connection) == (["eval", "exists", "persist"].contains(command) ? "refused" : "stored"))
         #expect(

@@ -73,8 +73,9 @@ extension CacheService {
                 lease, request.milliseconds, valueRemaining: remaining - (value.envelope.lease?.valueEndMilliseconds ?? 0), keyRemaining: remaining)
         case .free(let stored):
             let placeholder = Envelope.placeholder(lease).wrap(ByteBuffer())
-            let ttl = TimeToLive.milliseconds(request.milliseconds)
-            change = stored.map { .replace(expected: $0, value: placeholder, ttl: ttl) } ?? .create(value: placeholder, ttl: ttl)
+            change =
+                stored.map { .replace(expected: $0, value: placeholder, ttl: .milliseconds(request.milliseconds)) }
+                ?? .lease(placeholder: placeholder, milliseconds: request.milliseconds)
         case .fresh, .staleAndHeld, .held, .refused:
             return nil
         }
@@ -83,7 +84,9 @@ extension CacheService {
         case .stored(let source):
             self.leaseCounters.record(.given)
             return .granted(read.answer.degraded(by: source), token)
-        case .unavailable:
+        case .unavailable(let source):
+            // Without a value the caller has to know that others may compute it, too.
+            if case .hit = read.answer { return .read(read.answer.degraded(by: source)) }
             return .failed(answer)
         case .refused:
             return .read(read.answer)

@@ -11,6 +11,8 @@ extension CacheChange {
     private static let evaluate = RESPArgument("EVAL")
     private static let oneKey = RESPArgument("1")
 
+    /// ARGV: the placeholder, its time to live in milliseconds.
+    private static let leaseScript = RESPArgument("return redis.pcall('SET',KEYS[1],ARGV[1],'PX',ARGV[2],'NX')")
     /// ARGV: what the key must hold, the new value, the time to live in milliseconds: -1 for none, 0 for what remains.
     private static let replaceScript = RESPArgument(
         """
@@ -48,6 +50,8 @@ extension CacheChange {
         return switch self {
         case .create(let value, .milliseconds(let ttl)): ["SET", key, RESPArgument(value), "PX", .integer(ttl), "NX"]
         case .create(let value, .none), .create(let value, .kept): ["SET", key, RESPArgument(value), "NX"]
+        case .lease(let placeholder, let milliseconds):
+            [Self.evaluate, Self.leaseScript, Self.oneKey, key, RESPArgument(placeholder), .integer(milliseconds)]
         case .replace(let expected, let value, let ttl):
             [Self.evaluate, Self.replaceScript, Self.oneKey, key, RESPArgument(expected), RESPArgument(value), .integer(ttl.scriptArgument)]
         case .remove(let expected): [Self.evaluate, Self.removeScript, Self.oneKey, key, RESPArgument(expected)]
@@ -61,7 +65,7 @@ extension CacheChange {
     var optionalCommand: String? {
         switch self {
         case .create: nil
-        case .replace, .remove, .expire, .prolong: "EVAL"
+        case .lease, .replace, .remove, .expire, .prolong: "EVAL"
         }
     }
 
@@ -69,8 +73,8 @@ extension CacheChange {
     /// - Returns: nil if it is none to the command.
     func answer(_ reply: RESPValue) -> CacheAnswer? {
         switch (self, reply) {
-        case (.create, .simpleOK), (.replace, .simpleOK): .stored(.redis)
-        case (.create, .null), (.replace, .integer(0)), (.remove, .integer(0)): .conflict(.redis)
+        case (.create, .simpleOK), (.lease, .simpleOK), (.replace, .simpleOK): .stored(.redis)
+        case (.create, .null), (.lease, .null), (.replace, .integer(0)), (.remove, .integer(0)): .conflict(.redis)
         case (.remove, .integer(1)): .deleted(.redis)
         case (.expire, .integer(0)), (.prolong, .integer(0)): .miss(.redis)
         case (.expire, .integer(-1)): .conflict(.redis)

@@ -13,6 +13,8 @@ extension EmbeddedStore {
         switch change {
         case .create(let value, let ttl):
             return self.put(key, value, ttl, now, replacing: nil) ?? .conflict(self.source)
+        case .lease(let placeholder, let milliseconds):
+            return self.put(key, placeholder, .milliseconds(milliseconds), now, replacing: nil) ?? .conflict(self.source)
         case .replace(let expected, let value, let ttl):
             while let seen = self.peek(key, now, holding: expected) {
                 if let answer = self.put(key, value, ttl, now, replacing: seen) { return answer }

@@ -22,6 +22,7 @@ import Testing
         #expect(self.change(.create(value: self.old, ttl: .milliseconds(10))) == "stored memory")
         #expect(self.change(.create(value: self.new, ttl: .none), at: 9) == "conflict memory")
         #expect(self.get(at: 4) == "hit old ttl=6 memory")
+        #expect(self.change(.lease(placeholder: self.new, milliseconds: 5), at: 9) == "conflict memory")
         #expect(self.change(.create(value: self.new, ttl: .kept), at: 10) == "stored memory")
         #expect(self.get(at: 10) == "hit new ttl=none memory")
     }

@@ -40,7 +40,7 @@ import Testing
     @Test func theCommands() {
         self.gate.openForTest()
         for change in [
-            self.create, .create(value: self.value, ttl: .none), self.replace,
+            self.create, .create(value: self.value, ttl: .none), .lease(placeholder: self.value, milliseconds: 6), self.replace,
             .replace(expected: self.value, value: self.value, ttl: .milliseconds(7)), .replace(expected: self.value, value: self.value, ttl: .none),
             .remove(expected: self.value), .expire(ttl: .milliseconds(9)), .expire(ttl: .none), .expire(ttl: .kept, prefix: self.value),
             .prolong(milliseconds: 9),
@@ -49,8 +49,8 @@ import Testing
         }
         #expect(
             self.connection.commands == [
-                "SET k v PX 5 NX", "SET k v NX", "EVAL 1 k v w 0", "EVAL 1 k v v 7", "EVAL 1 k v v -1", "EVAL 1 k v", "EVAL 1 k  9", "EVAL 1 k  -1",
-                "EVAL 1 k v 0", "EVAL 1 k 9",
+                "SET k v PX 5 NX", "SET k v NX", "EVAL 1 k v 6", "EVAL 1 k v w 0", "EVAL 1 k v v 7", "EVAL 1 k v v -1", "EVAL 1 k v", "EVAL 1 k  9",
+                "EVAL 1 k  -1", "EVAL 1 k v 0", "EVAL 1 k 9",
             ])
     }
 
