@@ -37,10 +37,13 @@ extension LeaseToken {
 /// The answers to requests with leases.
 extension Answer {
     /// The answer to a read with `?lease=`; nil if too many wait.
-    package static func lookup(_ key: ByteBuffer, lease outcome: LeaseAnswer) -> Answer? {
+    /// - Parameter conditions: what the request expects of a value without a lease. With one the client computes the next.
+    package static func lookup(
+        _ key: ByteBuffer, lease outcome: LeaseAnswer, conditions: RequestConditions = RequestConditions()
+    ) -> Answer? {
         switch outcome {
         case .read(let answer):
-            return .lookup(key, answer)
+            return .lookup(key, answer, conditions: conditions)
         case .granted(let answer, let token):
             return self.leased(.lookup(key, answer), .token(token))
         case .held(let answer):

@@ -16,7 +16,7 @@ extension CacheRoutes {
         let client = WaitingClient(places: places) { channel.isActive && !channel.isInputClosed }
         let outcome = await self.service.get(
             key, lease: lease, acceptsCopy: context.parsed.fields.acceptsCopy, for: client, on: context.eventLoop)
-        guard let answer = Answer.lookup(key, lease: outcome) else {
+        guard let answer = Answer.lookup(key, lease: outcome, conditions: context.parsed.conditions) else {
             return self.responder.response(.overloaded(.leaseWaiters), to: request, context)
         }
         // Who has waited gets the value at the same moment as all the others.

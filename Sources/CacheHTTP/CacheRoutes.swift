@@ -67,10 +67,13 @@ struct CacheRoutes: Sendable {
 
     private func get(_ key: ByteBuffer, _ request: Request, _ context: CacheRequestContext) async -> Response {
         if let refusal = Answer.refusal(context.caller.verdict(.read(key: key))) { return self.responder.response(refusal, to: request, context) }
-        switch LeaseParameters.query(TargetText(request.head.path ?? ""), field: request.leaseField) {
-        case .refused(let answer): return self.responder.response(answer, to: request, context)
-        case .lease(let lease): return await self.get(key, lease, request, context)
-        case .none: break
+        // A lease is written, and HEAD changes nothing.
+        if request.method != .head {
+            switch LeaseParameters.query(TargetText(request.head.path ?? ""), field: request.leaseField) {
+            case .refused(let answer): return self.responder.response(answer, to: request, context)
+            case .lease(let lease): return await self.get(key, lease, request, context)
+            case .none: break
+            }
         }
         let outcome = await self.service.get(key, acceptsCopy: context.parsed.fields.acceptsCopy, on: context.eventLoop)
         let answer = Answer.lookup(key, outcome, conditions: context.parsed.conditions)

@@ -192,6 +192,41 @@ import Testing
         }
     }
 
+    // MARK: Conditions
+
+    /// A value that needs no lease is read as without `lease`.
+    @Test(arguments: Store.available) func conditionsCountForAValue(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            #expect(try await agent.set("k", 1, ttl: 60).status == 200)
+            let tag = try #require(try await agent.lease("k")["etag"])
+            for (field, status) in [
+                ("If-None-Match: \(tag)", 304), ("If-None-Match: *", 304), (#"If-None-Match: "x""#, 200), (#"If-Match: "x""#, 412),
+                ("If-Match: \(tag)", 200),
+            ] {
+                for target in ["/cache/k?lease=5", "/cache?key=k&lease=5&wait=100"] {
+                    #expect(try await agent.ask(Request.get(target, [field])).status == status, "\(target), \(field)")
+                }
+            }
+            #expect(try await agent.ask(Request.get("/cache/none?lease=5", ["If-None-Match: *"])).leaseToken != nil)
+        }
+    }
+
+    /// `HEAD` changes nothing, and waits for nobody.
+    @Test(arguments: Store.available) func headTakesNoLease(_ store: Store) async throws {
+        try await store.withAgent { agent in
+            for target in ["/cache/k?lease=60&wait=10000", "/cache?key=k&lease=60", "/cache?key=k&lease=x"] {
+                let answer = try await agent.ask(Request.head("HEAD", target) + "\r\n")
+                #expect(answer.status == 404 && answer["cache-lease"] == nil && answer["retry-after"] == nil, "\(target)")
+            }
+            _ = try await agent.takeLease("k")
+            #expect(try await agent.ask(Request.head("HEAD", "/cache/k?lease=60&wait=10000") + "\r\n")["cache-lease"] == nil)
+        }
+        try await AccessFixture.withAgent(scopes: "read") { agent, field in
+            let answer = try await agent.ask(Request.head("HEAD", "/cache/k?lease=5", [field]) + "\r\n")
+            #expect(answer.status == 404, "to read is enough")
+        }
+    }
+
     // MARK: Stale values
 
     @Test(arguments: Store.available) func aStaleValueIsAnsweredWhileOneComputesTheNext(_ store: Store) async throws {
