@@ -19,7 +19,7 @@ package struct TopologyRefresh: ~Copyable {
     /// What to do next.
     package enum Action: Equatable, Sendable {
         case ask(Source)
-        /// The view has changed: `slots` have other owners.
+        /// The view has changed, or what is known besides it may no longer hold: `slots` have other owners.
         case adopt(ClusterTopology, slots: [HashSlot])
         /// Call `timerFired` at `wakeUp`.
         case wait
@@ -68,6 +68,8 @@ package struct TopologyRefresh: ~Copyable {
     private var bestRefused: ClusterTopology?
     private var anyNodeAnswered = false
     private var isTriggeredMeanwhile = false
+    /// A node has said of a slot that nobody serves it, since a view was adopted. The view may not know: the slot may be served again before anybody looks.
+    private var mayBeUncovered = false
 
     /// The first refresh is due at once.
     package init(pace: Pace = Pace(), now: NIODeadline) {
@@ -80,6 +82,7 @@ package struct TopologyRefresh: ~Copyable {
     /// Something says that the view may be out of date.
     /// - Parameter random: 0 to 1.
     package mutating func triggered(_ trigger: Trigger, now: NIODeadline, random: Double) {
+        if trigger == .uncoveredSlot { self.mayBeUncovered = true }
         guard case .waiting(let isTriggered) = self.state else {
             self.isTriggeredMeanwhile = true
             return
@@ -139,9 +142,11 @@ package struct TopologyRefresh: ~Copyable {
     private mutating func adopt(_ view: ClusterTopology, _ now: NIODeadline, _ random: Double) -> Action {
         let slots = self.view.map { view.changedSlots(since: $0) } ?? []
         let hasChanged = self.view != view
+        let isNews = hasChanged || self.mayBeUncovered
+        self.mayBeUncovered = false
         self.view = view
         self.wait(hasChanged: hasChanged, now, random)
-        return hasChanged ? .adopt(view, slots: slots) : .wait
+        return isNews ? .adopt(view, slots: slots) : .wait
     }
 
     private mutating func wait(hasChanged: Bool, _ now: NIODeadline, _ random: Double) {

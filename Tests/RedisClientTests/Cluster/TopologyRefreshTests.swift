@@ -66,6 +66,17 @@ import Testing
         #expect(pauses == [1000, 2000, 4000, 8000, 15_000, 15_000, 15_000])
     }
 
+    /// A slot may be lost and found between two looks: the view is as it was, but what a node has said of the slot no longer holds.
+    @Test func aViewThatHasNotChangedCountsForASlotThatWasLost() throws {
+        let view = try Self.view("a", "b")
+        var refresh = Self.settled(view)
+        for (trigger, action) in [(.uncoveredSlot, .adopt(view, slots: [])), (.moved, .wait)] as [(TopologyRefresh.Trigger, TopologyRefresh.Action)] {
+            refresh.triggered(trigger, now: refresh.wakeUp, random: 0)
+            #expect(refresh.timerFired(reachable: ["a"], now: refresh.wakeUp, random: 0) == .ask(.node("a")))
+            #expect(refresh.answered(view, reachable: ["a"], now: refresh.wakeUp, random: 0) == action)
+        }
+    }
+
     @Test func changedSlotsAreNamed() throws {
         var refresh = Self.settled(try Self.view("a", "b"))
         let moved = try Self.view("b", "a", epoch: 2)
