@@ -18,7 +18,7 @@ struct ConnectionStateMachine: ~Copyable {
     private var state: State
     private var codec: CodecFeed
     private var unsent = UnsentBytes()
-    private var lifetime = ConnectionLifetime()
+    private(set) var lifetime = ConnectionLifetime()
     /// How many bytes of input are needed before it is worth looking at again.
     private var neededBytes = 1
     private var lastToken: UInt64 = 0
@@ -322,9 +322,6 @@ struct ConnectionStateMachine: ~Copyable {
         case .awaitingCache, .awaitingRouter, .closed: return .none
         }
     }
-
-    /// Whether the client has closed its side.
-    var isInputClosed: Bool { self.lifetime.isInputClosed }
 
     /// The client has closed its side.
     mutating func inputClosed(isWritable: Bool) -> Action {

@@ -5,7 +5,7 @@ extension Channel {
     /// - Complexity: O(handlers).
     package var isInputClosed: Bool {
         guard let lane = try? self.pipeline.syncOperations.handler(type: FastLane.self) else { return false }
-        return lane.machine.isInputClosed
+        return lane.machine.lifetime.isInputClosed
     }
 }
 
