@@ -38,7 +38,7 @@ extension OpenAPIDocument {
                             "type": "array", "maxItems": .integer(self.limits.maximumBatchOperations),
                             "items": [
                                 "anyOf": [
-                                    self.batchOperation("get", [("etag", ["type": "boolean", "default": false])]), self.batchOperation("delete"),
+                                    self.batchOperation("get", [("etag", Self.lenientBoolean)]), self.batchOperation("delete"),
                                     self.batchSet(ttl: self.timeToLive, stale: Self.noStaleTime, tags: Self.noTags),
                                     self.batchSet(ttl: self.neededTimeToLive, stale: self.staleTime, tags: self.tagList, requiresTTL: true),
                                     self.batchOperation("touch", [("ttl", self.newTimeToLive)], required: ["ttl"]),

@@ -108,7 +108,7 @@ extension OpenAPIDocument {
     private func get(_ place: RouteOperation.KeyPlace, _ scope: String?) -> JSONNode {
         self.operation(
             place.identifier("getValue"), "cache", "Get a value", scope: scope,
-            parameters: [self.key(in: place), Self.ifNoneMatch] + Self.leaseParameters,
+            parameters: [self.key(in: place), Self.ifNoneMatch, Self.ifMatch] + Self.leaseParameters,
             [
                 (
                     "200",
@@ -116,7 +116,8 @@ extension OpenAPIDocument {
                         "The value", Self.schema("GetAnswer"), headers: Self.valueHeaders,
                         example: ["success": true, "key": "agent:1", "value": ["name": "crawler"]])
                 ), Self.notModified, ("403", Self.response("Forbidden")), ("404", Self.response("KeyNotFound")), Self.leaseOver,
-                ("415", Self.response("NotText")), ("422", Self.response("Invalid")), ("507", Self.response("NoRoom")),
+                ("412", Self.response("PreconditionFailed")), ("415", Self.response("NotText")), ("422", Self.response("Invalid")),
+                ("507", Self.response("NoRoom")),
             ])
     }
 

@@ -149,7 +149,7 @@ extension OpenAPIDocument {
         ]
     ]
 
-    private static let lenientBoolean: JSONNode = [
+    static let lenientBoolean: JSONNode = [
         "description": "Count the keys and delete none.", "default": false,
         "anyOf": [
             ["type": "boolean"], ["type": "integer", "enum": [0, 1]],

@@ -15,7 +15,7 @@ extension OpenAPIDocument {
     }
 
     static let ifNoneMatch = condition("If-None-Match", "Entity tags that the client has the values of, or `*`: then the answer is 304.")
-    private static let ifMatch = condition(
+    static let ifMatch = condition(
         "If-Match", "Entity tags of which the value must have one, or `*` for any value: otherwise the answer is 412.")
 
     /// Headers of a value.

@@ -35,8 +35,10 @@ class InterfaceTests(unittest.TestCase):
                 # With the methods that the document leaves out these paths are keys, for clients of the service that this one replaces.
                 '[[operations]]\ninclude-path = ["/cache/batch", "/cache/invalidate", "/cache/stats"]\n'
                 "checks.unsupported_method.enabled = false\nchecks.allow_header_conformance.enabled = false\n"
-                # A value with tags must keep a time to live.
+                # A value with tags must keep a time to live; a lease goes without other conditions.
                 '[[operations]]\ninclude-method = "PATCH"\n'
+                'checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "415", "422", "429", "5xx"]\n'
+                '[[operations]]\ninclude-path = ["/values", "/values/{key}"]\n'
                 'checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "415", "422", "429", "5xx"]\n'
                 # Nobody fills the leases, so whoever waits would wait in vain.
                 '[parameters]\n"query.wait" = 20\n')
