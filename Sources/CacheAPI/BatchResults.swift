@@ -64,8 +64,8 @@ enum BatchResult: Sendable {
     init(_ key: ByteBuffer, _ answer: Answer, tagged: CachedValue?) {
         self =
             switch answer.body {
-            case .value(let key, let value) where tagged != nil: .tagged(key: key, value, EntityTag(tagged ?? value))
-            case .value, .stored, .deleted, .expires: .success(answer.body)
+            case .value(let key, let value): tagged.map { .tagged(key: key, value, EntityTag($0)) } ?? .success(answer.body)
+            case .stored, .deleted, .expires: .success(answer.body)
             case .detail(let text): .failure(answer.status, key: key, detail: text)
             // The list of faults of the single call, which has only one.
             case .prepared, .bytes, .batch: .failure(answer.status, key: key, detail: "A value with tags needs a time to live")

@@ -88,17 +88,7 @@ struct FaultClient {
     private mutating func ask(
         _ operation: HistoryEvent.Operation, isDirect: Bool, _ connection: inout WireClient.Connection
     ) async throws -> HistoryEvent {
-        let request = self.request(operation, isDirect: isDirect)
-        let start = self.history.now
-        var answer = WireResponse()
-        var end = Double.infinity
-        do {
-            try await connection.send(request)
-            answer = try await connection.response()
-            end = self.history.now
-        } catch {
-            // No answer: the checker sees a status of 0.
-        }
+        let (answer, start, end) = await self.history.exchange(self.request(operation, isDirect: isDirect), over: &connection)
         let event = HistoryEvent(
             instance: self.instance, operation: Self.completed(operation, answer), start: start, end: end, status: answer.status,
             isDegraded: answer["x-cache-degraded"] == "1", isCopy: answer["cache-status"]?.hasSuffix("detail=near") ?? false, isDirect: isDirect)

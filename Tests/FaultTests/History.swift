@@ -1,4 +1,5 @@
 import NIOConcurrencyHelpers
+import TestSupport
 
 /// What the clients of a trial saw, recorded by many at once.
 typealias History = Recording<HistoryEvent>
@@ -13,6 +14,19 @@ final class Recording<Event: Sendable>: Sendable {
 
     /// Milliseconds since the history began.
     var now: Double { Double((ContinuousClock.now - self.origin) / .microseconds(1)) / 1000 }
+
+    /// Sends a request and waits for its answer. Without one its status is 0, and its end never comes.
+    func exchange(
+        _ request: String, over connection: inout WireClient.Connection
+    ) async -> (answer: WireResponse, start: Double, end: Double) {
+        let start = self.now
+        do {
+            try await connection.send(request)
+            return (try await connection.response(), start, self.now)
+        } catch {
+            return (WireResponse(), start, .infinity)
+        }
+    }
 
     /// A value that no other write of the history has.
     func uniqueValue() -> Int {

@@ -132,17 +132,7 @@ struct LeaseFaultClient {
     private mutating func ask(
         _ operation: LeaseEvent.Operation, isDirect: Bool, _ connection: inout WireClient.Connection
     ) async throws -> LeaseEvent {
-        let request = self.request(operation, isDirect: isDirect)
-        let start = self.history.now
-        var answer = WireResponse()
-        var end = Double.infinity
-        do {
-            try await connection.send(request)
-            answer = try await connection.response()
-            end = self.history.now
-        } catch {
-            // No answer: the checker sees a status of 0.
-        }
+        let (answer, start, end) = await self.history.exchange(self.request(operation, isDirect: isDirect), over: &connection)
         var event = LeaseEvent(instance: self.instance, operation: operation, start: start, end: end, status: answer.status)
         event.isDegraded = answer["x-cache-degraded"] == "1"
         event.isDirect = isDirect

@@ -34,10 +34,11 @@ final class LeaseWaiters {
         var reading: UInt64?
         /// Who has said last that the value is still computed, and the last waiter who came before that.
         var held: (source: CacheSource, last: UInt64)?
-
-        func source(for waiter: UInt64) -> CacheSource? { self.held.flatMap { waiter <= $0.last ? $0.source : nil } }
         /// Whether the key has changed since the read under way was sent.
         var isOutdated = false
+
+        /// Who has said last, since the waiter came, that the value is still computed.
+        func source(for waiter: UInt64) -> CacheSource? { self.held.flatMap { waiter <= $0.last ? $0.source : nil } }
     }
 
     private static let shortestPause: Int64 = 5
